@@ -1,0 +1,45 @@
+# whet_room(NAME [USES room...] [LINKS target...])
+#
+# One room of the house: the library whet_NAME from src/NAME/*.cc, and whet_NAME_tests from
+# src/NAME/*_test.cc. A room includes its own and the named rooms' headers as "room/noun.h".
+function(whet_room name)
+  cmake_parse_arguments(ROOM "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|main)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+
+  set(visibility PUBLIC)
+  if(sources)
+    add_library(whet_${name} STATIC ${sources})
+    whet_compile_options(whet_${name})
+  else()
+    add_library(whet_${name} INTERFACE)
+    set(visibility INTERFACE)
+  endif()
+  target_include_directories(whet_${name} ${visibility} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  foreach(used IN LISTS ROOM_USES)
+    target_link_libraries(whet_${name} ${visibility} whet_${used})
+  endforeach()
+  target_link_libraries(whet_${name} ${visibility} ${ROOM_LINKS})
+
+  if(WHET_BUILD_TESTS AND tests)
+    add_executable(whet_${name}_tests ${tests})
+    whet_compile_options(whet_${name}_tests)
+    target_link_libraries(whet_${name}_tests PRIVATE whet_${name} GTest::gtest_main)
+    target_compile_definitions(whet_${name}_tests PRIVATE
+      WHET_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+      WHET_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
+    gtest_discover_tests(whet_${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+      PROPERTIES TIMEOUT 300 LABELS ${name})
+  endif()
+endfunction()
+
+function(whet_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    -Wno-sign-conversion -Werror=return-type -ffp-contract=off)
+  if(WHET_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${WHET_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${WHET_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,76 @@
+// ModelFile: what a model on disk says, the same for every container. Metadata by key, a catalogue
+// of tensors, and the memory-mapped bytes behind them. Knows no architecture.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "tensor/dtype.h"
+
+namespace whet {
+
+/// A metadata value; integers keep their sign class, arrays are homogeneous as in GGUF.
+struct MetaValue;
+using MetaArray = std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>,
+                               std::vector<bool>, std::vector<std::string>>;
+struct MetaValue {
+  std::variant<uint64_t, int64_t, double, bool, std::string, MetaArray> value;
+};
+
+struct TensorEntry {
+  std::string name;
+  DType type;
+  /// Outermost dimension first (row-major): a weight matrix is [rows, columns].
+  std::vector<uint64_t> shape;
+  /// The tensor's bytes inside the mapping; never empty, bounds already checked.
+  std::span<const std::byte> bytes;
+  /// File of the model that holds it (index into ModelFile::files), and its place there.
+  size_t file_index;
+  uint64_t file_offset;
+};
+
+class MappedFile;  // sys/mapped_file.h
+
+struct ModelFile {
+  enum class Container { kGguf, kSafeTensors };
+
+  Container container;
+  std::string path;                                      // as the user gave it
+  std::vector<std::shared_ptr<const MappedFile>> files;  // keeps `bytes` alive
+  std::vector<std::string> file_paths;
+  /// GGUF: the file's own keys. SafeTensors: the config.json etc. stay JSON text, see `json_files`.
+  std::map<std::string, MetaValue, std::less<>> metadata;
+  /// SafeTensors directories: config.json, tokenizer.json, tokenizer_config.json,
+  /// generation_config.json, tokenizer.model, chat_template.jinja - as raw bytes, by file name.
+  std::map<std::string, std::string, std::less<>> side_files;
+  std::vector<TensorEntry> tensors;
+  uint32_t gguf_version = 0;    // 0 for other containers
+  uint64_t gguf_alignment = 0;  // 0 for other containers
+
+  const TensorEntry* find_tensor(std::string_view name) const;
+
+  /// Typed metadata access. The error names the key, the expected and the found type; a missing key
+  /// is an error of `get_*` and the fallback of `get_*_or`. Any integer type converts where the
+  /// value fits.
+  Result<uint64_t> get_uint(std::string_view key) const;
+  Result<double> get_float(std::string_view key) const;
+  Result<std::string> get_string(std::string_view key) const;
+  Result<uint64_t> get_uint_or(std::string_view key, uint64_t fallback) const;
+  Result<double> get_float_or(std::string_view key, double fallback) const;
+  Result<bool> get_bool_or(std::string_view key, bool fallback) const;
+  Result<std::string> get_string_or(std::string_view key, std::string fallback) const;
+  bool has(std::string_view key) const { return metadata.find(key) != metadata.end(); }
+};
+
+/// Opens a .gguf file (or the first part of a split one), a .safetensors file or a directory that
+/// holds SafeTensors with their config.json. All bounds are checked; no tensor data is read.
+Result<ModelFile> open_model_file(const std::string& path);
+
+}  // namespace whet

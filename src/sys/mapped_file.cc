@@ -1,0 +1,119 @@
+#include "sys/mapped_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace whet {
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error os_error(std::string_view what, const std::string& path, int error) {
+  ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  return Error(code, fmt::format("{} {}: {}", what, path, std::strerror(error)));
+}
+
+struct OpenFile {
+  int fd;
+  uint64_t size;
+};
+
+// O_NONBLOCK: opening a FIFO must not hang before fstat can refuse it.
+Result<OpenFile> open_regular(const std::string& path) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return os_error("cannot open", path, errno);
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) {
+    int error = errno;
+    ::close(fd);
+    return os_error("cannot inspect", path, error);
+  }
+  if (!S_ISREG(info.st_mode)) {
+    ::close(fd);
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{}: expected a regular file, found {}", path,
+                             S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket"));
+  }
+  return OpenFile{fd, static_cast<uint64_t>(info.st_size)};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
+  WHET_TRY(OpenFile file, open_regular(path));
+  FileDescriptor fd(file.fd);
+  if (file.size == 0)
+    return Error(ErrorCode::kInvalidModel, fmt::format("{}: the file is empty", path));
+  void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (address == MAP_FAILED) return os_error("cannot map", path, errno);
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile({static_cast<const std::byte*>(address), file.size}));
+}
+
+MappedFile::~MappedFile() {
+  ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+Result<std::string> read_file(const std::string& path, uint64_t limit_bytes) {
+  WHET_TRY(OpenFile file, open_regular(path));
+  FileDescriptor fd(file.fd);
+  if (file.size > limit_bytes) {
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("{}: {} bytes, more than the limit of {} bytes for this kind of file",
+                             path, file.size, limit_bytes));
+  }
+  std::string content(file.size, '\0');
+  size_t done = 0;
+  while (done < content.size()) {
+    ssize_t n = ::read(fd.get(), content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return os_error("cannot read", path, errno);
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  content.resize(done);
+  return content;
+}
+
+Status write_file_atomically(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".XXXXXX";
+  int raw = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (raw < 0) return os_error("cannot create", temporary, errno);
+  FileDescriptor fd(raw);
+  auto fail = [&](std::string_view what) {
+    int error = errno;
+    ::unlink(temporary.c_str());
+    return os_error(what, path, error);
+  };
+  size_t done = 0;
+  while (done < content.size()) {
+    ssize_t n = ::write(fd.get(), content.data() + done, content.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail("cannot write");
+    done += static_cast<size_t>(n);
+  }
+  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return fail("cannot write");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("cannot rename to");
+  return ok_status();
+}
+
+}  // namespace whet
