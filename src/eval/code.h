@@ -1,0 +1,34 @@
+// The program in a text: which part of a completion is the candidate's source code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "eval/question.h"
+
+namespace whet::eval {
+
+enum class CodeRule {
+  kFence,         // a fenced block that defines the entry point, or the first block of the language
+  kRaw,           // no fence: the text itself is source
+  kContinuation,  // the text continues the question's header (HumanEval's completion style)
+};
+/// "fence", "raw", "continuation".
+std::string_view code_rule_name(CodeRule rule);
+
+struct Code {
+  std::string source;  // never blank; includes the question's header where it is needed
+  CodeRule rule;
+};
+
+/// The candidate program of `text` for a code question.
+/// Fences: of the blocks that define the entry point the last one; else the first block tagged with
+/// the language; else the first block. A fence that is never closed runs to the end of the text.
+std::optional<Code> extract_code(const Question& question, std::string_view text);
+
+/// Source with blank lines, full-line comments and trailing white space removed: equal keys are
+/// equal programs (the converse does not hold).
+std::string code_key(AnswerKind kind, std::string_view source);
+
+}  // namespace whet::eval

@@ -1,0 +1,41 @@
+// Question: what a strategy may see of a task. Task: the question and the key that only a grader
+// sees, so that no strategy can look at a hidden test or at the expected answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace whet::eval {
+
+enum class AnswerKind { kFree, kNumeric, kExact, kPython, kRust, kCpp };
+
+/// "free", "numeric", "exact", "python", "rust", "cpp".
+std::string_view answer_kind_name(AnswerKind kind);
+inline bool is_code(AnswerKind kind) {
+  return kind == AnswerKind::kPython || kind == AnswerKind::kRust || kind == AnswerKind::kCpp;
+}
+
+struct Question {
+  std::string prompt;  // the user's turn, complete
+  AnswerKind kind = AnswerKind::kFree;
+  // Code only.
+  std::string entry_point;  // name of the function asked for
+  std::string examples;     // public assertions, also shown in the prompt; may be empty
+  std::string setup;        // source before the candidate, e.g. imports
+  std::string code_prefix;  // HumanEval: the header that a bare body continues
+};
+
+struct AnswerKey {
+  std::string answer;  // numeric and exact
+  std::string tests;   // code: hidden assertions
+};
+
+struct Task {
+  std::string id;
+  std::string family;
+  Question question;
+  AnswerKey key;
+};
+
+}  // namespace whet::eval

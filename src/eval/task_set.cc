@@ -1,0 +1,354 @@
+#include "eval/task_set.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "base/rng.h"
+#include "eval/answer.h"
+#include "eval/human_eval.h"
+#include "eval/number.h"
+#include "sys/mapped_file.h"
+
+namespace whet::eval {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxFileBytes = 256u << 20;
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+/// A string field that must be there. Errors say what was expected and what was found.
+Result<std::string> required(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return invalid(fmt::format("expected \"{}\", found no such key", key));
+  if (!found->is_string()) {
+    return invalid(fmt::format("\"{}\": expected a string, found {}", key, found->type_name()));
+  }
+  return found->get<std::string>();
+}
+
+Result<std::string> optional_string(const json& object, const char* key) {
+  return object.contains(key) ? required(object, key) : Result<std::string>(std::string());
+}
+
+Status only_keys(const json& object, std::initializer_list<const char*> known) {
+  for (const auto& item : object.items()) {
+    const bool is_known =
+        std::any_of(known.begin(), known.end(), [&](const char* key) { return item.key() == key; });
+    if (!is_known) {
+      return invalid(
+          fmt::format("unknown key \"{}\"; expected {}", item.key(),
+                      fmt::join(std::vector<std::string>(known.begin(), known.end()), ", ")));
+    }
+  }
+  return ok_status();
+}
+
+Result<AnswerKind> kind_of(const std::string& type) {
+  for (AnswerKind kind : {AnswerKind::kNumeric, AnswerKind::kExact, AnswerKind::kPython,
+                          AnswerKind::kRust, AnswerKind::kCpp}) {
+    if (answer_kind_name(kind) == type) return kind;
+  }
+  return invalid(
+      fmt::format("grader type: expected numeric, exact, python, rust or cpp, found \"{}\"", type));
+}
+
+Status read_text_grader(const json& grader, Task& task) {
+  WHET_TRY_STATUS(only_keys(grader, {"type", "answer"}));
+  WHET_TRY(task.key.answer, required(grader, "answer"));
+  if (trimmed(task.key.answer).empty()) return invalid("\"answer\": expected text, found \"\"");
+  if (task.question.kind == AnswerKind::kNumeric && !parse_number(task.key.answer)) {
+    return invalid(fmt::format("\"answer\": expected a number, found \"{}\"", task.key.answer));
+  }
+  return ok_status();
+}
+
+Status read_code_grader(const json& grader, Task& task) {
+  WHET_TRY_STATUS(only_keys(grader, {"type", "entry_point", "examples", "tests", "setup"}));
+  WHET_TRY(task.question.entry_point, required(grader, "entry_point"));
+  WHET_TRY(task.question.examples, optional_string(grader, "examples"));
+  WHET_TRY(task.question.setup, optional_string(grader, "setup"));
+  WHET_TRY(task.key.tests, required(grader, "tests"));
+  if (trimmed(task.key.tests).empty()) return invalid("\"tests\": expected assertions, found \"\"");
+  return ok_status();
+}
+
+Result<Task> native_task(const json& line) {
+  WHET_TRY_STATUS(only_keys(line, {"id", "family", "prompt", "grader"}));
+  Task task;
+  WHET_TRY(task.id, required(line, "id"));
+  WHET_TRY(task.family, required(line, "family"));
+  WHET_TRY(task.question.prompt, required(line, "prompt"));
+  if (trimmed(task.question.prompt).empty())
+    return invalid("\"prompt\": expected text, found \"\"");
+  const auto grader = line.find("grader");
+  if (grader == line.end() || !grader->is_object()) {
+    return invalid(fmt::format("\"grader\": expected an object, found {}",
+                               grader == line.end() ? "no such key" : grader->type_name()));
+  }
+  WHET_TRY(std::string type, required(*grader, "type"));
+  WHET_TRY(task.question.kind, kind_of(type));
+  auto status = is_code(task.question.kind) ? read_code_grader(*grader, task)
+                                            : read_text_grader(*grader, task);
+  if (!status.ok()) return status.error();
+  return task;
+}
+
+Result<Task> gsm8k_task(const json& line, const std::string& default_id) {
+  Task task;
+  task.id = default_id;
+  task.family = "gsm8k";
+  WHET_TRY(std::string question, required(line, "question"));
+  WHET_TRY(std::string answer, required(line, "answer"));
+  const size_t mark = answer.rfind("####");
+  if (mark == std::string::npos) {
+    return invalid("\"answer\": expected a line \"#### number\", found none");
+  }
+  task.key.answer = trimmed(std::string_view(answer).substr(mark + 4));
+  if (!parse_number(task.key.answer)) {
+    return invalid(
+        fmt::format("\"answer\": expected a number after ####, found \"{}\"", task.key.answer));
+  }
+  task.question.kind = AnswerKind::kNumeric;
+  task.question.prompt = fmt::format(
+      "{}\n\nSolve this step by step. End with a line \"Answer: \" followed by the number.",
+      trimmed(question));
+  return task;
+}
+
+Result<Task> human_eval_task(const json& line) {
+  Task task;
+  WHET_TRY(task.id, required(line, "task_id"));
+  task.family = "humaneval";
+  task.question.kind = AnswerKind::kPython;
+  WHET_TRY(std::string header, required(line, "prompt"));
+  WHET_TRY(task.question.entry_point, required(line, "entry_point"));
+  WHET_TRY(std::string test, required(line, "test"));
+  task.question.prompt = human_eval_prompt(header);
+  task.question.examples = docstring_examples(header, task.question.entry_point);
+  task.question.code_prefix = std::move(header);
+  task.key.tests = fmt::format("{}\ncheck({})\n", test, task.question.entry_point);
+  return task;
+}
+
+Result<Task> task_of_line(std::string_view text, const std::string& default_id) {
+  const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (line.is_discarded()) return invalid("expected a JSON object, found malformed JSON");
+  if (!line.is_object()) {
+    return invalid(fmt::format("expected a JSON object, found {}", line.type_name()));
+  }
+  if (line.contains("grader") || line.contains("family")) return native_task(line);
+  if (line.contains("task_id")) return human_eval_task(line);
+  if (line.contains("question")) return gsm8k_task(line, default_id);
+  return invalid(
+      "expected the keys of a whet task (id, family, prompt, grader), a GSM8K line (question, "
+      "answer) or a HumanEval line (task_id, prompt, entry_point, test)");
+}
+
+Result<std::string> decompressed(const std::string& bytes) {
+  z_stream stream{};
+  constexpr int kGzipWindow = 15 + 16;
+  if (inflateInit2(&stream, kGzipWindow) != Z_OK) {
+    return Error(ErrorCode::kInternal, "zlib did not start");
+  }
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  std::string out;
+  std::vector<char> chunk(1 << 16);
+  int state = Z_OK;
+  while (state == Z_OK && out.size() <= kMaxFileBytes) {
+    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
+    stream.avail_out = static_cast<uInt>(chunk.size());
+    state = inflate(&stream, Z_NO_FLUSH);
+    out.append(chunk.data(), chunk.size() - stream.avail_out);
+    if (state == Z_STREAM_END && stream.avail_in > 0) {  // the next member of the file
+      if (inflateReset(&stream) != Z_OK) break;
+      state = Z_OK;
+    }
+  }
+  inflateEnd(&stream);
+  if (out.size() > kMaxFileBytes) {
+    return invalid(fmt::format("decompresses to over {} MiB", kMaxFileBytes >> 20));
+  }
+  if (state != Z_STREAM_END) return invalid("expected gzip data, found a damaged or cut stream");
+  return out;
+}
+
+bool is_task_file(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
+}
+
+std::string stem_of(const std::string& path) {
+  std::string name = fs::path(path).filename().string();
+  for (std::string_view suffix : {".gz", ".jsonl"}) {
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  }
+  return name;
+}
+
+uint64_t fnv1a(std::string_view text, uint64_t hash) {
+  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
+  return hash;
+}
+
+constexpr uint64_t kFnvOffset = 0xcbf29ce484222325u;
+
+Status no_duplicates(const std::vector<Task>& tasks) {
+  std::set<std::string_view> seen;
+  for (const Task& task : tasks) {
+    if (!seen.insert(task.id).second) {
+      return invalid(fmt::format("id \"{}\" occurs twice; ids must be unique", task.id));
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<TaskSet> parse_tasks(std::string_view content, const std::string& source) {
+  TaskSet set;
+  set.name = stem_of(source);
+  int64_t number = 0;
+  std::map<std::string, int64_t, std::less<>> line_of_id;
+  for (size_t at = 0; at < content.size();) {
+    const size_t end = std::min(content.find('\n', at), content.size());
+    const auto text = trimmed(content.substr(at, end - at));
+    at = end + 1;
+    ++number;
+    if (text.empty()) continue;
+    auto task = task_of_line(text, fmt::format("{}/{}", set.name, set.tasks.size()));
+    if (!task.ok()) return task.error().with_context(fmt::format("{}:{}", source, number));
+    const auto [first, is_new] = line_of_id.emplace(task->id, number);
+    if (!is_new) {
+      return invalid(fmt::format("{}:{}: id \"{}\" was used on line {}; ids must be unique", source,
+                                 number, task->id, first->second));
+    }
+    set.tasks.push_back(std::move(task).value());
+  }
+  if (set.tasks.empty())
+    return invalid(fmt::format("{}: expected a task per line, found none", source));
+  return set;
+}
+
+Result<TaskSet> load_task_file(const std::string& path) {
+  WHET_TRY(std::string content, read_file(path, kMaxFileBytes));
+  if (path.ends_with(".gz")) {
+    auto plain = decompressed(content).with_context(path);
+    if (!plain.ok()) return plain.error();
+    content = std::move(plain).value();
+  }
+  return parse_tasks(content, path);
+}
+
+Result<TaskSet> load_task_dir(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (is_task_file(entry->path())) paths.push_back(entry->path().string());
+  }
+  if (error) {
+    return Error(ErrorCode::kNotFound,
+                 fmt::format("task directory {}: {}", directory, error.message()));
+  }
+  if (paths.empty()) {
+    return Error(ErrorCode::kNotFound,
+                 fmt::format("{}: expected .jsonl task files, found none", directory));
+  }
+  std::sort(paths.begin(), paths.end());
+  TaskSet all;
+  const fs::path named =
+      fs::path(directory).has_filename() ? fs::path(directory) : fs::path(directory).parent_path();
+  all.name = named.filename().string();
+  for (const std::string& path : paths) {
+    WHET_TRY(TaskSet set, load_task_file(path));
+    std::move(set.tasks.begin(), set.tasks.end(), std::back_inserter(all.tasks));
+  }
+  if (auto status = no_duplicates(all.tasks); !status.ok()) {
+    return status.error().with_context(directory);
+  }
+  return all;
+}
+
+TaskSet subsample(const TaskSet& set, int64_t limit, uint64_t seed) {
+  if (limit < 0 || static_cast<size_t>(limit) >= set.tasks.size()) return set;
+  std::map<std::string, std::vector<size_t>> families;
+  for (size_t i = 0; i < set.tasks.size(); ++i) families[set.tasks[i].family].push_back(i);
+
+  struct Share {
+    std::vector<size_t>* members;
+    size_t quota;
+    double remainder;
+  };
+  std::vector<Share> shares;
+  size_t given = 0;
+  for (auto& [family, members] : families) {
+    std::sort(members.begin(), members.end(), [&](size_t a, size_t b) {
+      const auto key = [&](size_t i) {
+        return splitmix64(fnv1a(set.tasks[i].id, kFnvOffset) ^ splitmix64(seed));
+      };
+      return std::pair(key(a), a) < std::pair(key(b), b);
+    });
+    const double exact = static_cast<double>(limit) * static_cast<double>(members.size()) /
+                         static_cast<double>(set.tasks.size());
+    // Each family keeps one while the limit allows; the excess comes off the largest below.
+    const auto quota = std::max<size_t>(static_cast<size_t>(exact), 1);
+    shares.push_back({&members, quota, exact - static_cast<double>(static_cast<size_t>(exact))});
+    given += quota;
+  }
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const Share& a, const Share& b) { return a.remainder > b.remainder; });
+  const auto wanted = static_cast<size_t>(limit);
+  for (size_t i = 0; given < wanted; i = (i + 1) % shares.size()) {
+    if (shares[i].quota == shares[i].members->size()) continue;
+    ++shares[i].quota;
+    ++given;
+  }
+  for (; given > wanted; --given) {
+    --std::max_element(shares.begin(), shares.end(), [](const Share& a, const Share& b) {
+        return a.quota < b.quota;
+      })->quota;
+  }
+  std::vector<size_t> chosen;
+  for (const Share& share : shares) {
+    chosen.insert(chosen.end(), share.members->begin(), share.members->begin() + share.quota);
+  }
+  std::sort(chosen.begin(), chosen.end());
+  TaskSet out{set.name, {}};
+  for (size_t i : chosen) out.tasks.push_back(set.tasks[i]);
+  return out;
+}
+
+std::string task_digest(const std::vector<Task>& tasks) {
+  uint64_t low = kFnvOffset;
+  uint64_t high = splitmix64(kFnvOffset);
+  const auto mix = [&](std::string_view field) {
+    low = fnv1a(field, fnv1a(fmt::format("{}:", field.size()), low));
+    high = splitmix64(high ^ low);
+  };
+  for (const Task& task : tasks) {
+    const Question& q = task.question;
+    for (std::string_view field :
+         {std::string_view(task.id), std::string_view(task.family), std::string_view(q.prompt),
+          answer_kind_name(q.kind), std::string_view(q.entry_point), std::string_view(q.examples),
+          std::string_view(q.setup), std::string_view(q.code_prefix),
+          std::string_view(task.key.answer), std::string_view(task.key.tests)}) {
+      mix(field);
+    }
+  }
+  return fmt::format("{:016x}{:016x}", high, low);
+}
+
+}  // namespace whet::eval

@@ -1,0 +1,170 @@
+#include "eval/task_set.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "eval/human_eval.h"
+
+namespace whet::eval {
+namespace {
+
+constexpr const char* kNumeric =
+    R"({"id":"a/1","family":"a","prompt":"1+1?","grader":{"type":"numeric","answer":"2"}})";
+constexpr const char* kPython =
+    R"({"id":"p/1","family":"python","prompt":"Write f.","grader":{"type":"python",)"
+    R"("entry_point":"f","examples":"assert f(1) == 1\n","tests":"assert f(2) == 2\n"}})";
+
+std::string error_of(std::string_view content) {
+  const auto set = parse_tasks(content, "dir/x.jsonl");
+  return set.ok() ? "no error" : set.error().message();
+}
+
+TEST(TaskSet, ReadsNativeLines) {
+  const auto set = parse_tasks(std::string(kNumeric) + "\n\n" + kPython, "dir/x.jsonl");
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  EXPECT_EQ(set->name, "x");
+  ASSERT_EQ(set->tasks.size(), 2u);
+  EXPECT_EQ(set->tasks[0].key.answer, "2");
+  EXPECT_EQ(set->tasks[1].question.kind, AnswerKind::kPython);
+  EXPECT_EQ(set->tasks[1].question.entry_point, "f");
+  EXPECT_EQ(set->tasks[1].question.examples, "assert f(1) == 1\n");
+  EXPECT_EQ(set->tasks[1].key.tests, "assert f(2) == 2\n");
+}
+
+TEST(TaskSet, ReadsGsm8kLines) {
+  const auto set = parse_tasks(
+      R"({"question":"How many?","answer":"3 + 4 = <<3+4=7>>7\n#### 1,007"})", "gsm8k-test.jsonl");
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  EXPECT_EQ(set->tasks[0].id, "gsm8k-test/0");
+  EXPECT_EQ(set->tasks[0].key.answer, "1,007");
+  EXPECT_TRUE(set->tasks[0].question.prompt.starts_with("How many?\n"));
+  EXPECT_NE(set->tasks[0].question.prompt.find("\"Answer: \""), std::string::npos);
+}
+
+TEST(TaskSet, ReadsHumanEvalLines) {
+  const auto set = parse_tasks(
+      R"({"task_id":"HumanEval/0","prompt":"def f(x):\n    \"\"\"\n    >>> f(1)\n    2\n    \"\"\"\n",)"
+      R"("entry_point":"f","canonical_solution":"    return x + 1\n","test":"def check(c):\n    assert c(3) == 4\n"})",
+      "h.jsonl");
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  const Task& task = set->tasks[0];
+  EXPECT_EQ(task.question.examples, "assert f(1) == 2\n");
+  EXPECT_TRUE(task.key.tests.ends_with("check(f)\n"));
+  EXPECT_EQ(task.question.prompt.find("c(3)"), std::string::npos);
+}
+
+TEST(TaskSet, ErrorsNameTheLineTheExpectationAndTheFinding) {
+  const std::string second = std::string(kNumeric) + "\n";
+  EXPECT_EQ(error_of(second + "{"), "dir/x.jsonl:2: expected a JSON object, found malformed JSON");
+  EXPECT_EQ(error_of("[1]"), "dir/x.jsonl:1: expected a JSON object, found array");
+  EXPECT_EQ(error_of(second + kNumeric),
+            "dir/x.jsonl:2: id \"a/1\" was used on line 1; ids must be unique");
+  EXPECT_EQ(error_of(""), "dir/x.jsonl: expected a task per line, found none");
+  EXPECT_EQ(error_of(R"({"id":"a","family":"a","grader":{}})"),
+            "dir/x.jsonl:1: expected \"prompt\", found no such key");
+  EXPECT_EQ(error_of(R"({"id":7,"family":"a","prompt":"x","grader":{}})"),
+            "dir/x.jsonl:1: \"id\": expected a string, found number");
+  EXPECT_EQ(error_of(R"({"id":"a","family":"a","prompt":"x","grader":{"type":"vibes"}})"),
+            "dir/x.jsonl:1: grader type: expected numeric, exact, python, rust or cpp, found "
+            "\"vibes\"");
+  EXPECT_EQ(
+      error_of(
+          R"({"id":"a","family":"a","prompt":"x","grader":{"type":"numeric","answer":"two"}})"),
+      "dir/x.jsonl:1: \"answer\": expected a number, found \"two\"");
+  EXPECT_EQ(
+      error_of(
+          R"({"id":"a","family":"a","prompt":"x","grader":{"type":"exact","answer":"b","test":"c"}})"),
+      "dir/x.jsonl:1: unknown key \"test\"; expected type, answer");
+  EXPECT_NE(error_of(R"({"hello":1})").find("expected the keys of"), std::string::npos);
+}
+
+TEST(TaskSet, ReadsGzipAndRefusesACutStream) {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("whet_task_set_test_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(directory);
+  const std::string path = directory / "a.jsonl.gz";
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzputs(file, kNumeric);
+  gzclose(file);
+  const auto set = load_task_file(path);
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  EXPECT_EQ(set->name, "a");
+
+  std::ofstream(directory / "b.jsonl") << kPython << "\n";
+  const auto all = load_task_dir(directory);
+  ASSERT_TRUE(all.ok()) << all.error().message();
+  EXPECT_EQ(all->tasks.size(), 2u);
+
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  EXPECT_NE(load_task_file(path).error().message().find("damaged or cut"), std::string::npos);
+  std::filesystem::remove_all(directory);
+  EXPECT_EQ(load_task_dir(directory).error().code(), ErrorCode::kNotFound);
+}
+
+TaskSet three_families() {
+  TaskSet set;
+  for (const auto& [family, n] : {std::pair{"big", 80}, {"mid", 15}, {"rare", 5}}) {
+    for (int i = 0; i < n; ++i) {
+      set.tasks.push_back({family + std::to_string(i), family, {}, {}});
+    }
+  }
+  return set;
+}
+
+std::map<std::string, int> family_sizes(const TaskSet& set) {
+  std::map<std::string, int> sizes;
+  for (const Task& task : set.tasks) ++sizes[task.family];
+  return sizes;
+}
+
+TEST(TaskSet, SubsamplesByFamilyDeterministically) {
+  const TaskSet set = three_families();
+  EXPECT_EQ(family_sizes(subsample(set, 20, 1)),
+            (std::map<std::string, int>{{"big", 16}, {"mid", 3}, {"rare", 1}}));
+  EXPECT_EQ(family_sizes(subsample(set, 3, 1)),
+            (std::map<std::string, int>{{"big", 1}, {"mid", 1}, {"rare", 1}}));
+  EXPECT_EQ(task_digest(subsample(set, 20, 1).tasks), task_digest(subsample(set, 20, 1).tasks));
+  EXPECT_NE(task_digest(subsample(set, 20, 1).tasks), task_digest(subsample(set, 20, 2).tasks));
+  EXPECT_EQ(subsample(set, -1, 1).tasks.size(), 100u);
+  EXPECT_EQ(subsample(set, 1000, 1).tasks.size(), 100u);
+  EXPECT_EQ(subsample(set, 0, 1).tasks.size(), 0u);
+}
+
+TEST(TaskSet, DigestSeesEveryField) {
+  Task task{"a", "b", {}, {}};
+  const std::string digest = task_digest({task});
+  task.key.tests = "x";
+  EXPECT_NE(task_digest({task}), digest);
+  task.key.tests = "";
+  task.question.prompt = "x";
+  EXPECT_NE(task_digest({task}), digest);
+}
+
+TEST(TaskSet, LoadsThePublicSetsWhereTheyAre) {
+  const std::string directory = std::string(WHET_SHARED_DIR) + "/data/tasks";
+  if (!std::filesystem::exists(directory)) GTEST_SKIP() << "no " << directory;
+  const auto gsm8k = load_task_file(directory + "/gsm8k-test.jsonl");
+  ASSERT_TRUE(gsm8k.ok()) << gsm8k.error().message();
+  EXPECT_EQ(gsm8k->tasks.size(), 1319u);
+  const auto human_eval = load_task_file(directory + "/HumanEval.jsonl.gz");
+  ASSERT_TRUE(human_eval.ok()) << human_eval.error().message();
+  EXPECT_EQ(human_eval->tasks.size(), 164u);
+  int with_examples = 0;
+  for (const Task& task : human_eval->tasks) with_examples += !task.question.examples.empty();
+  EXPECT_GE(with_examples, 120);
+}
+
+TEST(HumanEval, ReadsExamplesFromTheDocstring) {
+  EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\"\n  >>> f([1, 2])\n  [2, 1]\n  f(3) == 4\n"
+                               "  f(5) \u279e 6 # because\n  f(7) => \"a b\"\n  \"\"\"\n",
+                               "f"),
+            "assert f([1, 2]) == [2, 1]\nassert f(3) == 4\nassert f(7) == \"a b\"\n");
+  EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\" no example \"\"\"\n", "f"), "");
+}
+
+}  // namespace
+}  // namespace whet::eval
