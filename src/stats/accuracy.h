@@ -1,0 +1,40 @@
+// Accuracy with an interval, for one arm and for the paired difference of two. Outcomes are 0 or 1
+// (or shares in [0,1]); tasks are the independent units, seeds of one task are not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "stats/estimate.h"
+
+namespace whet::stats {
+
+/// Wilson score interval of k successes in n trials. None for n = 0. `n` may be fractional (an
+/// effective sample size). Source: Wilson, J. Am. Stat. Assoc. 22 (1927).
+std::optional<Interval> wilson_interval(double k, double n, double level = 0.95);
+
+/// Mean over tasks of the mean over seeds. The interval is Wilson's with the effective sample size
+/// p(1-p) / Var(mean), Var from the spread between tasks, kept between the number of tasks and the
+/// number of runs; with one seed per task it is Wilson's interval exactly. None without a run.
+/// Source: Franco et al., "Comparative study of confidence intervals for proportions in complex
+/// sample surveys", J. Surv. Stat. Methodol. 7 (2019).
+std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level = 0.95);
+
+struct Difference {
+  Estimate estimate;
+  std::optional<double> p;  // two-sided
+  std::string test;         // which test made p
+};
+
+/// Accuracy of the strategy minus accuracy of the baseline over the tasks that have both, each task
+/// weighing the same. None without such a task.
+/// Interval: bootstrap over tasks after adding one imaginary task won and one lost (Bonett & Price,
+/// J. Educ. Behav. Stat. 37 (2012), carried over to the bootstrap). Without them the interval
+/// collapses when few tasks differ: in 600 simulated experiments with 20 tasks of which 10 %
+/// differ, the plain percentile interval covered 77 %, this one 99 %; with many differing tasks
+/// both 95 %. p: sign-flip permutation test by task (paired_test.h).
+std::optional<Difference> estimate_accuracy_difference(const PairedTasks& tasks,
+                                                       const BootstrapOptions& options = {});
+
+}  // namespace whet::stats
