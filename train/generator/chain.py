@@ -1,0 +1,82 @@
+"""Chained arithmetic: one line per operation, the running value carried from line to line."""
+
+from .example import worked
+
+STEP_WORDS = {"+": ["Add {}", "Then add {}"], "-": ["Subtract {}", "Take away {}"], "*": ["Multiply by {}", "Times {}"]}
+ASK = ["Compute {}.", "What is {}?", "Work out {}.", "Calculate {} step by step."]
+
+
+def _apply(op, a, b):
+    return a + b if op == "+" else a - b if op == "-" else a * b
+
+
+def _operands(rng, n_ops):
+    """A start value and `n_ops` (operator, operand) pairs whose running value stays within four digits."""
+    top = rng.choice([99, 99, 300, 999])
+    while True:
+        start = rng.randint(2, top)
+        value, pairs = start, []
+        for _ in range(n_ops):
+            op = rng.choice("+++---*")
+            b = rng.randint(2, 9) if op == "*" else rng.randint(2, top)
+            value = _apply(op, value, b)
+            pairs.append((op, b))
+        running, ok = start, True
+        for op, b in pairs:
+            running = _apply(op, running, b)
+            ok &= -500 <= running <= 9999
+        if ok:
+            return start, pairs
+
+
+def _steps_of(start, pairs):
+    lines, value = [], start
+    for op, b in pairs:
+        result = _apply(op, value, b)
+        lines.append(f"{value} {op} {b} = {result}")
+        value = result
+    return lines, value
+
+
+def _story(rng):
+    start, pairs = _operands(rng, rng.randint(2, 5))
+    words = ". ".join(rng.choice(STEP_WORDS[op]).format(b) for op, b in pairs)
+    end = rng.choice(["What is the result?", "What do you get?", "Give the final number."])
+    lines, value = _steps_of(start, pairs)
+    key = f"{start} " + " ".join(f"{op}{b}" for op, b in pairs)
+    return worked("chain", "story", key, f"Start with {start}. {words}. {end}", lines, value)
+
+
+def _sum(rng):
+    start, pairs = _operands(rng, rng.randint(2, 4))
+    pairs = [(op if op != "*" else "+", b) for op, b in pairs]
+    text = f"{start}" + "".join(f" {op} {b}" for op, b in pairs)
+    lines, value = _steps_of(start, pairs)
+    return worked("chain", "sum", text, rng.choice(ASK).format(text), lines, value)
+
+
+def _precedence(rng):
+    a, b, c, d = rng.randint(2, 99), rng.randint(2, 29), rng.randint(2, 9), rng.randint(2, 99)
+    op1, op2 = rng.choice("+-"), rng.choice("+-")
+    text = f"{a} {op1} {b} * {c} {op2} {d}"
+    p = b * c
+    q = _apply(op1, a, p)
+    r = _apply(op2, q, d)
+    lines = [f"{b} * {c} = {p}", f"{a} {op1} {p} = {q}", f"{q} {op2} {d} = {r}"]
+    return worked("chain", "precedence", text, rng.choice(ASK).format(text), lines, r)
+
+
+def _brackets(rng):
+    a, b, c, d, e = rng.randint(2, 60), rng.randint(2, 60), rng.randint(2, 9), rng.randint(2, 40), rng.randint(2, 40)
+    op1, op2, op3 = rng.choice("+-"), rng.choice("+-"), rng.choice("+-")
+    p, q = _apply(op1, a, b), _apply(op3, d, e)
+    m = p * c
+    r = _apply(op2, m, q)
+    text = f"({a} {op1} {b}) * {c} {op2} ({d} {op3} {e})"
+    lines = [f"{a} {op1} {b} = {p}", f"{p} * {c} = {m}", f"{d} {op3} {e} = {q}"]
+    lines.append(f"{m} {op2} {q} = {r}" if q >= 0 else f"{m} {op2} ({q}) = {r}")
+    return worked("chain", "brackets", text, rng.choice(ASK).format(text), lines, r)
+
+
+def make(rng):
+    return rng.choices([_story, _sum, _precedence, _brackets], [4, 3, 2, 2])[0](rng)
