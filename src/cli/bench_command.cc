@@ -1,0 +1,331 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "bench/read_bandwidth.h"
+#include "bench/speed_test.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/model_flags.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "kernels/kernels.h"
+#include "report/progress.h"
+#include "stats/bootstrap.h"
+#include "stats/quantile.h"
+#include "sys/machine.h"
+
+namespace whet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::vector<std::string> models;
+  std::string n_prompt = "512", n_gen = "128", n_depth = "0", n_parallel = "1", threads = "0";
+  std::vector<std::string> pairs;  // -pg P,N
+  int repetitions = 5;
+  int64_t batch = 512;
+  std::string output = "md";
+  bool no_warmup = false;
+};
+
+Error bad_list(std::string_view flag, const std::string& text) {
+  return Error(
+      ErrorCode::kInvalidArgument,
+      fmt::format("{}: expected numbers as 512 or 128,512 or 1-8+1, found \"{}\"", flag, text));
+}
+
+std::optional<int64_t> parse_integer(std::string_view text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > (1 << 28))
+    return std::nullopt;
+  return value;
+}
+
+/// llama-bench's lists: "a,b", "first-last", "first-last+step".
+Result<std::vector<int64_t>> parse_list(std::string_view flag, const std::string& text) {
+  std::vector<int64_t> values;
+  std::string_view rest = text;
+  while (true) {
+    std::string_view item = rest.substr(0, rest.find(','));
+    size_t dash = item.find('-'), plus = item.find('+');
+    auto first = parse_integer(item.substr(0, dash));
+    auto last =
+        dash == item.npos
+            ? first
+            : parse_integer(item.substr(dash + 1, plus == item.npos ? plus : plus - dash - 1));
+    auto step =
+        plus == item.npos ? std::optional<int64_t>(1) : parse_integer(item.substr(plus + 1));
+    if (!first || !last || !step || *step < 1 || *last < *first || (*last - *first) / *step > 1000)
+      return bad_list(flag, text);
+    for (int64_t v = *first; v <= *last; v += *step) values.push_back(v);
+    if (item.size() == rest.size()) return values;
+    rest.remove_prefix(item.size() + 1);
+  }
+}
+
+Result<std::vector<SpeedCase>> cases_of(const Options& options) {
+  WHET_TRY(auto prompts, parse_list("-p", options.n_prompt));
+  WHET_TRY(auto gens, parse_list("-n", options.n_gen));
+  WHET_TRY(auto depths, parse_list("-d", options.n_depth));
+  WHET_TRY(auto parallels, parse_list("-np", options.n_parallel));
+  std::vector<SpeedCase> cases;
+  for (int64_t depth : depths) {
+    for (int64_t p : prompts) {
+      if (p > 0) cases.push_back({.n_prompt = p, .n_depth = depth});
+    }
+    for (int64_t n : gens) {
+      for (int64_t parallel : parallels) {
+        if (n > 0 && parallel > 0)
+          cases.push_back({.n_gen = n, .n_depth = depth, .n_parallel = parallel});
+      }
+    }
+    for (const std::string& pair : options.pairs) {
+      WHET_TRY(auto both, parse_list("-pg", pair));
+      if (both.size() != 2) return bad_list("-pg", pair);
+      cases.push_back({.n_prompt = both[0], .n_gen = both[1], .n_depth = depth});
+    }
+  }
+  if (cases.empty())
+    return Error(ErrorCode::kInvalidArgument, "nothing to measure: -p and -n are both 0");
+  return cases;
+}
+
+std::string utc_now() {
+  std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
+}
+
+Json stddev(const std::vector<double>& values) {
+  if (values.size() < 2) return nullptr;
+  double m = mean(values), sum = 0;
+  for (double v : values) sum += (v - m) * (v - m);
+  return std::sqrt(sum / static_cast<double>(values.size() - 1));
+}
+
+/// The most common type of the model's matrices, as llama-bench's model_type names it.
+std::string dominant_type(const ModelFile& file) {
+  std::map<std::string_view, uint64_t> bytes;
+  for (const TensorEntry& t : file.tensors) bytes[dtype_info(t.type).name] += t.bytes.size();
+  auto most = std::max_element(bytes.begin(), bytes.end(),
+                               [](auto& a, auto& b) { return a.second < b.second; });
+  return std::string(most->first);
+}
+
+Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& samples,
+             double bandwidth) {
+  const ModelFile& file = engine.loaded().file;
+  uint64_t size = 0, weights = 0;
+  for (const TensorEntry& t : file.tensors) {
+    uint64_t n = 1;
+    for (uint64_t d : t.shape) n *= d;
+    size += t.bytes.size();
+    weights += n;
+  }
+  std::vector<double> rates = samples.tokens_per_second();
+  std::vector<double> ns(samples.ns.begin(), samples.ns.end());
+  double median = stats::median(rates);
+  auto interval =
+      stats::bootstrap_interval(rates, [](std::span<const double> x) { return stats::median(x); });
+  const SpeedCase& test = samples.test;
+  bool decodes = test.n_gen > 0 && test.n_prompt == 0;
+  double steps_per_second = median / static_cast<double>(test.n_parallel);
+  double weight_rate = steps_per_second * static_cast<double>(bytes_per_step(engine));
+  auto peak = peak_rss_bytes();
+  return {{"schema", "whet-bench/1"},
+          {"build_commit", commit_string()},
+          {"build_compiler", compiler_string()},
+          {"cpu_info", machine_info().cpu_name},
+          {"isa", kernels::isa_name(kernels::kernels().isa)},
+          {"model_filename", path},
+          {"model_type",
+           fmt::format("{} {}", engine.loaded().model.config.architecture, dominant_type(file))},
+          {"model_size", size},
+          {"model_n_params", weights},
+          {"n_batch", engine.batch()},
+          {"n_threads", engine.threads()},
+          {"type_k", "f16"},
+          {"type_v", "f16"},
+          {"test", test.name()},
+          {"n_prompt", test.n_prompt},
+          {"n_gen", test.n_gen},
+          {"n_depth", test.n_depth},
+          {"n_parallel", test.n_parallel},
+          {"test_time", utc_now()},
+          {"avg_ns", mean(ns)},
+          {"stddev_ns", stddev(ns)},
+          {"avg_ts", mean(rates)},
+          {"stddev_ts", stddev(rates)},
+          {"median_ts", median},
+          {"low_ts", interval ? Json(interval->low) : nullptr},
+          {"high_ts", interval ? Json(interval->high) : nullptr},
+          {"samples_ns", samples.ns},
+          {"samples_ts", rates},
+          {"weights_gb_per_second", decodes ? Json(weight_rate * 1e-9) : nullptr},
+          {"read_gb_per_second", bandwidth > 0 ? Json(bandwidth * 1e-9) : nullptr},
+          {"peak_rss_bytes", peak ? Json(*peak) : nullptr}};
+}
+
+std::string number(const Json& value, const char* format = "{:.2f}") {
+  return value.is_number() ? fmt::format(fmt::runtime(format), value.get<double>()) : "–";
+}
+
+void print_markdown(const std::vector<Json>& rows) {
+  fmt::print(
+      "| model | size | params | isa | threads | test | t/s median | 95 % interval | GB/s of "
+      "weights | read GB/s | peak RSS |\n");
+  fmt::print("| --- | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n");
+  for (const Json& r : rows) {
+    fmt::print("| {} | {:.2f} MB | {:.2f} M | {} | {} | {} | {} | {} – {} | {} | {} | {} |\n",
+               r["model_type"].get<std::string>(), r["model_size"].get<double>() * 1e-6,
+               r["model_n_params"].get<double>() * 1e-6, r["isa"].get<std::string>(),
+               r["n_threads"].get<int>(), r["test"].get<std::string>(), number(r["median_ts"]),
+               number(r["low_ts"]), number(r["high_ts"]), number(r["weights_gb_per_second"]),
+               number(r["read_gb_per_second"]),
+               r["peak_rss_bytes"].is_null()
+                   ? "–"
+                   : fmt::format("{:.0f} MB", r["peak_rss_bytes"].get<double>() * 1e-6));
+  }
+}
+
+void print_csv(const std::vector<Json>& rows) {
+  bool header = true;
+  for (const Json& row : rows) {
+    std::string names, values;
+    for (auto& [key, value] : row.items()) {
+      std::string text = value.is_string() ? value.get<std::string>()
+                         : value.is_null() ? ""
+                                           : value.dump();
+      for (size_t at = 0; (at = text.find('"', at)) != text.npos; at += 2) text.insert(at, 1, '"');
+      names += (names.empty() ? "" : ",") + key;
+      values += (values.empty() ? "\"" : ",\"") + text + "\"";
+    }
+    if (std::exchange(header, false)) fmt::print("{}\n", names);
+    fmt::print("{}\n", values);
+  }
+}
+
+/// All cases of one model and thread count; repetitions go round the cases, so that a slow spell of
+/// the machine hits all of them.
+Result<std::vector<Json>> measure(const std::string& path, int threads, const Options& options,
+                                  const std::vector<SpeedCase>& cases) {
+  int64_t context = 0;
+  for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
+  WHET_TRY(LoadedModel loaded, load_model(path));
+  WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
+                                                           .context = std::max<int64_t>(context, 1),
+                                                           .batch = options.batch}));
+  ThreadPool pool(engine->threads());
+  double bandwidth = measure_read_bandwidth(pool);
+  const CancelFlag* cancel = &interrupt_flag();
+  Progress progress(
+      fmt::format("bench {}", std::filesystem::path(path).filename().string()),
+      static_cast<int64_t>(cases.size()) * (options.repetitions + (options.no_warmup ? 0 : 1)));
+  int64_t done = 0;
+  if (!options.no_warmup) {
+    for (const SpeedCase& c : cases) {
+      SpeedCase warmup = c;
+      warmup.n_gen = std::min<int64_t>(warmup.n_gen, 2);
+      WHET_TRY_STATUS(time_once(*engine, warmup, cancel));
+      progress.update(++done);
+    }
+  }
+  std::vector<SpeedSamples> samples;
+  for (const SpeedCase& c : cases) samples.push_back({c, {}});
+  for (int r = 0; r < options.repetitions; ++r) {
+    for (SpeedSamples& s : samples) {
+      WHET_TRY(int64_t ns, time_once(*engine, s.test, cancel));
+      s.ns.push_back(ns);
+      progress.update(++done);
+    }
+  }
+  progress.finish();
+  std::vector<Json> rows;
+  for (const SpeedSamples& s : samples) rows.push_back(to_json(path, *engine, s, bandwidth));
+  return rows;
+}
+
+int run(const Options& options) {
+  auto cases = cases_of(options);
+  if (!cases.ok()) return fail(cases.error());
+  auto threads = parse_list("-t", options.threads);
+  if (!threads.ok()) return fail(threads.error());
+  if (options.repetitions < 1) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("-r: expected 1 or more, found {}", options.repetitions)));
+  }
+  std::vector<Json> rows;
+  for (const std::string& model : options.models) {
+    for (int64_t t : *threads) {
+      auto measured = measure(model, static_cast<int>(t), options, *cases);
+      if (!measured.ok()) return fail(measured.error());
+      rows.insert(rows.end(), measured->begin(), measured->end());
+    }
+  }
+  if (options.output == "json") {
+    fmt::print("{}\n", Json(rows).dump(2));
+  } else if (options.output == "jsonl") {
+    for (const Json& row : rows) fmt::print("{}\n", row.dump());
+  } else if (options.output == "csv") {
+    print_csv(rows);
+  } else {
+    print_markdown(rows);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("bench", "Speed of prefill and decode, with llama-bench's flags");
+  command->add_option("-m,--model", options->models, "model; may be repeated")->required();
+  command
+      ->add_option("-p,--n-prompt", options->n_prompt,
+                   "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
+      ->capture_default_str();
+  command->add_option("-n,--n-gen", options->n_gen, "tokens to decode, as -p")
+      ->capture_default_str();
+  command
+      ->add_option("--pg,-g", options->pairs,
+                   "P,N: a prompt of P and then N tokens; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("-d,--n-depth", options->n_depth, "tokens of context before the measurement")
+      ->capture_default_str();
+  command->add_option("--parallel", options->n_parallel, "sequences decoded together")
+      ->capture_default_str();
+  command
+      ->add_option("-t,--threads", options->threads,
+                   "threads (0 = as many as this process may use)")
+      ->capture_default_str();
+  command->add_option("-b,--batch-size", options->batch, "most prompt tokens in one forward pass")
+      ->capture_default_str();
+  command->add_option("-r,--repetitions", options->repetitions, "repetitions of each test")
+      ->capture_default_str();
+  command->add_option("-o,--output", options->output, "md, json, jsonl or csv")
+      ->check(CLI::IsMember({"md", "json", "jsonl", "csv"}))
+      ->capture_default_str();
+  command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet

@@ -1,0 +1,33 @@
+// Flags that every command which runs a model shares.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "engine/engine.h"
+
+namespace whet {
+
+struct ModelFlags {
+  std::string model;
+  std::string chat_template_file;
+  EngineOptions engine;
+
+  void add_to(CLI::App& command);
+  Result<std::unique_ptr<Engine>> load() const;
+};
+
+struct SamplingFlags {
+  SamplingParams params;
+  int64_t seed = -1;
+  std::vector<std::string> logit_bias;  // "ID+BIAS" or "ID-BIAS"
+  std::vector<std::string> stop;
+
+  void add_to(CLI::App& command);
+  /// The parameters with a drawn seed where none was given. Errors: a malformed --logit-bias.
+  Result<SamplingParams> resolve() const;
+};
+
+}  // namespace whet

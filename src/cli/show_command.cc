@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "kv/kv_sequence.h"
+#include "load/loaded_model.h"
+
+namespace whet {
+namespace {
+
+struct Options {
+  std::string path;
+  bool json = false;
+  bool chat_template = false;
+};
+
+struct TypeShare {
+  uint64_t tensors = 0;
+  uint64_t weights = 0;
+  uint64_t bytes = 0;
+};
+
+struct Summary {
+  uint64_t weights = 0;
+  uint64_t bytes = 0;
+  std::map<std::string, TypeShare> by_type;
+};
+
+Summary summarise(const ModelFile& file) {
+  Summary summary;
+  for (const TensorEntry& tensor : file.tensors) {
+    uint64_t n = 1;
+    for (uint64_t d : tensor.shape) n *= d;
+    TypeShare& share = summary.by_type[std::string(dtype_info(tensor.type).name)];
+    ++share.tensors;
+    share.weights += n;
+    share.bytes += tensor.bytes.size();
+    summary.weights += n;
+    summary.bytes += tensor.bytes.size();
+  }
+  return summary;
+}
+
+std::string container_name(const ModelFile& file) {
+  if (file.container == ModelFile::Container::kGguf)
+    return fmt::format("GGUF v{}", file.gguf_version);
+  return "SafeTensors";
+}
+
+nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
+  const ModelConfig& c = m.model.config;
+  const Tokenizer& t = *m.tokenizer;
+  nlohmann::ordered_json types = nlohmann::ordered_json::object();
+  for (const auto& [name, share] : summary.by_type) {
+    types[name] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
+  }
+  KvShape kv{c.n_layers, c.n_kv_heads, c.head_dim, 1};
+  auto optional_id = [](std::optional<TokenId> id) {
+    return id ? nlohmann::ordered_json(*id) : nullptr;
+  };
+  return {{"schema", "whet-show/1"},
+          {"path", m.file.path},
+          {"container", container_name(m.file)},
+          {"architecture", c.architecture},
+          {"parameters", summary.weights},
+          {"tensor_bytes", summary.bytes},
+          {"types", types},
+          {"layers", c.n_layers},
+          {"width", c.d_model},
+          {"query_heads", c.n_heads},
+          {"kv_heads", c.n_kv_heads},
+          {"head_width", c.head_dim},
+          {"ffn_width", c.ffn_dim},
+          {"vocabulary", c.vocab_size},
+          {"context_length", c.context_length},
+          {"rope_theta", c.rope_theta},
+          {"kv_bytes_per_token", kv.bytes_per_position()},
+          {"tokenizer",
+           {{"kind", t.description()},
+            {"tokens", t.vocab_size()},
+            {"bos", optional_id(t.bos())},
+            {"eos", optional_id(t.eos())},
+            {"adds_bos", t.adds_bos()},
+            {"end_of_generation", t.end_of_generation()}}},
+          {"chat_template", m.chat_template_source.empty()
+                                ? nlohmann::ordered_json(nullptr)
+                                : nlohmann::ordered_json(m.chat_template_source)}};
+}
+
+void print_text(const LoadedModel& m, const Summary& summary) {
+  const ModelConfig& c = m.model.config;
+  const Tokenizer& t = *m.tokenizer;
+  auto line = [](std::string_view key, const std::string& value) {
+    fmt::print("{:<18}{}\n", key, value);
+  };
+  line("path", m.file.path);
+  line("container", container_name(m.file));
+  line("architecture", c.architecture);
+  line("parameters",
+       fmt::format("{:.2f} M in {} tensors, {:.1f} MB", static_cast<double>(summary.weights) / 1e6,
+                   m.file.tensors.size(), static_cast<double>(summary.bytes) / 1e6));
+  for (const auto& [name, share] : summary.by_type) {
+    line("", fmt::format("{:<7}{:>4} tensors {:>10.2f} M weights {:>9.1f} MB", name, share.tensors,
+                         static_cast<double>(share.weights) / 1e6,
+                         static_cast<double>(share.bytes) / 1e6));
+  }
+  line("layers", fmt::format("{}", c.n_layers));
+  line("width", fmt::format("{} (FFN {})", c.d_model, c.ffn_dim));
+  line("heads", fmt::format("{} query, {} KV, of {}", c.n_heads, c.n_kv_heads, c.head_dim));
+  line("context", fmt::format("{} tokens", c.context_length));
+  line("KV cache",
+       fmt::format("{} bytes per token (f16)",
+                   KvShape{c.n_layers, c.n_kv_heads, c.head_dim, 1}.bytes_per_position()));
+  line("vocabulary", fmt::format("{} tokens, {}", t.vocab_size(), t.description()));
+  auto token = [&](std::optional<TokenId> id) {
+    return id ? fmt::format("{} \"{}\"", *id, t.piece(*id)) : std::string("none");
+  };
+  line("BOS", token(t.bos()) + (t.adds_bos() ? ", added to every prompt" : ", not added"));
+  line("EOS", token(t.eos()));
+  std::string ends;
+  for (TokenId id : t.end_of_generation()) ends += (ends.empty() ? "" : ", ") + token(id);
+  line("end of turn", ends.empty() ? "none" : ends);
+  line("chat template", m.chat_template_source.empty()
+                            ? "none"
+                            : fmt::format("{} characters of Jinja (--template prints it)",
+                                          m.chat_template_source.size()));
+}
+
+int run(const Options& options) {
+  auto loaded = load_model(options.path);
+  if (!loaded.ok()) return fail(loaded.error());
+  Summary summary = summarise(loaded->file);
+  if (options.json) {
+    fmt::print(
+        "{}\n",
+        to_json(*loaded, summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  } else if (options.chat_template) {
+    fmt::print("{}\n", loaded->chat_template_source);
+  } else {
+    print_text(*loaded, summary);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_show_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "show", "What a model file holds: architecture, sizes, types, tokenizer, template");
+  command->add_option("path,-m,--model", options->path, "GGUF file, SafeTensors file or directory")
+      ->required();
+  command->add_flag("--json", options->json, "one JSON object");
+  command->add_flag("--template", options->chat_template, "print the chat template only");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet

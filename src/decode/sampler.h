@@ -1,0 +1,49 @@
+// The one sampler: logits of one row -> one token, with its log-probability where asked for.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/rng.h"
+#include "generator/generator.h"
+
+namespace whet {
+
+/// Checks ranges and that biased ids are below `vocab_size`; the error names the parameter.
+Status validate(const SamplingParams& params, int64_t vocab_size);
+
+class Sampler {
+ public:
+  /// `params` must be valid for logits of `vocab_size`.
+  Sampler(const SamplingParams& params, int64_t vocab_size);
+
+  /// Draws the next token. Chain, as llama.cpp's default: logit bias, penalties over the last
+  /// `repeat_last_n` tokens of `history`, top-k, top-p, min-p, temperature. `step` numbers the
+  /// draw: the same (seed, step, logits, history) gives the same token in any batch. logits [V]
+  /// f32, not modified. Ties in probability go to the lower id.
+  int32_t sample(std::span<const float> logits, std::span<const int32_t> history, uint64_t step);
+
+ private:
+  struct Candidate {
+    int32_t id;
+    float logit;
+  };
+
+  void penalise(std::span<const int32_t> history);
+  int32_t draw(uint64_t step);
+
+  SamplingParams params_;
+  CounterRng rng_;
+  std::vector<float> adjusted_;  // logits after bias and penalties
+  std::vector<int32_t> counts_;  // of each id in the penalty window; all zero between calls
+  std::vector<Candidate> candidates_;
+  std::vector<double> weights_;
+};
+
+/// Natural-log probability of `chosen` under softmax(logits) and of the `n_top` likeliest tokens
+/// (descending, ties to the lower id).
+TokenLogprob token_logprob(std::span<const float> logits, int32_t chosen, int n_top);
+
+}  // namespace whet

@@ -1,0 +1,134 @@
+#include "decode/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace whet {
+namespace {
+
+const std::vector<float> kLogits{1.0f, 3.0f, 2.0f, 3.0f, -1.0f, 0.5f};
+
+SamplingParams plain() {
+  SamplingParams p;
+  p.temperature = 1;
+  p.top_k = 0;
+  p.top_p = 1;
+  p.min_p = 0;
+  return p;
+}
+
+std::vector<double> frequencies(const SamplingParams& params,
+                                std::span<const int32_t> history = {}) {
+  Sampler sampler(params, static_cast<int64_t>(kLogits.size()));
+  std::vector<double> counts(kLogits.size());
+  constexpr int kDraws = 20000;
+  for (uint64_t i = 0; i < kDraws; ++i)
+    counts[static_cast<size_t>(sampler.sample(kLogits, history, i))] += 1.0 / kDraws;
+  return counts;
+}
+
+std::vector<double> softmax(std::vector<double> logits) {
+  double sum = 0;
+  for (double& x : logits) sum += x = std::exp(x);
+  for (double& x : logits) x /= sum;
+  return logits;
+}
+
+void expect_near(const std::vector<double>& found, const std::vector<double>& expected) {
+  for (size_t i = 0; i < found.size(); ++i)
+    EXPECT_NEAR(found[i], expected[i], 0.015) << "token " << i;
+}
+
+constexpr double kCut = -INFINITY;
+
+TEST(Sampler, PlainSamplingFollowsSoftmax) {
+  expect_near(frequencies(plain()), softmax({1, 3, 2, 3, -1, 0.5}));
+}
+
+TEST(Sampler, TemperatureScalesLogits) {
+  SamplingParams p = plain();
+  p.temperature = 0.5;
+  expect_near(frequencies(p), softmax({2, 6, 4, 6, -2, 1}));
+}
+
+TEST(Sampler, TopKKeepsTheLowerIdOnTies) {
+  SamplingParams p = plain();
+  p.top_k = 1;
+  expect_near(frequencies(p), {0, 1, 0, 0, 0, 0});
+  p.top_k = 3;
+  expect_near(frequencies(p), softmax({kCut, 3, 2, 3, kCut, kCut}));
+}
+
+TEST(Sampler, TopPKeepsTheSmallestSetThatReachesTheMass) {
+  SamplingParams p = plain();
+  p.top_p = 0.7;  // 0.396 + 0.396 of two tokens
+  expect_near(frequencies(p), softmax({kCut, 3, kCut, 3, kCut, kCut}));
+}
+
+TEST(Sampler, MinPIsRelativeToThePeak) {
+  SamplingParams p = plain();
+  p.min_p = 0.3;  // e^-1 = 0.37 stays, e^-2 goes
+  expect_near(frequencies(p), softmax({kCut, 3, 2, 3, kCut, kCut}));
+}
+
+TEST(Sampler, GreedyTakesTheLowerIdOnTies) {
+  SamplingParams p;
+  p.temperature = 0;
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, {}, 0), 1);
+}
+
+TEST(Sampler, PenaltiesActOnTheWindowOnly) {
+  SamplingParams p = plain();
+  p.repeat_penalty = 2;
+  p.presence_penalty = 0.5;
+  p.frequency_penalty = 0.25;
+  p.repeat_last_n = 3;
+  std::vector<int32_t> history{3, 1, 1, 4};  // 3 has left the window
+  expect_near(frequencies(p, history), softmax({1, 3.0 / 2 - 0.5 - 0.5, 2, 3, -2 - 0.75, 0.5}));
+}
+
+TEST(Sampler, LogitBiasBansAndForces) {
+  SamplingParams p = plain();
+  p.logit_bias = {{1, -INFINITY}, {4, 100.0}};
+  expect_near(frequencies(p), {0, 0, 0, 0, 1, 0});
+}
+
+TEST(Sampler, SameSeedSameDraws) {
+  SamplingParams p = plain();
+  p.seed = 7;
+  Sampler a(p, 6), b(p, 6);
+  p.seed = 8;
+  Sampler c(p, 6);
+  int differ = 0;
+  for (uint64_t i = 0; i < 200; ++i) {
+    int32_t x = a.sample(kLogits, {}, i);
+    EXPECT_EQ(x, b.sample(kLogits, {}, i));
+    differ += x != c.sample(kLogits, {}, i);
+  }
+  EXPECT_GT(differ, 50);
+}
+
+TEST(Sampler, ValidationNamesTheParameter) {
+  SamplingParams p;
+  p.top_p = 0;
+  ASSERT_FALSE(validate(p, 10).ok());
+  EXPECT_NE(validate(p, 10).error().message().find("top-p"), std::string::npos);
+  p = SamplingParams{};
+  p.temperature = std::nan("");
+  EXPECT_FALSE(validate(p, 10).ok());
+  p = SamplingParams{};
+  p.logit_bias = {{10, 1.0}};
+  EXPECT_FALSE(validate(p, 10).ok());
+}
+
+TEST(TokenLogprob, IsLogSoftmax) {
+  TokenLogprob result = token_logprob(kLogits, 2, 2);
+  EXPECT_NEAR(result.logprob, std::log(softmax({1, 3, 2, 3, -1, 0.5})[2]), 1e-12);
+  ASSERT_EQ(result.top.size(), 2u);
+  EXPECT_EQ(result.top[0].first, 1);
+  EXPECT_EQ(result.top[1].first, 3);
+}
+
+}  // namespace
+}  // namespace whet

@@ -1,0 +1,28 @@
+// Withholds text that may turn out to be the start of a stop string, so that no part of one is ever
+// shown, and reports when a whole one has appeared.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace whet {
+
+class StopFilter {
+ public:
+  /// Stop strings must not be empty.
+  explicit StopFilter(std::vector<std::string> stops);
+
+  /// Adds text and returns what is final. After a stop string was found nothing more is returned.
+  std::string push(std::string_view text);
+  /// End of the sequence: returns what was withheld (nothing after a stop).
+  std::string flush();
+  bool stopped() const { return stopped_; }
+
+ private:
+  std::vector<std::string> stops_;
+  std::string pending_;
+  bool stopped_ = false;
+};
+
+}  // namespace whet

@@ -1,0 +1,71 @@
+// Engine: the local Generator. Owns a loaded model, its threads and scratch; serves one request at
+// a time, all of whose completions share one prefill and are decoded in one batch.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "generator/generator.h"
+#include "jinja/chat_template.h"
+#include "load/loaded_model.h"
+#include "model/forward.h"
+#include "par/thread_pool.h"
+
+namespace whet {
+
+struct EngineOptions {
+  int threads = 0;            // 0 = what affinity and cgroup quota allow
+  int64_t context = 0;        // positions per sequence; 0 = the model's own
+  int64_t batch = 512;        // most prompt tokens in one forward pass
+  std::string chat_template;  // Jinja source that replaces the model's own; empty = the model's
+};
+
+class Engine : public Generator {
+ public:
+  /// Errors: options out of range, a chat template that does not compile.
+  static Result<std::unique_ptr<Engine>> create(LoadedModel loaded, const EngineOptions& options);
+
+  Result<GenerateResult> generate(const GenerateRequest& request,
+                                  const StreamCallback& on_text = nullptr,
+                                  const CancelFlag* cancel = nullptr) override;
+  Result<int64_t> count_prompt_tokens(const GenerateRequest& request) override;
+
+  /// Prompt of a request as token ids: messages through the chat template, or the raw prompt.
+  Result<std::vector<int32_t>> encode_prompt(const GenerateRequest& request) const;
+  /// Messages as text, by the model's chat template with the generation prompt added.
+  Result<std::string> render_chat(const std::vector<ChatMessage>& messages) const;
+  bool has_chat_template() const { return chat_template_.has_value(); }
+
+  /// Natural-log probability of tokens[i] given tokens[0..i), for i = 1 .. n-1.
+  /// Errors: more tokens than the context; cancelled.
+  Result<std::vector<double>> score(std::span<const int32_t> tokens,
+                                    const CancelFlag* cancel = nullptr);
+
+  /// One forward pass outside of any request, for benchmarks; see forward().
+  std::span<const float> step(std::span<const StepSegment> segments);
+  KvShape kv_shape() const;
+
+  const LoadedModel& loaded() const { return loaded_; }
+  const Tokenizer& tokenizer() const { return *loaded_.tokenizer; }
+  int threads() const { return pool_->size(); }
+  int64_t context() const { return options_.context; }
+  int64_t batch() const { return options_.batch; }
+
+ private:
+  class Request;
+  Engine(LoadedModel loaded, const EngineOptions& options,
+         std::optional<ChatTemplate> chat_template);
+
+  LoadedModel loaded_;
+  EngineOptions options_;
+  std::optional<ChatTemplate> chat_template_;
+  std::unique_ptr<ThreadPool> pool_;
+  ForwardScratch scratch_;
+  std::mutex mutex_;
+};
+
+}  // namespace whet

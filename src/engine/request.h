@@ -1,0 +1,47 @@
+// RequestRun: the life of one request - prefill once, fork, decode all completions in one batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/sequence.h"
+#include "generator/generator.h"
+
+namespace whet {
+
+class Engine;
+
+class RequestRun {
+ public:
+  /// `request` was validated and `prompt` fits the context. References must outlive run().
+  RequestRun(Engine& engine, const GenerateRequest& request, std::vector<int32_t> prompt,
+             int64_t start_ns, const StreamCallback& on_text, const CancelFlag* cancel);
+
+  Result<GenerateResult> run();
+
+ private:
+  Status prefill();
+  Status fork();
+  void decode();
+  /// Samples sequence i's next token from its logits row.
+  void advance(size_t i, std::span<const float> logits);
+  /// Why everything must stop now, if it must.
+  std::optional<FinishReason> interruption() const;
+  void finish_all(FinishReason reason);
+  void note_kv();
+
+  Engine& engine_;
+  const GenerateRequest& request_;
+  const StreamCallback& on_text_;
+  const CancelFlag* cancel_;
+  std::vector<int32_t> prompt_;
+  std::vector<float>
+      prompt_logits_;  // of the prompt's last token; empty if prefill was interrupted
+  std::optional<KvSequence> prompt_kv_;
+  std::vector<Sequence> sequences_;
+  GenerateResult result_;
+};
+
+}  // namespace whet

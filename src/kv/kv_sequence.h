@@ -1,0 +1,66 @@
+// The keys and values of one sequence. Each (layer, KV head) has one contiguous stream of keys and
+// one of values on reserved address space; memory is committed page by page as positions are
+// written, so a long context costs nothing until it is used.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "sys/address_space.h"
+
+namespace whet {
+
+struct KvShape {
+  int64_t n_layers;
+  int64_t n_kv_heads;
+  int64_t head_dim;
+  int64_t capacity;  // positions; rounded up to whole key panels
+
+  /// Bytes of keys and values of one position over all layers.
+  uint64_t bytes_per_position() const {
+    return static_cast<uint64_t>(2 * n_layers * n_kv_heads * head_dim) * sizeof(uint16_t);
+  }
+};
+
+class KvSequence {
+ public:
+  static Result<KvSequence> create(const KvShape& shape);
+
+  /// Keys (values) of one layer and KV head, f16, in the layout of kernels::AppendKvArgs.
+  uint16_t* keys(int64_t layer, int64_t head) {
+    return stream(2 * (layer * shape_.n_kv_heads + head));
+  }
+  uint16_t* values(int64_t layer, int64_t head) {
+    return stream(2 * (layer * shape_.n_kv_heads + head) + 1);
+  }
+
+  const KvShape& shape() const { return shape_; }
+  /// Positions that hold valid keys and values.
+  int64_t size() const { return size_; }
+  /// Declares the next n positions written (by the attention operator, in every layer).
+  void extend(int64_t n);
+  /// Forgets positions from n on and gives their memory back.
+  void truncate(int64_t n);
+  /// Takes the first n positions of another sequence of the same shape.
+  void copy_prefix(const KvSequence& source, int64_t n);
+
+  /// Memory behind the written positions, in whole pages.
+  uint64_t committed_bytes() const;
+
+ private:
+  KvSequence(const KvShape& shape, uint64_t stream_bytes, AddressSpace space);
+  uint16_t* stream(int64_t index) const {
+    return reinterpret_cast<uint16_t*>(space_.data() +
+                                       static_cast<uint64_t>(index) * stream_bytes_);
+  }
+  int64_t n_streams() const { return 2 * shape_.n_layers * shape_.n_kv_heads; }
+  /// Bytes of one stream that hold the first n positions, in whole key panels.
+  uint64_t prefix_bytes(int64_t n) const;
+
+  KvShape shape_;
+  uint64_t stream_bytes_;
+  AddressSpace space_;
+  int64_t size_ = 0;
+};
+
+}  // namespace whet

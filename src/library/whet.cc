@@ -1,0 +1,121 @@
+#include "whet/whet.h"
+
+#include <mutex>
+#include <new>
+#include <set>
+
+#include "engine/engine.h"
+
+namespace whet {
+
+struct Model::State {
+  std::unique_ptr<Engine> engine;
+  std::mutex mutex;
+  std::set<CancelFlag*> running;
+};
+
+namespace {
+
+GenerateRequest to_request(const GenerateOptions& o) {
+  SamplingParams params{.temperature = o.temperature,
+                        .top_k = o.top_k,
+                        .top_p = o.top_p,
+                        .min_p = o.min_p,
+                        .repeat_penalty = o.repeat_penalty,
+                        .presence_penalty = o.presence_penalty,
+                        .frequency_penalty = o.frequency_penalty,
+                        .repeat_last_n = o.repeat_last_n,
+                        .logit_bias = o.logit_bias,
+                        .seed = o.seed};
+  GenerateRequest request;
+  request.samples.assign(o.samples, params);
+  for (size_t i = 0; i < o.samples; ++i) request.samples[i].seed = o.seed + i;
+  request.max_tokens = o.max_tokens;
+  request.stop = o.stop;
+  request.ignore_eos = o.ignore_eos;
+  return request;
+}
+
+Answer to_answer(GenerateResult result) {
+  Answer answer;
+  for (Completion& c : result.completions) {
+    answer.samples.push_back({std::move(c.text), std::string(finish_reason_name(c.finish)), c.n_completion_tok});
+  }
+  answer.prompt_tokens = result.n_prompt_tok;
+  if (result.first_token_ns > 0) {
+    answer.first_token_ms = static_cast<double>(result.first_token_ns - result.start_ns) * 1e-6;
+  }
+  answer.total_ms = static_cast<double>(result.end_ns - result.start_ns) * 1e-6;
+  return answer;
+}
+
+/// A cancel flag that Model::cancel() can reach while its request runs.
+class RunningRequest {
+ public:
+  RunningRequest(std::mutex& mutex, std::set<CancelFlag*>& running) : mutex_(mutex), running_(running) {
+    std::lock_guard lock(mutex_);
+    running_.insert(&flag_);
+  }
+  ~RunningRequest() {
+    std::lock_guard lock(mutex_);
+    running_.erase(&flag_);
+  }
+  CancelFlag& flag() { return flag_; }
+
+ private:
+  std::mutex& mutex_;
+  std::set<CancelFlag*>& running_;
+  CancelFlag flag_;
+};
+
+Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text, CancelFlag& cancel) {
+  StreamCallback stream;
+  if (on_text) {
+    stream = [&](size_t sample, std::string_view text) {
+      if (!on_text(sample, text)) cancel.cancel();
+    };
+  }
+  auto result = engine.generate(request, stream, &cancel);
+  if (!result.ok()) return Expected<Answer>::failure(result.error().message());
+  return to_answer(std::move(result).value());
+}
+
+}  // namespace
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+Expected<Model> Model::load(const std::string& path, const LoadOptions& options) {
+  auto loaded = load_model(path);
+  if (!loaded.ok()) return Expected<Model>::failure(loaded.error().message());
+  auto engine = Engine::create(std::move(loaded).value(),
+                               {.threads = options.threads, .context = options.context, .chat_template = options.chat_template});
+  if (!engine.ok()) return Expected<Model>::failure(engine.error().message());
+  auto state = std::make_unique<State>();
+  state->engine = std::move(engine).value();
+  return Model(std::move(state));
+}
+
+Expected<Answer> Model::generate(const std::string& prompt, const GenerateOptions& options, const OnText& on_text) {
+  GenerateRequest request = to_request(options);
+  request.prompt = prompt;
+  RunningRequest running(state_->mutex, state_->running);
+  return run(*state_->engine, request, on_text, running.flag());
+}
+
+Expected<Answer> Model::chat(const std::vector<Message>& messages, const GenerateOptions& options, const OnText& on_text) {
+  if (messages.empty()) return Expected<Answer>::failure("messages: expected at least one, found none");
+  GenerateRequest request = to_request(options);
+  for (const Message& m : messages) request.messages.push_back({m.role, m.content});
+  RunningRequest running(state_->mutex, state_->running);
+  return run(*state_->engine, request, on_text, running.flag());
+}
+
+void Model::cancel() {
+  std::lock_guard lock(state_->mutex);
+  for (CancelFlag* flag : state_->running) flag->cancel();
+}
+
+}  // namespace whet

@@ -1,0 +1,78 @@
+// The installed header, used as a stranger would: it and the shared library, nothing else.
+#include "whet/whet.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace {
+
+const std::string kModel = std::string(WHET_SOURCE_DIR) + "/models/whetstone-draft-q8_0.gguf";
+
+whet::Model load() {
+  auto model = whet::Model::load(kModel, {.threads = 2});
+  if (!model) throw std::runtime_error(model.error());
+  return std::move(*model);
+}
+
+TEST(Library, StreamsWhatItReturns) {
+  whet::Model model = load();
+  whet::GenerateOptions options;
+  options.max_tokens = 40;
+  options.samples = 3;
+  std::vector<std::string> streamed(3);
+  auto answer = model.chat({{"user", "What is 12 + 34?"}}, options, [&](std::size_t i, std::string_view text) {
+    streamed[i] += text;
+    return true;
+  });
+  ASSERT_TRUE(answer) << answer.error();
+  ASSERT_EQ(answer->samples.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(answer->samples[i].text, streamed[i]);
+  EXPECT_GT(answer->prompt_tokens, 0);
+  EXPECT_GT(answer->first_token_ms, 0);
+}
+
+TEST(Library, CancelsFromTheCallback) {
+  whet::Model model = load();
+  whet::GenerateOptions options;
+  options.ignore_eos = true;
+  options.max_tokens = 200;
+  auto answer = model.generate("1 + 1 =", options, [](std::size_t, std::string_view) { return false; });
+  ASSERT_TRUE(answer) << answer.error();
+  EXPECT_EQ(answer->samples[0].finish_reason, "cancelled");
+  EXPECT_LT(answer->samples[0].tokens, 200);
+}
+
+TEST(Library, CancelsFromAnotherThread) {
+  whet::Model model = load();
+  whet::GenerateOptions options;
+  options.ignore_eos = true;
+  std::atomic<bool> started{false};
+  std::thread canceller([&] {
+    while (!started) std::this_thread::yield();
+    model.cancel();
+  });
+  int64_t pieces = 0;
+  auto answer = model.generate("a", options, [&](std::size_t, std::string_view) {
+    started = true;
+    if (++pieces > 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return true;
+  });
+  canceller.join();
+  ASSERT_TRUE(answer) << answer.error();
+  EXPECT_EQ(answer->samples[0].finish_reason, "cancelled");
+}
+
+TEST(Library, ErrorsAreMessages) {
+  auto missing = whet::Model::load("/nonexistent.gguf");
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().find("/nonexistent.gguf"), std::string::npos);
+  whet::Model model = load();
+  whet::GenerateOptions options;
+  options.temperature = -1;
+  auto bad = model.generate("a", options);
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().find("temperature"), std::string::npos);
+}
+
+}  // namespace

@@ -1,0 +1,28 @@
+// Everything that one model file gives: weights bound to their mapping, tokenizer, chat template.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+#include "jinja/chat_template.h"
+#include "model/forward.h"
+#include "token/tokenizer.h"
+
+namespace whet {
+
+struct LoadedModel {
+  ModelFile file;
+  Model model;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  /// Source of the model's own template; empty where it has none.
+  std::string chat_template_source;
+  int64_t load_ns;
+};
+
+/// Opens, checks and binds a model. Errors carry the path and what was wrong where.
+Result<LoadedModel> load_model(const std::string& path);
+
+}  // namespace whet

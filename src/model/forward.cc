@@ -1,0 +1,280 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/aligned_buffer.h"
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "kernels/kernels.h"
+#include "ops/projection.h"
+
+namespace whet {
+namespace {
+
+// Elementwise work on fewer tokens than this stays on the calling thread.
+constexpr int64_t kTokensPerTask = 8;
+// Query tokens of one attention task in a prefill.
+constexpr int64_t kQueriesPerTask = 16;
+
+template <typename Body>
+void for_each_token(ThreadPool& pool, int64_t n_tokens, Body&& body) {
+  pool.for_each(ceil_div(n_tokens, kTokensPerTask), [&](int64_t task) {
+    int64_t end = std::min((task + 1) * kTokensPerTask, n_tokens);
+    for (int64_t t = task * kTokensPerTask; t < end; ++t) body(t);
+  });
+}
+
+}  // namespace
+
+struct ForwardScratch::Buffers {
+  std::vector<double> frequencies;  // radians per position of each rotated pair, [rope_dim/2]
+  AlignedBuffer<float> x, normed, q, k, v, attended, delta, gate, up, cosines, sines, logits;
+  ProjectionScratch projection;
+};
+
+ForwardScratch::ForwardScratch(const ModelConfig& config) : buffers_(std::make_unique<Buffers>()) {
+  for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
+    double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.rope_dim);
+    double factor = config.rope_factors.empty() ? 1.0 : config.rope_factors[static_cast<size_t>(i)];
+    buffers_->frequencies.push_back(std::pow(config.rope_theta, exponent) / factor);
+  }
+}
+ForwardScratch::~ForwardScratch() = default;
+ForwardScratch::ForwardScratch(ForwardScratch&&) noexcept = default;
+ForwardScratch& ForwardScratch::operator=(ForwardScratch&&) noexcept = default;
+
+namespace {
+
+/// One step: the rows of all segments, in order, with their place in their sequence.
+class Step {
+ public:
+  Step(const Model& model, std::span<const StepSegment> segments, ForwardScratch::Buffers& buffers,
+       ThreadPool& pool)
+      : c_(model.config), w_(model.weights), segments_(segments), b_(buffers), pool_(pool) {
+    for (const StepSegment& segment : segments) {
+      n_tokens_ += static_cast<int64_t>(segment.tokens.size());
+    }
+    auto rows = static_cast<size_t>(n_tokens_);
+    q_dim_ = c_.n_heads * c_.head_dim;
+    kv_dim_ = c_.n_kv_heads * c_.head_dim;
+    b_.x.reserve(rows * static_cast<size_t>(c_.d_model));
+    b_.normed.reserve(rows * static_cast<size_t>(c_.d_model));
+    b_.delta.reserve(rows * static_cast<size_t>(c_.d_model));
+    b_.q.reserve(rows * static_cast<size_t>(q_dim_));
+    b_.attended.reserve(rows * static_cast<size_t>(q_dim_));
+    b_.k.reserve(rows * static_cast<size_t>(kv_dim_));
+    b_.v.reserve(rows * static_cast<size_t>(kv_dim_));
+    b_.gate.reserve(rows * static_cast<size_t>(c_.ffn_dim));
+    b_.up.reserve(rows * static_cast<size_t>(c_.ffn_dim));
+    b_.cosines.reserve(rows * static_cast<size_t>(c_.rope_dim / 2));
+    b_.sines.reserve(rows * static_cast<size_t>(c_.rope_dim / 2));
+  }
+
+  std::span<const float> run() {
+    embed();
+    compute_rotations();
+    for (int64_t layer = 0; layer < c_.n_layers; ++layer) {
+      const LayerWeights& w = w_.layers[static_cast<size_t>(layer)];
+      attention_block(layer, w);
+      ffn_block(w);
+    }
+    for (const StepSegment& segment : segments_) {
+      segment.kv->extend(static_cast<int64_t>(segment.tokens.size()));
+    }
+    return logits();
+  }
+
+ private:
+  const kernels::KernelTable& kernel() const { return kernels::kernels(); }
+
+  void embed() {
+    float* x = b_.x.data();
+    for (const StepSegment& segment : segments_) {
+      for (int32_t token : segment.tokens) {
+        kernels::dequantize_row(w_.embedding.type, w_.embedding.row(token), x,
+                                static_cast<size_t>(c_.d_model));
+        x += c_.d_model;
+      }
+    }
+  }
+
+  void compute_rotations() {
+    const size_t half = b_.frequencies.size();
+    float* cosine = b_.cosines.data();
+    float* sine = b_.sines.data();
+    for (const StepSegment& segment : segments_) {
+      for (size_t i = 0; i < segment.tokens.size(); ++i, cosine += half, sine += half) {
+        auto position = static_cast<double>(segment.kv->size() + static_cast<int64_t>(i));
+        for (size_t f = 0; f < half; ++f) {
+          cosine[f] = static_cast<float>(std::cos(position * b_.frequencies[f]));
+          sine[f] = static_cast<float>(std::sin(position * b_.frequencies[f]));
+        }
+      }
+    }
+  }
+
+  void normalise(const std::vector<float>& gain) {
+    for_each_token(pool_, n_tokens_, [&](int64_t t) {
+      kernel().rmsnorm({.x = b_.x.data() + t * c_.d_model,
+                        .gain = gain.data(),
+                        .epsilon = c_.rms_eps,
+                        .n = static_cast<size_t>(c_.d_model),
+                        .out = b_.normed.data() + t * c_.d_model});
+    });
+  }
+
+  /// x += in · Wᵀ
+  void project_onto_residual(const float* in, const Matrix& w) {
+    Projection projection{&w, b_.delta.data()};
+    project(in, n_tokens_, {&projection, 1}, b_.projection, pool_);
+    for_each_token(pool_, n_tokens_, [&](int64_t t) {
+      float* x = b_.x.data() + t * c_.d_model;
+      kernel().add(x, b_.delta.data() + t * c_.d_model, static_cast<size_t>(c_.d_model), x);
+    });
+  }
+
+  void attention_block(int64_t layer, const LayerWeights& w) {
+    normalise(w.attention_norm);
+    const Projection qkv[] = {{&w.q, b_.q.data()}, {&w.k, b_.k.data()}, {&w.v, b_.v.data()}};
+    project(b_.normed.data(), n_tokens_, qkv, b_.projection, pool_);
+    for_each_token(pool_, n_tokens_, [&](int64_t t) {
+      rotate(b_.q.data() + t * q_dim_, c_.n_heads, t);
+      rotate(b_.k.data() + t * kv_dim_, c_.n_kv_heads, t);
+    });
+    append_kv(layer);
+    attend(layer);
+    project_onto_residual(b_.attended.data(), w.attention_output);
+  }
+
+  void rotate(float* heads, int64_t n_heads, int64_t t) {
+    const int64_t half = c_.rope_dim / 2;
+    kernel().rope({.x = heads,
+                   .n_heads = static_cast<size_t>(n_heads),
+                   .head_dim = static_cast<size_t>(c_.head_dim),
+                   .n_rotated = static_cast<size_t>(c_.rope_dim),
+                   .pairing = c_.rope_pairing,
+                   .cosines = b_.cosines.data() + t * half,
+                   .sines = b_.sines.data() + t * half});
+  }
+
+  void append_kv(int64_t layer) {
+    int64_t row = 0;
+    for (const StepSegment& segment : segments_) {
+      const auto n = static_cast<int64_t>(segment.tokens.size());
+      for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
+        kernel().append_kv({.type = DType::F16,
+                            .k = b_.k.data() + row * kv_dim_ + head * c_.head_dim,
+                            .v = b_.v.data() + row * kv_dim_ + head * c_.head_dim,
+                            .stride = static_cast<size_t>(kv_dim_),
+                            .n_tokens = static_cast<size_t>(n),
+                            .head_dim = static_cast<size_t>(c_.head_dim),
+                            .position = static_cast<size_t>(segment.kv->size()),
+                            .k_cache = segment.kv->keys(layer, head),
+                            .v_cache = segment.kv->values(layer, head)});
+      }
+      row += n;
+    }
+  }
+
+  /// One task: a block of consecutive queries of one segment against one KV head.
+  void attend(int64_t layer) {
+    int64_t row = 0;
+    tasks_.clear();
+    for (const StepSegment& segment : segments_) {
+      const auto n = static_cast<int64_t>(segment.tokens.size());
+      for (int64_t first = 0; first < n; first += kQueriesPerTask) {
+        for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
+          tasks_.push_back(
+              {&segment, row + first, first, std::min(kQueriesPerTask, n - first), head});
+        }
+      }
+      row += n;
+    }
+    const int64_t group = c_.n_heads / c_.n_kv_heads;
+    // Last first: late queries see the most keys, and a long task should not start last.
+    pool_.for_each(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
+      const AttentionTask& task = tasks_[tasks_.size() - 1 - static_cast<size_t>(i)];
+      const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
+      KvSequence& kv = *task.segment->kv;
+      kernel().attention({.type = DType::F16,
+                          .q = b_.q.data() + offset,
+                          .q_stride = static_cast<size_t>(q_dim_),
+                          .n_tokens = static_cast<size_t>(task.n_queries),
+                          .n_heads = static_cast<size_t>(group),
+                          .head_dim = static_cast<size_t>(c_.head_dim),
+                          .first_position = static_cast<size_t>(kv.size() + task.first),
+                          .window = 0,
+                          .scale = 1.0f / std::sqrt(static_cast<float>(c_.head_dim)),
+                          .k_cache = kv.keys(layer, task.head),
+                          .v_cache = kv.values(layer, task.head),
+                          .out = b_.attended.data() + offset,
+                          .out_stride = static_cast<size_t>(q_dim_)});
+    });
+  }
+
+  void ffn_block(const LayerWeights& w) {
+    normalise(w.ffn_norm);
+    const Projection gate_up[] = {{&w.gate, b_.gate.data()}, {&w.up, b_.up.data()}};
+    project(b_.normed.data(), n_tokens_, gate_up, b_.projection, pool_);
+    for_each_token(pool_, n_tokens_, [&](int64_t t) {
+      float* gate = b_.gate.data() + t * c_.ffn_dim;
+      kernel().silu_mul(gate, b_.up.data() + t * c_.ffn_dim, static_cast<size_t>(c_.ffn_dim), gate);
+    });
+    project_onto_residual(b_.gate.data(), w.down);
+  }
+
+  std::span<const float> logits() {
+    // The wanted rows move to the front of x, in order; a row never moves backwards.
+    int64_t row = 0, wanted = 0;
+    for (const StepSegment& segment : segments_) {
+      const auto n = static_cast<int64_t>(segment.tokens.size());
+      int64_t keep = segment.logits == StepSegment::Logits::kAll    ? n
+                     : segment.logits == StepSegment::Logits::kLast ? 1
+                                                                    : 0;
+      std::memmove(b_.x.data() + wanted * c_.d_model, b_.x.data() + (row + n - keep) * c_.d_model,
+                   static_cast<size_t>(keep * c_.d_model) * sizeof(float));
+      wanted += keep;
+      row += n;
+    }
+    n_tokens_ = wanted;
+    normalise(w_.output_norm);
+    size_t count = static_cast<size_t>(wanted * c_.vocab_size);
+    Projection projection{&w_.head, b_.logits.reserve(count)};
+    project(b_.normed.data(), wanted, {&projection, 1}, b_.projection, pool_);
+    return {b_.logits.data(), count};
+  }
+
+  struct AttentionTask {
+    const StepSegment* segment;
+    int64_t row;    // of the first query in the step
+    int64_t first;  // of the first query in its segment
+    int64_t n_queries;
+    int64_t head;  // KV head
+  };
+
+  const ModelConfig& c_;
+  const Weights& w_;
+  std::span<const StepSegment> segments_;
+  ForwardScratch::Buffers& b_;
+  ThreadPool& pool_;
+  int64_t n_tokens_ = 0;
+  int64_t q_dim_ = 0;
+  int64_t kv_dim_ = 0;
+  std::vector<AttentionTask> tasks_;
+};
+
+}  // namespace
+
+std::span<const float> forward(const Model& model, std::span<const StepSegment> segments,
+                               ForwardScratch& scratch, ThreadPool& pool) {
+  for (const StepSegment& segment : segments) {
+    WHET_DCHECK(!segment.tokens.empty());
+    WHET_DCHECK(segment.kv->size() + static_cast<int64_t>(segment.tokens.size()) <=
+                segment.kv->shape().capacity);
+  }
+  return Step(model, segments, scratch.buffers(), pool).run();
+}
+
+}  // namespace whet

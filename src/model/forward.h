@@ -1,0 +1,50 @@
+// forward(): the one pass through the decoder. Rows may belong to several sequences.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kv/kv_sequence.h"
+#include "model/model_config.h"
+#include "model/weights.h"
+#include "par/thread_pool.h"
+
+namespace whet {
+
+struct Model {
+  ModelConfig config;
+  Weights weights;
+};
+
+/// Consecutive tokens of one sequence inside a step.
+struct StepSegment {
+  KvSequence* kv;                   // receives keys and values at positions kv->size()...
+  std::span<const int32_t> tokens;  // ids, each in [0, V)
+  enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
+};
+
+/// Buffers of forward(), reused between steps; grows to the largest step seen.
+class ForwardScratch {
+ public:
+  explicit ForwardScratch(const ModelConfig& config);
+  ~ForwardScratch();
+  ForwardScratch(ForwardScratch&&) noexcept;
+  ForwardScratch& operator=(ForwardScratch&&) noexcept;
+
+  struct Buffers;
+  Buffers& buffers() { return *buffers_; }
+
+ private:
+  std::unique_ptr<Buffers> buffers_;
+};
+
+/// Runs all segments in one batch and extends their KV by their tokens.
+/// Returns logits [rows wanted, V] f32 in segment order, valid until the next call with `scratch`.
+/// Preconditions: ids in range; every KV has room; no KV appears twice.
+/// Determinism: each row's logits are bit-equal for any batch mates, chunking and thread count.
+std::span<const float> forward(const Model& model, std::span<const StepSegment> segments,
+                               ForwardScratch& scratch, ThreadPool& pool);
+
+}  // namespace whet

@@ -1,0 +1,29 @@
+// The bound weights of a model: views into the mapped files, shapes already checked by load/.
+#pragma once
+
+#include <vector>
+
+#include "tensor/matrix.h"
+
+namespace whet {
+
+struct LayerWeights {
+  std::vector<float> attention_norm;  // [D]
+  Matrix q;                           // [H*K, D]
+  Matrix k;                           // [G*K, D]
+  Matrix v;                           // [G*K, D]
+  Matrix attention_output;            // [D, H*K]
+  std::vector<float> ffn_norm;        // [D]
+  Matrix gate;                        // [F, D]
+  Matrix up;                          // [F, D]
+  Matrix down;                        // [D, F]
+};
+
+struct Weights {
+  Matrix embedding;  // [V, D]
+  std::vector<LayerWeights> layers;
+  std::vector<float> output_norm;  // [D]
+  Matrix head;                     // [V, D]; the embedding where the model ties them
+};
+
+}  // namespace whet

@@ -1,0 +1,58 @@
+// A fixed team of threads that runs one parallel region at a time. Workers spin briefly between
+// regions of one forward pass and sleep on a futex otherwise, so an idle process burns no CPU.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace whet {
+
+class ThreadPool {
+ public:
+  /// A team of `threads` (>= 1), the calling thread included.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return size_; }
+
+  /// Calls task(i) for every i in [0, n) on the team and returns when all are done. Chunks are
+  /// taken from a shared counter, so a disturbed core delays nobody. Not reentrant: one caller at a
+  /// time, and tasks must not call it.
+  template <typename Task>
+  void for_each(int64_t n, Task&& task) {
+    if (n <= 0) return;
+    if (size_ == 1 || n == 1) {
+      for (int64_t i = 0; i < n; ++i) task(i);
+      return;
+    }
+    using Callable = std::remove_reference_t<Task>;
+    run({n, const_cast<void*>(static_cast<const void*>(&task)),
+         [](void* context, int64_t i) { (*static_cast<Callable*>(context))(i); }});
+  }
+
+ private:
+  struct Region {
+    int64_t n;
+    void* context;
+    void (*call)(void* context, int64_t index);
+  };
+
+  void run(Region region);
+  void work();
+  void worker_loop();
+
+  const int size_;
+  Region region_{};
+  std::vector<std::thread> workers_;
+  alignas(64) std::atomic<uint32_t> generation_{0};
+  alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) std::atomic<int> busy_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace whet

@@ -1,0 +1,42 @@
+#include "par/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <numeric>
+
+namespace whet {
+namespace {
+
+TEST(ThreadPool, RunsEveryIndexExactlyOnce) {
+  for (int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    for (int64_t n : {0, 1, 2, 7, 1000}) {
+      std::vector<std::atomic<int>> hits(static_cast<size_t>(n));
+      pool.for_each(n, [&](int64_t i) { hits[static_cast<size_t>(i)]++; });
+      for (auto& hit : hits) EXPECT_EQ(hit.load(), 1);
+    }
+  }
+}
+
+TEST(ThreadPool, WritesAreVisibleAfterTheRegion) {
+  ThreadPool pool(4);
+  std::vector<int64_t> values(64);
+  for (int64_t round = 0; round < 2000; ++round) {
+    pool.for_each(64, [&](int64_t i) { values[static_cast<size_t>(i)] = round + i; });
+    ASSERT_EQ(std::accumulate(values.begin(), values.end(), int64_t{0}), 64 * round + 2016);
+  }
+}
+
+TEST(ThreadPool, IdleWorkersSleep) {
+  ThreadPool pool(4);
+  pool.for_each(8, [](int64_t) {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  double cpu_s = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  EXPECT_LT(cpu_s, 0.02);
+}
+
+}  // namespace
+}  // namespace whet

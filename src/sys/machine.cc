@@ -1,0 +1,126 @@
+#include "sys/machine.h"
+
+#include <sched.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <string_view>
+
+namespace whet {
+namespace {
+
+std::string first_line(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  return value;
+}
+
+// The v2 path of this process below /sys/fs/cgroup, from a line "0::/path".
+std::string cgroup_v2_path() {
+  std::ifstream in("/proc/self/cgroup");
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("0::", 0) == 0) return line.substr(3);
+  }
+  return "";
+}
+
+// A limit may sit on any ancestor, so the tightest on the way to the root counts.
+std::optional<double> cgroup_v2_quota() {
+  std::optional<double> tightest;
+  std::string path = cgroup_v2_path();
+  while (true) {
+    std::string line = first_line("/sys/fs/cgroup" + path + "/cpu.max");
+    size_t space = line.find(' ');
+    if (space != std::string::npos) {
+      auto quota = parse_number(std::string_view(line).substr(0, space));
+      auto period = parse_number(std::string_view(line).substr(space + 1));
+      if (quota && period && *period > 0) {
+        tightest = std::min(tightest.value_or(*quota / *period), *quota / *period);
+      }
+    }
+    if (path.empty() || path == "/") return tightest;
+    path.resize(path.find_last_of('/'));
+  }
+}
+
+std::optional<double> cgroup_v1_quota() {
+  auto quota = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
+  auto period = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
+  if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
+  return *quota / *period;
+}
+
+std::optional<uint64_t> status_kib(std::string_view key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);) {
+    if (line.compare(0, key.size(), key) != 0) continue;
+    size_t digit = line.find_first_of("0123456789");
+    if (digit == std::string::npos) return std::nullopt;
+    auto value = parse_number(std::string_view(line).substr(digit));
+    if (!value) return std::nullopt;
+    return static_cast<uint64_t>(*value) * 1024;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int CpuLimits::usable_threads() const {
+  int threads = affinity_cpus;
+  if (quota_cpus) threads = std::min(threads, static_cast<int>(*quota_cpus));
+  return std::max(threads, 1);
+}
+
+CpuLimits cpu_limits() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int affinity = ::sched_getaffinity(0, sizeof(set), &set) == 0
+                     ? CPU_COUNT(&set)
+                     : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  auto quota = cgroup_v2_quota();
+  if (!quota) quota = cgroup_v1_quota();
+  return {std::max(affinity, 1), quota};
+}
+
+MachineInfo machine_info() {
+  MachineInfo info{"unknown CPU", "unknown kernel", 0};
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos) {
+      info.cpu_name = line.substr(line.find(": ") + 2);
+      break;
+    }
+  }
+  utsname names{};
+  if (::uname(&names) == 0) info.kernel = std::string(names.sysname) + " " + names.release;
+  info.memory_bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  return info;
+}
+
+std::optional<uint64_t> peak_rss_bytes() {
+  return status_kib("VmHWM:");
+}
+std::optional<uint64_t> current_rss_bytes() {
+  return status_kib("VmRSS:");
+}
+
+bool reset_peak_rss() {
+  std::ofstream out("/proc/self/clear_refs");
+  out << "5";
+  out.flush();
+  return static_cast<bool>(out);
+}
+
+}  // namespace whet

@@ -1,0 +1,32 @@
+// What this machine offers the process: CPUs that it may use, memory, names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace whet {
+
+struct CpuLimits {
+  int affinity_cpus;                 // CPUs that the scheduler may place us on
+  std::optional<double> quota_cpus;  // cgroup v1/v2 CPU quota, in CPUs
+  /// Threads worth running: the affinity set, cut to the quota (rounded down, at least 1).
+  int usable_threads() const;
+};
+CpuLimits cpu_limits();
+
+struct MachineInfo {
+  std::string cpu_name;
+  std::string kernel;  // "Linux 6.1.0"
+  uint64_t memory_bytes;
+};
+MachineInfo machine_info();
+
+/// Peak resident set of this process in bytes since start or the last reset; nullopt if unknown.
+std::optional<uint64_t> peak_rss_bytes();
+/// Current resident set in bytes; nullopt if unknown.
+std::optional<uint64_t> current_rss_bytes();
+/// Starts a new peak; false where the kernel does not allow it.
+bool reset_peak_rss();
+
+}  // namespace whet
