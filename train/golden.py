@@ -1,0 +1,88 @@
+"""Writes tests/golden/: tiny seeded Llama models with float64 reference logits, for parity tests of every loader.
+
+One model has a tied head, the other its own head and other head counts. F32 weights, as GGUF and as SafeTensors. The
+vocabulary is a stand-in (ids are what the test feeds), said so in general.description.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+from files import read_gguf, write_gguf, write_safetensors
+from reference import greedy, logits
+
+VOCAB = 96
+MODELS = {
+    "tied": dict(hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, head_dim=16),
+    "untied": dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=6,
+                   num_key_value_heads=3, head_dim=16),
+}
+ABOUT = "Random weights for tests; the vocabulary is a stand-in of printable characters."
+
+
+def tensors_of(config, rng, tied):
+    """Weights large enough that attention and SwiGLU are far from linear."""
+    d, f, k = config["hidden_size"], config["intermediate_size"], config["head_dim"]
+    q, kv = config["num_attention_heads"] * k, config["num_key_value_heads"] * k
+    matrix = lambda rows, cols, scale=1.0: (rng.standard_normal((rows, cols)) * scale / cols ** 0.5).astype(np.float32)
+    norm = lambda: (1 + 0.2 * rng.standard_normal(d)).astype(np.float32)
+    tensors = {"model.embed_tokens.weight": matrix(VOCAB, d, 4.0)}
+    for i in range(config["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        tensors |= {p + "input_layernorm.weight": norm(), p + "self_attn.q_proj.weight": matrix(q, d, 2.0),
+                    p + "self_attn.k_proj.weight": matrix(kv, d, 2.0), p + "self_attn.v_proj.weight": matrix(kv, d),
+                    p + "self_attn.o_proj.weight": matrix(d, q), p + "post_attention_layernorm.weight": norm(),
+                    p + "mlp.gate_proj.weight": matrix(f, d, 2.0), p + "mlp.up_proj.weight": matrix(f, d),
+                    p + "mlp.down_proj.weight": matrix(d, f)}
+    tensors["model.norm.weight"] = norm()
+    if not tied:
+        tensors["lm_head.weight"] = matrix(VOCAB, d, 3.0)
+    return tensors
+
+
+def stand_in_vocabulary(writer):
+    """Three specials and printable ASCII, as a BPE vocabulary with no merges but one (GGUF wants a list)."""
+    tokens = ["<s>", "</s>", "<pad>"] + [chr(33 + i) for i in range(VOCAB - 4)] + ["ab"]
+    control, normal = int(gguf.TokenType.CONTROL), int(gguf.TokenType.NORMAL)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types([control] * 3 + [normal] * (VOCAB - 3))
+    writer.add_token_merges(["a b"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    writer.add_add_bos_token(False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=42)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    for offset, (name, shape) in enumerate(MODELS.items()):
+        rng = np.random.default_rng(args.seed + offset)
+        config = {"vocab_size": VOCAB, **shape, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+                  "max_position_embeddings": 128}
+        tensors = tensors_of(config, rng, tied=name == "tied")
+        about = {"name": f"golden-{name}", "description": ABOUT, "license": "Apache-2.0"}
+        path = args.out / f"{name}.gguf"
+        write_gguf(path, tensors, config, about, stand_in_vocabulary)
+        write_safetensors(args.out / name, tensors, config, bos=0, eos=1)
+        back = read_gguf(path, config)
+        assert set(back) == set(tensors) and all(np.array_equal(back[n], tensors[n]) for n in tensors)
+        ids = rng.integers(3, VOCAB, 24).tolist()
+        new, lead = greedy(tensors, config, ids, 16)
+        golden = {"seed": args.seed + offset, "reference": "NumPy float64, train/reference.py", "ids": ids,
+                  "logits": np.round(logits(tensors, config, ids), 9).tolist(), "greedy": new,
+                  "smallest_greedy_lead": lead}
+        (args.out / f"{name}.json").write_text(json.dumps(golden) + "\n")
+        print(name, "greedy", new, "smallest lead", lead)
+
+
+if __name__ == "__main__":
+    main()

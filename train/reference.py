@@ -1,0 +1,62 @@
+"""Llama forward pass in float64 NumPy, written apart from llama.py: the reference for golden logits.
+
+Works on a dict of Hugging Face tensor names and one config dict; recomputes everything for every position (no cache).
+"""
+
+import numpy as np
+
+
+def rms_norm(x, weight, eps):
+    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps) * weight
+
+
+def rope(x, theta):
+    """x [T, heads, K]; pairs (i, i + K/2), the Hugging Face layout."""
+    n_pos, _, width = x.shape
+    half = width // 2
+    angle = np.arange(n_pos)[:, None] * theta ** (-np.arange(half) * 2.0 / width)[None, :]
+    cos, sin = np.cos(angle)[:, None, :], np.sin(angle)[:, None, :]
+    a, b = x[..., :half], x[..., half:]
+    return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
+
+
+def attention(q, k, v):
+    """Causal; q [T, H, K], k and v [T, G, K]; query head h reads group h // (H / G)."""
+    n_pos, n_heads, width = q.shape
+    per_group = n_heads // k.shape[1]
+    future = np.triu(np.ones((n_pos, n_pos), bool), 1)
+    out = np.empty_like(q)
+    for h in range(n_heads):
+        scores = q[:, h] @ k[:, h // per_group].T / np.sqrt(width)
+        scores[future] = -np.inf
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        out[:, h] = scores / scores.sum(axis=-1, keepdims=True) @ v[:, h // per_group]
+    return out.reshape(n_pos, n_heads * width)
+
+
+def logits(tensors, config, ids):
+    """[T, V] for the given ids."""
+    w = {name: np.asarray(t, np.float64) for name, t in tensors.items()}
+    eps, theta, width = config["rms_norm_eps"], config["rope_theta"], config["head_dim"]
+    x = w["model.embed_tokens.weight"][np.asarray(ids)]
+    for i in range(config["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        h = rms_norm(x, w[p + "input_layernorm.weight"], eps)
+        q, k, v = ((h @ w[f"{p}self_attn.{n}_proj.weight"].T).reshape(len(ids), -1, width) for n in "qkv")
+        x = x + attention(rope(q, theta), rope(k, theta), v) @ w[p + "self_attn.o_proj.weight"].T
+        h = rms_norm(x, w[p + "post_attention_layernorm.weight"], eps)
+        gate, up = h @ w[p + "mlp.gate_proj.weight"].T, h @ w[p + "mlp.up_proj.weight"].T
+        x = x + (gate / (1 + np.exp(-gate)) * up) @ w[p + "mlp.down_proj.weight"].T
+    head = w.get("lm_head.weight", w["model.embed_tokens.weight"])
+    return rms_norm(x, w["model.norm.weight"], eps) @ head.T
+
+
+def greedy(tensors, config, ids, n_new):
+    """The greedy continuation; its smallest top-1 lead says how robust it is against rounding."""
+    ids, new, lead = list(ids), [], np.inf
+    for _ in range(n_new):
+        last = np.sort(logits(tensors, config, ids)[-1])
+        lead = min(lead, last[-1] - last[-2])
+        new.append(int(np.argmax(logits(tensors, config, ids)[-1])))
+        ids.append(new[-1])
+    return new, float(lead)
