@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,12 +17,34 @@
 
 namespace whet {
 
-/// A metadata value; integers keep their sign class, arrays are homogeneous as in GGUF.
-struct MetaValue;
+/// How a value is stored in a GGUF file; the numbers are the format's. A reader keeps it so that a
+/// copy of the file keeps the widths that other programs expect.
+enum class MetaType : uint32_t {
+  kUint8 = 0,
+  kInt8 = 1,
+  kUint16 = 2,
+  kInt16 = 3,
+  kUint32 = 4,
+  kInt32 = 5,
+  kFloat32 = 6,
+  kBool = 7,
+  kString = 8,
+  kArray = 9,
+  kUint64 = 10,
+  kInt64 = 11,
+  kFloat64 = 12,
+};
+
 using MetaArray = std::variant<std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>,
                                std::vector<bool>, std::vector<std::string>>;
+
+/// A metadata value; integers keep their sign class, arrays are homogeneous as in GGUF.
 struct MetaValue {
   std::variant<uint64_t, int64_t, double, bool, std::string, MetaArray> value;
+  /// The stored type (of the elements, for an array); absent where no GGUF file set it.
+  std::optional<MetaType> stored_as = std::nullopt;
+
+  friend bool operator==(const MetaValue&, const MetaValue&) = default;
 };
 
 struct TensorEntry {
@@ -45,10 +68,11 @@ struct ModelFile {
   std::string path;                                      // as the user gave it
   std::vector<std::shared_ptr<const MappedFile>> files;  // keeps `bytes` alive
   std::vector<std::string> file_paths;
-  /// GGUF: the file's own keys. SafeTensors: the config.json etc. stay JSON text, see `json_files`.
+  /// GGUF: the file's own keys. SafeTensors: the config.json etc. stay text, see `side_files`.
   std::map<std::string, MetaValue, std::less<>> metadata;
   /// SafeTensors directories: config.json, tokenizer.json, tokenizer_config.json,
-  /// generation_config.json, tokenizer.model, chat_template.jinja - as raw bytes, by file name.
+  /// generation_config.json, special_tokens_map.json, tokenizer.model, chat_template.jinja - as raw
+  /// bytes, by file name; absent files have no entry.
   std::map<std::string, std::string, std::less<>> side_files;
   std::vector<TensorEntry> tensors;
   uint32_t gguf_version = 0;    // 0 for other containers
@@ -58,7 +82,7 @@ struct ModelFile {
 
   /// Typed metadata access. The error names the key, the expected and the found type; a missing key
   /// is an error of `get_*` and the fallback of `get_*_or`. Any integer type converts where the
-  /// value fits.
+  /// value fits, also to a float where it is exact; nothing else converts.
   Result<uint64_t> get_uint(std::string_view key) const;
   Result<double> get_float(std::string_view key) const;
   Result<std::string> get_string(std::string_view key) const;
@@ -66,11 +90,16 @@ struct ModelFile {
   Result<double> get_float_or(std::string_view key, double fallback) const;
   Result<bool> get_bool_or(std::string_view key, bool fallback) const;
   Result<std::string> get_string_or(std::string_view key, std::string fallback) const;
+  /// Arrays; the strings live as long as this ModelFile.
+  Result<std::span<const std::string>> get_strings(std::string_view key) const;
+  Result<std::vector<int64_t>> get_ints(std::string_view key) const;
+  Result<std::vector<double>> get_floats(std::string_view key) const;
   bool has(std::string_view key) const { return metadata.find(key) != metadata.end(); }
 };
 
-/// Opens a .gguf file (or the first part of a split one), a .safetensors file or a directory that
-/// holds SafeTensors with their config.json. All bounds are checked; no tensor data is read.
+/// Opens a .gguf file (or any part of a split one), a .safetensors file or a directory that holds
+/// SafeTensors with their config.json. A file is recognised by its content, not by its name. All
+/// bounds are checked; no tensor data is read. Pickle files are refused, never parsed.
 Result<ModelFile> open_model_file(const std::string& path);
 
 }  // namespace whet

@@ -1,0 +1,54 @@
+// open_model_file: decides by content which reader a path belongs to, and refuses the rest by name.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "formats/gguf_part.h"
+#include "formats/gguf_reader.h"
+#include "formats/model_file.h"
+#include "formats/pickle_refusal.h"
+#include "formats/safetensors_header.h"
+#include "formats/safetensors_reader.h"
+#include "formats/untrusted_text.h"
+#include "sys/mapped_file.h"
+
+namespace whet {
+namespace {
+
+std::string_view first_bytes(const MappedFile& file, size_t n) {
+  auto head = file.bytes().first(std::min(n, file.bytes().size()));
+  return {reinterpret_cast<const char*>(head.data()), head.size()};
+}
+
+bool is_old_ggml(std::string_view head) {
+  // Magics of the formats before GGUF, as they lie in the file.
+  for (std::string_view magic : {"lmgg", "fmgg", "tjgg", "algg"}) {
+    if (head.starts_with(magic)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<ModelFile> open_model_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return read_safetensors_directory(path);
+
+  WHET_TRY(auto file, MappedFile::open(path));
+  std::string_view head = first_bytes(*file, 16);
+  if (head.starts_with(kGgufMagic)) return read_gguf(path, std::move(file));
+  if (looks_like_safetensors(file->bytes())) {
+    return read_safetensors_file(path, std::move(file));
+  }
+  if (looks_like_pickle(path, head)) return pickle_refusal(path);
+  if (is_old_ggml(head)) {
+    return Error(ErrorCode::kInvalidModel,
+                 fmt::format("{}: a GGML file from before GGUF; convert the model again", path));
+  }
+  return Error(ErrorCode::kInvalidModel,
+               fmt::format("{}: neither GGUF nor SafeTensors; the file begins with {}", path,
+                           quote_untrusted(head)));
+}
+
+}  // namespace whet
