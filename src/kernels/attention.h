@@ -1,0 +1,269 @@
+// Causal attention of consecutive query tokens against one KV head, with an online softmax over
+// key blocks at multiples of kKeyBlock. A row is one (token, head); rows never exchange values and
+// a masked key contributes an exact zero, so the result of a row does not depend on which rows
+// share a call.
+#pragma once
+
+#include "kernels/f16.h"
+#include "kernels/kernels.h"
+#include "kernels/vector_math.h"
+
+namespace whet::kernels {
+namespace {
+
+inline constexpr int kMaxHeadDim = 256;
+/// Rows that share one pass over the keys.
+inline constexpr int kBlockRows = 16;
+/// Rows of a register tile: 6 rows x 16 keys take 12 of AVX2's 16 registers.
+inline constexpr int kTileRows = 6;
+
+struct KvF16 {
+  using Element = uint16_t;
+  template <class S>
+  static WHET_INLINE typename S::vf load(const Element* p) {
+    return S::load_f16(p);
+  }
+  static WHET_INLINE float scalar(Element e) { return f32_from_f16_bits(e); }
+  /// Saturates: an infinity in the cache would turn masked keys into NaN.
+  static WHET_INLINE Element from_float(float x) {
+    return f16_bits_from_f32(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x);
+  }
+};
+struct KvBF16 {
+  using Element = uint16_t;
+  template <class S>
+  static WHET_INLINE typename S::vf load(const Element* p) {
+    return S::load_bf16(p);
+  }
+  static WHET_INLINE float scalar(Element e) { return f32_from_bf16_bits(e); }
+  static WHET_INLINE Element from_float(float x) {
+    constexpr float kMax = 3.38953139e38f;
+    return bf16_bits_from_f32(x > kMax ? kMax : x < -kMax ? -kMax : x);
+  }
+};
+struct KvF32 {
+  using Element = float;
+  template <class S>
+  static WHET_INLINE typename S::vf load(const Element* p) {
+    return S::load_f(p);
+  }
+  static WHET_INLINE float scalar(Element e) { return e; }
+  static WHET_INLINE Element from_float(float x) {
+    return x > 3.40282347e38f ? 3.40282347e38f : x < -3.40282347e38f ? -3.40282347e38f : x;
+  }
+};
+
+template <class Kv>
+void append_kv_as(const AppendKvArgs& a) {
+  using Element = typename Kv::Element;
+  for (size_t t = 0; t < a.n_tokens; ++t) {
+    const size_t position = a.position + t;
+    Element* k = static_cast<Element*>(a.k_cache) +
+                 position / kKeyPanel * kKeyPanel * a.head_dim + position % kKeyPanel;
+    Element* v = static_cast<Element*>(a.v_cache) + position * a.head_dim;
+    for (size_t d = 0; d < a.head_dim; ++d) {
+      k[d * kKeyPanel] = Kv::from_float(a.k[t * a.stride + d]);
+      v[d] = Kv::from_float(a.v[t * a.stride + d]);
+    }
+  }
+}
+
+/// What one block of rows carries from key block to key block.
+struct AttentionState {
+  alignas(64) float q[kBlockRows][kMaxHeadDim];  // scaled
+  alignas(64) float p[kBlockRows][kKeyBlock];    // scores, then weights
+  alignas(64) float sums[kBlockRows][kMaxHeadDim];
+  float max[kBlockRows];
+  float total[kBlockRows];
+  size_t begin[kBlockRows], end[kBlockRows];  // keys that the row sees
+};
+
+/// Scores of R rows against the 16 keys of one panel, in order of head dimension.
+template <class S, class Kv, int R>
+WHET_INLINE void scores(const typename Kv::Element* k, size_t head_dim,
+                        const float (*q)[kMaxHeadDim], float (*out)[kKeyBlock]) {
+  typename S::vf acc[R][kVecs<S>];
+  unroll<R>([&](auto r) WHET_LAMBDA {
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::zero_f(); });
+  });
+  for (size_t d = 0; d < head_dim; ++d) {
+    typename S::vf key[kVecs<S>];
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
+      key[i] = Kv::template load<S>(k + d * kKeyPanel + i * S::kLanes);
+    });
+    unroll<R>([&](auto r) WHET_LAMBDA {
+      const auto x = S::set1_f(q[r][d]);
+      unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::fma(key[i], x, acc[r][i]); });
+    });
+  }
+  unroll<R>([&](auto r) WHET_LAMBDA {
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { S::store_f(out[r] + i * S::kLanes, acc[r][i]); });
+  });
+}
+
+/// sums[r][0..16) += p[r][key] * v[key][0..16) for n_keys keys in order.
+template <class S, class Kv, int R>
+WHET_INLINE void weigh(const typename Kv::Element* v, size_t head_dim, size_t n_keys,
+                       const float (*p)[kKeyBlock], float (*sums)[kMaxHeadDim]) {
+  typename S::vf acc[R][kVecs<S>];
+  unroll<R>([&](auto r) WHET_LAMBDA {
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::load_f(sums[r] + i * S::kLanes); });
+  });
+  for (size_t key = 0; key < n_keys; ++key) {
+    typename S::vf value[kVecs<S>];
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
+      value[i] = Kv::template load<S>(v + key * head_dim + i * S::kLanes);
+    });
+    unroll<R>([&](auto r) WHET_LAMBDA {
+      const auto x = S::set1_f(p[r][key]);
+      unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::fma(value[i], x, acc[r][i]); });
+    });
+  }
+  unroll<R>([&](auto r) WHET_LAMBDA {
+    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { S::store_f(sums[r] + i * S::kLanes, acc[r][i]); });
+  });
+}
+
+/// Calls f(constant R, first row) so that all rows are covered by tiles of nearly equal height.
+template <class F>
+WHET_INLINE void for_row_tiles(int n_rows, F f) {
+  const int n_tiles = (n_rows + kTileRows - 1) / kTileRows;
+  for (int i = 0; i < n_tiles; ++i) {
+    const int begin = n_rows * i / n_tiles;
+    const int n = n_rows * (i + 1) / n_tiles - begin;
+    unroll<kTileRows>([&](auto r) WHET_LAMBDA {
+      if (n == r + 1) f(std::integral_constant<int, r + 1>{}, begin);
+    });
+  }
+}
+
+/// Scores of the block to weights; the row's sums are rescaled when its maximum grows.
+template <class S>
+WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t n_keys,
+                               size_t head_dim) {
+  float* p = s.p[row];
+  for (size_t i = 0; i < n_keys; ++i) {
+    if (block + i < s.begin[row] || block + i >= s.end[row]) p[i] = -__builtin_inff();
+  }
+  Wide<S> largest = Wide<S>::set1(s.max[row]);
+  for (size_t i = 0; i < n_keys; i += kVirtualLanes) {
+    largest = wide_zip<S>([](auto a, auto b) WHET_LAMBDA { return S::max(a, b); }, largest,
+                          Wide<S>::load(p + i));
+  }
+  const float max = wide_max<S>(largest);
+  if (max > s.max[row]) {
+    alignas(64) float factor[kVirtualLanes];
+    wide_map<S>([](auto x) WHET_LAMBDA { return exp<S>(x); }, Wide<S>::set1(s.max[row] - max))
+        .store(factor);
+    s.total[row] *= factor[0];
+    for (size_t d = 0; d < head_dim; ++d) s.sums[row][d] *= factor[0];
+    s.max[row] = max;
+  }
+  const auto offset = S::set1_f(max);
+  Wide<S> total = Wide<S>::set1(0.0f);
+  for (size_t i = 0; i < n_keys; i += kVirtualLanes) {
+    const Wide<S> e =
+        wide_map<S>([&](typename S::vf x) WHET_LAMBDA { return exp<S>(S::sub(x, offset)); },
+                    Wide<S>::load(p + i));
+    total = wide_zip<S>([](auto a, auto b) WHET_LAMBDA { return S::add(a, b); }, total, e);
+    e.store(p + i);
+  }
+  s.total[row] += wide_sum<S>(total);
+}
+
+template <class S, class Kv>
+WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs& a, size_t block,
+                              size_t begin, size_t end) {
+  using Element = typename Kv::Element;
+  const auto* k_cache = static_cast<const Element*>(a.k_cache);
+  const auto* v_cache = static_cast<const Element*>(a.v_cache);
+  const size_t last = end < block + kKeyBlock ? end : block + kKeyBlock;
+  const size_t n_keys = (last - block + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
+  const size_t first = begin > block ? begin - block : 0;
+  for (size_t i = first / kKeyPanel * kKeyPanel; i < n_keys; i += kKeyPanel) {
+    const Element* k = k_cache + (block + i) * a.head_dim;
+    for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
+      float(*out)[kKeyBlock] = reinterpret_cast<float(*)[kKeyBlock]>(s.p[row] + i);
+      scores<S, Kv, r>(k, a.head_dim, s.q + row, out);
+    });
+  }
+  for (int row = 0; row < n_rows; ++row) {
+    if (s.begin[row] < last && s.end[row] > block) {
+      softmax_block<S>(s, row, block, n_keys, a.head_dim);
+    } else {
+      std::memset(s.p[row], 0, n_keys * sizeof(float));
+    }
+  }
+  const Element* v = v_cache + (block + first) * a.head_dim;
+  const size_t n_values = last - block - first;
+  for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
+    const auto* p = reinterpret_cast<const float(*)[kKeyBlock]>(s.p[row] + first);
+    size_t d = 0;
+    for (; d + kVirtualLanes <= a.head_dim; d += kVirtualLanes) {
+      auto* sums = reinterpret_cast<float(*)[kMaxHeadDim]>(s.sums[row] + d);
+      weigh<S, Kv, r>(v + d, a.head_dim, n_values, p, sums);
+    }
+    for (; d < a.head_dim; ++d) {
+      for (size_t key = 0; key < n_values; ++key) {
+        const float value = Kv::scalar(v[key * a.head_dim + d]);
+        unroll<r>([&](auto i) WHET_LAMBDA {
+          s.sums[row + i][d] = __builtin_fmaf(value, p[i][key], s.sums[row + i][d]);
+        });
+      }
+    }
+  });
+}
+
+template <class S, class Kv>
+void attention_as(const AttentionArgs& a) {
+  AttentionState s;
+  const size_t n_all = a.n_tokens * a.n_heads;
+  for (size_t row0 = 0; row0 < n_all; row0 += kBlockRows) {
+    const int n_rows = static_cast<int>(n_all - row0 < kBlockRows ? n_all - row0 : kBlockRows);
+    size_t begin = SIZE_MAX, end = 0;
+    for (int i = 0; i < n_rows; ++i) {
+      const size_t token = (row0 + i) / a.n_heads, head = (row0 + i) % a.n_heads;
+      const float* q = a.q + token * a.q_stride + head * a.head_dim;
+      for (size_t d = 0; d < a.head_dim; ++d) {
+        s.q[i][d] = q[d] * a.scale;
+        s.sums[i][d] = 0.0f;
+      }
+      s.max[i] = -__builtin_inff();
+      s.total[i] = 0.0f;
+      s.end[i] = a.first_position + token + 1;
+      s.begin[i] = a.window != 0 && s.end[i] > a.window ? s.end[i] - a.window : 0;
+      begin = s.begin[i] < begin ? s.begin[i] : begin;
+      end = s.end[i] > end ? s.end[i] : end;
+    }
+    for (size_t block = begin / kKeyBlock * kKeyBlock; block < end; block += kKeyBlock) {
+      attend_block<S, Kv>(s, n_rows, a, block, begin, end);
+    }
+    for (int i = 0; i < n_rows; ++i) {
+      const size_t token = (row0 + i) / a.n_heads, head = (row0 + i) % a.n_heads;
+      float* out = a.out + token * a.out_stride + head * a.head_dim;
+      // + 0: a negative zero may or may not have met masked keys, and must not show it.
+      for (size_t d = 0; d < a.head_dim; ++d) out[d] = s.sums[i][d] / s.total[i] + 0.0f;
+    }
+  }
+}
+
+template <class S>
+void attention_of(const AttentionArgs& a) {
+  switch (a.type) {
+    case DType::F16: return attention_as<S, KvF16>(a);
+    case DType::BF16: return attention_as<S, KvBF16>(a);
+    case DType::F32: return attention_as<S, KvF32>(a);
+    default: return;
+  }
+}
+inline void append_kv_of(const AppendKvArgs& a) {
+  switch (a.type) {
+    case DType::F16: return append_kv_as<KvF16>(a);
+    case DType::BF16: return append_kv_as<KvBF16>(a);
+    case DType::F32: return append_kv_as<KvF32>(a);
+    default: return;
+  }
+}
+
+}  // namespace
+}  // namespace whet::kernels

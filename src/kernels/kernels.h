@@ -1,0 +1,155 @@
+// Single-threaded numeric kernels behind one table of function pointers per instruction set.
+// Kernels allocate nothing, do no I/O and cannot fail: shapes were checked by the caller.
+// Numerical contract: every result element is a fixed sequence of operations that depends on
+// neither the number of tokens in a call, nor tiling, row ranges, threads or the instruction set,
+// so results are bit-identical across all of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "kernels/isa.h"
+#include "tensor/dtype.h"
+
+namespace whet::kernels {
+
+/// Types of weights whose activations have the same form can share one quantised buffer.
+enum class ActivationForm {
+  kFloat,     // F32, F16, BF16: f32
+  kBlock32,   // Q8_0, Q4_0, ...: int8 with one scale per 32
+  kBlock256,  // K-quants: int8 with one scale per 256
+};
+ActivationForm activation_form(DType weight_type);
+/// True for the weight types that linear() and dequantize_row() know.
+bool weight_type_supported(DType type);
+/// Bytes of the prepared activations of n_tokens rows of n_cols values. Align the buffer to 64.
+size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols);
+
+struct QuantizeArgs {
+  ActivationForm form;
+  const float* x;      // row of token 0; token t is at x + t * x_stride
+  size_t x_stride;     // in floats
+  size_t n_tokens;     // tokens in dst, all of them
+  size_t token_begin;  // the tokens that this call converts, so that threads can share the work
+  size_t token_end;
+  size_t n_cols;
+  void* dst;  // activation_bytes(form, n_tokens, n_cols), 64-byte aligned
+};
+
+struct LinearArgs {
+  DType type;
+  const void* weights;  // row 0 of W, rows contiguous; any 2-byte alignment
+  size_t n_cols;        // a multiple of the type's block; any for float types
+  size_t row_begin;     // rows of W in this call; row_begin a multiple of KernelTable::panel_rows
+  size_t row_end;       // any; the last row of the matrix or a multiple of panel_rows
+  const void* activations;  // all tokens, from quantize_activations
+  size_t n_tokens;
+  float* y;         // y of token t, row n goes to y[t * y_stride + n]
+  size_t y_stride;  // in floats
+};
+
+struct NormArgs {
+  const float* x;
+  const float* gain;
+  float epsilon;
+  size_t n;
+  float* out;  // may be x
+};
+
+enum class RopePairing {
+  kInterleaved,  // rotates (2i, 2i+1): GGUF "NORM", Llama as converted by llama.cpp
+  kHalfSplit,    // rotates (i, i + n_rotated/2): "NEOX", Llama as published by Hugging Face
+};
+struct RopeArgs {
+  float* x;  // [n_heads][head_dim], rotated in place
+  size_t n_heads;
+  size_t head_dim;
+  size_t n_rotated;  // even, at most head_dim; the rest of each head stays
+  RopePairing pairing;
+  const float* cosines;  // [n_rotated/2] of this position
+  const float* sines;
+};
+
+/// Key and value caches of one KV head. Positions per key panel: K is stored as
+/// [position / 16][head_dim][16] so that vector lanes are keys, V as [position][head_dim].
+/// Both take capacity * head_dim elements where capacity is a multiple of kKeyPanel; what lies in
+/// the unused positions of the last panel does not matter.
+inline constexpr size_t kKeyPanel = 16;
+/// Blocks of keys of the online softmax, at multiples of this position.
+inline constexpr size_t kKeyBlock = 128;
+
+struct AppendKvArgs {
+  DType type;      // F16, BF16 or F32
+  const float* k;  // [n_tokens][head_dim] rows at k + t * stride, likewise v
+  const float* v;
+  size_t stride;  // in floats
+  size_t n_tokens;
+  size_t head_dim;
+  size_t position;  // of the first token
+  void* k_cache;    // base of this KV head, position 0
+  void* v_cache;
+};
+
+/// Consecutive query tokens of one sequence against one KV head, causal: token t sees the keys
+/// [max(0, first_position + t + 1 - window), first_position + t].
+struct AttentionArgs {
+  DType type;       // of the cache
+  const float* q;   // head h of token t is at q + t * q_stride + h * head_dim
+  size_t q_stride;  // in floats
+  size_t n_tokens;
+  size_t n_heads;  // query heads that share this KV head
+  size_t head_dim;
+  size_t first_position;  // of token 0; its own key is already in the cache
+  size_t window;          // 0: no sliding window
+  float scale;            // usually 1/sqrt(head_dim)
+  const void* k_cache;
+  const void* v_cache;
+  float* out;  // as q, with out_stride
+  size_t out_stride;
+};
+
+struct KernelTable {
+  Isa isa;
+  /// Rows per panel: row ranges of linear() start at multiples of it.
+  size_t panel_rows;
+
+  /// x to the form that the weights want. Threads: safe for disjoint token ranges.
+  void (*quantize_activations)(const QuantizeArgs&);
+  /// y = x · Wᵀ for a range of rows of W. With more than a few tokens a call should get at least
+  /// 64 rows, so that it can reuse the activations from its cache; with one, several 100 KB of W.
+  /// Threads: safe for disjoint row ranges.
+  void (*linear)(const LinearArgs&);
+
+  /// out = x / sqrt(mean(x²) + epsilon) * gain
+  void (*rmsnorm)(const NormArgs&);
+  void (*rope)(const RopeArgs&);
+  /// out = gate / (1 + exp(-gate)) * up; out may be gate or up.
+  void (*silu_mul)(const float* gate, const float* up, size_t n, float* out);
+  /// out = gelu(gate) * up with the tanh approximation; out may be gate or up.
+  void (*gelu_mul)(const float* gate, const float* up, size_t n, float* out);
+  /// out = a + b; out may be either.
+  void (*add)(const float* a, const float* b, size_t n, float* out);
+  float (*max)(const float* x, size_t n);
+  /// out = exp(x - offset), returns the sum; out may be x.
+  float (*exp_sum)(const float* x, size_t n, float offset, float* out);
+  /// x *= factor
+  void (*scale)(float* x, size_t n, float factor);
+
+  void (*append_kv)(const AppendKvArgs&);
+  void (*attention)(const AttentionArgs&);
+
+  void (*f16_from_f32)(const float* x, size_t n, uint16_t* out);  // round to nearest even
+  void (*f32_from_f16)(const uint16_t* x, size_t n, float* out);
+};
+
+/// The table of the configured level (WHET_ISA, or the best one). A configuration error falls
+/// back to the best level here; configured_isa() reports it.
+const KernelTable& kernels();
+/// The table of one level, or nullptr where isa_supported() is false.
+const KernelTable* kernel_table(Isa isa);
+
+/// n weights of one row to f32, exact by the format's definition. n: a multiple of the block.
+void dequantize_row(DType type, const void* src, float* dst, size_t n);
+
+}  // namespace whet::kernels

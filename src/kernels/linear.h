@@ -1,0 +1,160 @@
+// The one driver of all matrix products: rows of W in panels, columns in blocks, tokens in tiles.
+// Few tokens: one panel at a time, straight down its rows, bound by memory. Many: groups of panels
+// share a block of activations in L2 while each panel stays in L1 for all tiles of the chunk.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/linear_ops.h"
+
+namespace whet::kernels {
+namespace {
+
+/// Tokens of one chunk and panel pairs of one group: 256 * 352 bytes of activations and
+/// 256 * 4 * 64 bytes of sums take 154 KB of a 512 KB L2.
+inline constexpr size_t kChunkTokens = 256;
+inline constexpr size_t kGroupPairs = 4;
+
+/// Rows of one panel. The last panel of a range begins early enough to be full and repeats rows
+/// that are already done; a matrix lower than a panel is taken one row at a time with stride 0,
+/// all lanes the same. So no unpacking code ever sees a partial panel.
+struct PanelRows {
+  const uint8_t* base;
+  size_t stride;
+  size_t first;  // row of lane 0
+  size_t begin;  // rows to store: [begin, end)
+  size_t end;
+};
+
+template <class S>
+struct RowPlan {
+  const uint8_t* weights;
+  size_t row_bytes;
+  size_t row_begin, row_end;
+
+  bool tiny() const { return row_end < S::kLanes; }
+  size_t step() const { return tiny() ? 1 : S::kLanes; }
+  /// The panel that begins at row n (rows beyond the range: a panel with nothing to store).
+  WHET_INLINE PanelRows at(size_t n) const {
+    const size_t last = row_end - step();
+    const size_t first = n < last ? n : last;
+    const size_t end = n + step() < row_end ? n + step() : row_end;
+    return {weights + first * row_bytes, tiny() ? 0 : row_bytes, first, n < end ? n : end, end};
+  }
+};
+
+/// c holds the panel's sums of one token with lanes = rows.
+template <class S>
+WHET_INLINE void store_rows(const PanelRows& rows, const float* c, float* y) {
+  if (rows.end - rows.begin == S::kLanes) {
+    S::store_f(y + rows.begin, S::load_f(c));
+  } else {
+    for (size_t n = rows.begin; n < rows.end; ++n) y[n] = c[n - rows.first];
+  }
+}
+
+template <class S, class Ops, int T>
+void linear_narrow(const LinearArgs& a) {
+  using Panel = typename Ops::template Panel<S>;
+  const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
+                        a.row_begin, a.row_end};
+  const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
+  constexpr int R = Ops::template kNarrowPanels<S, T>;
+  const int n_blocks = Ops::n_blocks(a.n_cols);
+  for (size_t n = a.row_begin; n < a.row_end; n += R * plan.step()) {
+    PanelRows rows[R];
+    unroll<R>([&](auto r) WHET_LAMBDA { rows[r] = plan.at(n + r * plan.step()); });
+    alignas(64) float c[T * R * S::kLanes];
+    unroll<T * R>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, S::zero_f()); });
+    for (int b = 0; b < n_blocks; ++b) {
+      Panel panels[R];
+      unroll<R>([&](auto r) WHET_LAMBDA {
+        Ops::template unpack<S>(
+            PanelSource{rows[r].base + b * Ops::kBlockBytes, rows[r].stride,
+                        rows[r].base + R * S::kLanes * rows[r].stride +
+                            b * (Ops::kBlockBytes * S::kLanes)},
+            Ops::block_cols(a.n_cols, b), panels[r]);
+      });
+      Ops::template micro<S, R, T>(panels, x + b * a.n_tokens, Ops::block_cols(a.n_cols, b), c);
+    }
+    for (int t = 0; t < T; ++t) {
+      unroll<R>([&](auto r) WHET_LAMBDA {
+        store_rows<S>(rows[r], c + (t * R + r) * S::kLanes, a.y + t * a.y_stride);
+      });
+    }
+  }
+}
+
+/// One block of columns: two panels against tokens [0, n_tokens) in tiles of T.
+template <class S, class Ops, int T>
+WHET_INLINE void tiles(const typename Ops::template Panel<S>* panels,
+                       const typename Ops::Activations* x, int n_cols, size_t n_tokens, float* c) {
+  constexpr int kStep = 2 * S::kLanes;
+  size_t t = 0;
+  for (; t + T <= n_tokens; t += T) {
+    Ops::template micro<S, 2, T>(panels, x + t, n_cols, c + t * kStep);
+  }
+  unroll<T>([&](auto left) WHET_LAMBDA {
+    if constexpr (left > 0) {
+      if (n_tokens - t == left) {
+        Ops::template micro<S, 2, left>(panels, x + t, n_cols, c + t * kStep);
+      }
+    }
+  });
+}
+
+template <class S, class Ops>
+void linear_wide(const LinearArgs& a) {
+  using Panel = typename Ops::template Panel<S>;
+  alignas(64) static thread_local float sums[kGroupPairs][kChunkTokens][2 * S::kLanes];
+  const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
+                        a.row_begin, a.row_end};
+  const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
+  const int n_blocks = Ops::n_blocks(a.n_cols);
+  const size_t pair_rows = 2 * plan.step();
+  for (size_t n0 = a.row_begin; n0 < a.row_end; n0 += kGroupPairs * pair_rows) {
+    const size_t rows_left = (a.row_end - n0 + pair_rows - 1) / pair_rows;
+    const size_t n_pairs = rows_left < kGroupPairs ? rows_left : kGroupPairs;
+    for (size_t t0 = 0; t0 < a.n_tokens; t0 += kChunkTokens) {
+      const size_t n_tokens = a.n_tokens - t0 < kChunkTokens ? a.n_tokens - t0 : kChunkTokens;
+      for (size_t p = 0; p < n_pairs; ++p) std::memset(sums[p], 0, n_tokens * sizeof(sums[p][0]));
+      for (int b = 0; b < n_blocks; ++b) {
+        const int cols = Ops::block_cols(a.n_cols, b);
+        for (size_t p = 0; p < n_pairs; ++p) {
+          Panel panels[2];
+          for (int r = 0; r < 2; ++r) {
+            const PanelRows rows = plan.at(n0 + (2 * p + r) * plan.step());
+            const uint8_t* ahead = rows.base + kGroupPairs * pair_rows * rows.stride +
+                                   b * (Ops::kBlockBytes * S::kLanes);
+            Ops::template unpack<S>(
+                PanelSource{rows.base + b * Ops::kBlockBytes, rows.stride, ahead}, cols, panels[r]);
+          }
+          tiles<S, Ops, Ops::template kTileTokens<S>>(panels, x + b * a.n_tokens + t0, cols,
+                                                      n_tokens, sums[p][0]);
+        }
+      }
+      for (size_t p = 0; p < n_pairs; ++p) {
+        for (int r = 0; r < 2; ++r) {
+          const PanelRows rows = plan.at(n0 + (2 * p + r) * plan.step());
+          for (size_t t = 0; t < n_tokens; ++t) {
+            store_rows<S>(rows, sums[p][t] + r * S::kLanes, a.y + (t0 + t) * a.y_stride);
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class S, class Ops>
+void linear_of(const LinearArgs& a) {
+  switch (a.n_tokens) {
+    case 0: return;
+    case 1: return linear_narrow<S, Ops, 1>(a);
+    case 2: return linear_narrow<S, Ops, 2>(a);
+    case 3: return linear_narrow<S, Ops, 3>(a);
+    case 4: return linear_narrow<S, Ops, 4>(a);
+    default: return linear_wide<S, Ops>(a);
+  }
+}
+
+}  // namespace
+}  // namespace whet::kernels

@@ -1,0 +1,54 @@
+// Builds the KernelTable of one policy; included once per instruction set.
+#pragma once
+
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
+#include "kernels/format_q4_0.h"
+#include "kernels/format_q4_k.h"
+#include "kernels/format_q5_k.h"
+#include "kernels/format_q6_k.h"
+#include "kernels/format_q8_0.h"
+#include "kernels/linear.h"
+#include "kernels/quantize.h"
+
+namespace whet::kernels {
+namespace {
+
+template <class S>
+void linear_any(const LinearArgs& a) {
+  if (a.row_begin >= a.row_end) return;
+  switch (a.type) {
+    case DType::F32: return linear_of<S, OpsFloat<FormatF32>>(a);
+    case DType::F16: return linear_of<S, OpsFloat<FormatF16>>(a);
+    case DType::BF16: return linear_of<S, OpsFloat<FormatBF16>>(a);
+    case DType::Q8_0: return linear_of<S, Ops32<FormatQ8_0>>(a);
+    case DType::Q4_0: return linear_of<S, Ops32<FormatQ4_0>>(a);
+    case DType::Q4_K: return linear_of<S, Ops256<FormatQ4_K>>(a);
+    case DType::Q5_K: return linear_of<S, Ops256<FormatQ5_K>>(a);
+    case DType::Q6_K: return linear_of<S, Ops256<FormatQ6_K>>(a);
+    default: return;
+  }
+}
+
+template <class S>
+constexpr KernelTable make_table(Isa isa) {
+  return {.isa = isa,
+          .panel_rows = 2 * S::kLanes,
+          .quantize_activations = quantize_activations_of<S>,
+          .linear = linear_any<S>,
+          .rmsnorm = rmsnorm_of<S>,
+          .rope = rope_of<S>,
+          .silu_mul = silu_mul_of<S>,
+          .gelu_mul = gelu_mul_of<S>,
+          .add = add_of<S>,
+          .max = max_of<S>,
+          .exp_sum = exp_sum_of<S>,
+          .scale = scale_of<S>,
+          .append_kv = append_kv_of,
+          .attention = attention_of<S>,
+          .f16_from_f32 = f16_from_f32_of<S>,
+          .f32_from_f16 = f32_from_f16_of<S>};
+}
+
+}  // namespace
+}  // namespace whet::kernels
