@@ -41,7 +41,7 @@ Result<ModelFile> open_model_file(const std::string& path) {
   if (looks_like_safetensors(file->bytes())) {
     return read_safetensors_file(path, std::move(file));
   }
-  if (looks_like_pickle(path, head)) return pickle_refusal(path);
+  if (looks_like_pickle(head)) return pickle_refusal(path);
   if (is_old_ggml(head)) {
     return Error(ErrorCode::kInvalidModel,
                  fmt::format("{}: a GGML file from before GGUF; convert the model again", path));

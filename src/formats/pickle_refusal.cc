@@ -13,10 +13,10 @@ bool has_pickle_extension(std::string_view path) {
   return false;
 }
 
-bool looks_like_pickle(std::string_view path, std::string_view head) {
+bool looks_like_pickle(std::string_view head) {
   bool is_zip = head.starts_with(std::string_view("PK\x03\x04", 4));
   bool is_pickle = head.size() >= 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5;
-  return is_zip || is_pickle || has_pickle_extension(path);
+  return is_zip || is_pickle;
 }
 
 Error pickle_refusal(std::string_view path) {

@@ -10,8 +10,8 @@ namespace whet {
 
 /// A name that PyTorch gives to its checkpoints: .bin, .pt, .pth, .ckpt, .pkl.
 bool has_pickle_extension(std::string_view path);
-/// Content of a pickle or of PyTorch's zip archive, or such a name. `head` is the file's beginning.
-bool looks_like_pickle(std::string_view path, std::string_view head);
+/// A file that begins like a pickle or like PyTorch's zip archive of pickles.
+bool looks_like_pickle(std::string_view head);
 /// Names the file and asks for the SafeTensors version.
 Error pickle_refusal(std::string_view path);
 
