@@ -1,0 +1,41 @@
+// BpeTokenizer: added tokens out of the text, normalizer, words, merges.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "token/added_token_matcher.h"
+#include "token/bpe_model.h"
+#include "token/normalizer.h"
+#include "token/pre_tokenizer.h"
+#include "token/vocabulary_tokenizer.h"
+
+namespace whet {
+
+/// A token that is found in text as a whole, with what decides when.
+struct BpeAddedToken {
+  AddedToken token;
+  /// Only with EncodeOptions::parse_special.
+  bool special;
+  /// Looked for in the normalized text, in its own normalized spelling.
+  bool normalized = false;
+};
+
+struct BpeParts {
+  Vocabulary vocabulary;
+  std::vector<MergeParts> merges;
+  BpeOptions options;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  std::vector<BpeAddedToken> added_tokens;
+  SequenceEnds ends;
+  /// The vocabulary puts a space before the text (SentencePiece's dummy prefix).
+  bool hides_leading_space = false;
+  std::string description;
+};
+
+/// Errors: merges that do not fit the vocabulary.
+Result<std::shared_ptr<const Tokenizer>> make_bpe_tokenizer(BpeParts parts);
+
+}  // namespace whet

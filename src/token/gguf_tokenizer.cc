@@ -1,0 +1,180 @@
+#include "token/gguf_tokenizer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "formats/untrusted_text.h"
+#include "token/bpe_tokenizer.h"
+#include "token/known_pre_tokenizers.h"
+#include "token/spm_tokenizer.h"
+
+namespace whet {
+
+namespace {
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidModel, std::move(message));
+}
+
+Result<TokenType> to_token_type(int64_t number) {
+  switch (number) {
+    case 0:  // undefined
+    case 1:
+      return TokenType::kNormal;
+    case 2:
+      return TokenType::kUnknown;
+    case 3:
+      return TokenType::kControl;
+    case 4:
+      return TokenType::kUserDefined;
+    case 5:
+      return TokenType::kUnused;
+    case 6:
+      return TokenType::kByte;
+    default:
+      return invalid(fmt::format("token type {} is not known", number));
+  }
+}
+
+Result<std::optional<TokenId>> read_id(const ModelFile& file, std::string_view name,
+                                       std::optional<TokenId> fallback) {
+  const std::string key = fmt::format("tokenizer.ggml.{}_token_id", name);
+  if (!file.has(key)) return fallback;
+  WHET_TRY(const uint64_t id, file.get_uint(key));
+  // 2^32-1 is how some converters write "none".
+  if (id == 0xFFFFFFFFu) return std::optional<TokenId>();
+  if (id > INT32_MAX) return invalid(fmt::format("{} is {}", key, id));
+  return std::optional<TokenId>(static_cast<TokenId>(id));
+}
+
+Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
+  VocabularyParts parts;
+  parts.types_from_text = true;
+  WHET_TRY(const auto pieces, file.get_strings("tokenizer.ggml.tokens"));
+  parts.pieces.assign(pieces.begin(), pieces.end());
+  if (file.has("tokenizer.ggml.token_type")) {
+    WHET_TRY(const auto numbers, file.get_ints("tokenizer.ggml.token_type"));
+    for (int64_t number : numbers) {
+      WHET_TRY(const TokenType type, to_token_type(number));
+      parts.types.push_back(type);
+    }
+  } else {
+    parts.types.assign(parts.pieces.size(), TokenType::kNormal);
+  }
+  if (is_spm) {
+    WHET_TRY(const auto scores, file.get_floats("tokenizer.ggml.scores"));
+    for (double score : scores) parts.scores.push_back(static_cast<float>(score));
+    if (parts.scores.empty()) return invalid("tokenizer.ggml.scores is empty");
+  }
+
+  const auto spm_default = [&](TokenId id) {
+    const bool exists = is_spm && static_cast<size_t>(id) < parts.pieces.size();
+    return exists ? std::optional<TokenId>(id) : std::nullopt;
+  };
+  WHET_TRY(parts.bos, read_id(file, "bos", spm_default(1)));
+  WHET_TRY(parts.eos, read_id(file, "eos", spm_default(2)));
+  WHET_TRY(parts.unknown, read_id(file, "unknown", spm_default(0)));
+  for (std::string_view name : {"eot", "eom"}) {
+    WHET_TRY(const auto id, read_id(file, name, std::nullopt));
+    if (id) parts.more_ends.push_back(*id);
+  }
+  return parts;
+}
+
+Result<SequenceEnds> read_ends(const ModelFile& file, const Vocabulary& vocabulary,
+                               bool adds_bos_by_default) {
+  constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
+  constexpr std::string_view kAddEos = "tokenizer.ggml.add_eos_token";
+  WHET_TRY(const bool adds_bos, file.get_bool_or(kAddBos, adds_bos_by_default));
+  WHET_TRY(const bool adds_eos, file.get_bool_or(kAddEos, false));
+  SequenceEnds ends;
+  if (adds_bos && vocabulary.bos()) {
+    ends.prefix.push_back(*vocabulary.bos());
+  } else if (adds_bos && file.has(kAddBos)) {
+    return invalid(fmt::format("{} is true, but there is no BOS token", kAddBos));
+  }
+  if (adds_eos) {
+    if (!vocabulary.eos()) {
+      return invalid(fmt::format("{} is true, but there is no EOS token", kAddEos));
+    }
+    ends.suffix.push_back(*vocabulary.eos());
+  }
+  return ends;
+}
+
+Result<std::vector<MergeParts>> read_merges(const ModelFile& file) {
+  WHET_TRY(const auto lines, file.get_strings("tokenizer.ggml.merges"));
+  std::vector<MergeParts> merges;
+  merges.reserve(lines.size());
+  for (const std::string& line : lines) {
+    const size_t space = line.find(' ', 1);
+    if (space == line.npos || space + 1 == line.size()) {
+      return invalid(
+          fmt::format("merge {}: {} is not two pieces", merges.size(), quote_untrusted(line)));
+    }
+    merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return merges;
+}
+
+// llama.cpp goes by the model's name too; the file has no key for it.
+Result<bool> strips_after_control(const ModelFile& file) {
+  WHET_TRY(std::string name, file.get_string_or("general.name", ""));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return name.find("phi-3") != name.npos || name.find("phi3") != name.npos;
+}
+
+Result<std::shared_ptr<const Tokenizer>> make_spm(const ModelFile& file) {
+  WHET_TRY(VocabularyParts parts, read_parts(file, true));
+  WHET_TRY(Vocabulary vocabulary, Vocabulary::create(std::move(parts)));
+  WHET_TRY(SequenceEnds ends, read_ends(file, vocabulary, true));
+  SpmOptions options;
+  WHET_TRY(options.adds_space_prefix, file.get_bool_or("tokenizer.ggml.add_space_prefix", true));
+  WHET_TRY(options.removes_extra_spaces,
+           file.get_bool_or("tokenizer.ggml.remove_extra_whitespaces", false));
+  WHET_TRY(options.strips_after_control, strips_after_control(file));
+  return make_spm_tokenizer(std::move(vocabulary), std::move(ends), options);
+}
+
+Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
+  WHET_TRY(const std::string pre, file.get_string_or("tokenizer.ggml.pre", "default"));
+  WHET_TRY(KnownPreTokenizer known, find_pre_tokenizer(pre));
+  WHET_TRY(VocabularyParts vocabulary_parts, read_parts(file, false));
+  WHET_TRY(Vocabulary vocabulary, Vocabulary::create(std::move(vocabulary_parts)));
+  WHET_TRY(SequenceEnds ends, read_ends(file, vocabulary, known.adds_bos));
+  WHET_TRY(std::vector<MergeParts> merges, read_merges(file));
+
+  BpeOptions options;
+  options.ignores_merges = known.ignores_merges;
+  options.merges_beyond_vocabulary = true;
+  std::vector<BpeAddedToken> added_tokens;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    const TokenType type = vocabulary.type(id);
+    const bool special = type == TokenType::kControl || type == TokenType::kUnknown;
+    if (!special && type != TokenType::kUserDefined) continue;
+    added_tokens.push_back({.token = {.id = id, .text = vocabulary.piece(id)}, .special = special});
+  }
+  return make_bpe_tokenizer({.vocabulary = std::move(vocabulary),
+                             .merges = std::move(merges),
+                             .options = options,
+                             .normalizer = {},
+                             .pre_tokenizer = std::move(known.pre_tokenizer),
+                             .added_tokens = std::move(added_tokens),
+                             .ends = std::move(ends),
+                             .description = fmt::format("BPE ({})", pre)});
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Tokenizer>> make_gguf_tokenizer(const ModelFile& file) {
+  WHET_TRY(const std::string model, file.get_string("tokenizer.ggml.model"));
+  if (model == "llama") return make_spm(file);
+  if (model == "gpt2") return make_bpe(file);
+  return invalid(
+      fmt::format("tokenizer.ggml.model {} is not supported; supported are \"llama\" and \"gpt2\"",
+                  quote_untrusted(model)));
+}
+
+}  // namespace whet

@@ -1,0 +1,27 @@
+// The pre-tokenizers that a GGUF file names by `tokenizer.ggml.pre`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "token/pre_tokenizer.h"
+
+namespace whet {
+
+/// Words that "'s", letters, digits, other characters and white space form, each with one space
+/// before it: what ByteLevel does unless told otherwise.
+extern const std::string_view kGpt2Pattern;
+
+struct KnownPreTokenizer {
+  PreTokenizer pre_tokenizer;
+  /// A word that is in the vocabulary is one token, whatever the merges say.
+  bool ignores_merges;
+  /// BOS is added unless the metadata says otherwise.
+  bool adds_bos;
+};
+
+/// Errors: an unknown name; the message lists the known ones.
+Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name);
+
+}  // namespace whet

@@ -1,0 +1,48 @@
+// Normalizer: rewrites a stretch of text before it is split, as the vocabulary was trained on it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "token/regex.h"
+
+namespace whet {
+
+enum class UnicodeForm { kNfc, kNfd, kNfkc, kNfkd };
+
+struct ReplaceText {
+  /// Where `regex` is empty, `from` is a literal; then bytes that are not UTF-8 do not matter.
+  std::string from;
+  std::optional<Regex> regex;
+  std::string to;
+};
+struct PrependText {
+  std::string text;
+};
+struct StripWhiteSpace {
+  bool left;
+  bool right;
+};
+struct Lowercase {};
+
+using NormalizerStep =
+    std::variant<UnicodeForm, ReplaceText, PrependText, StripWhiteSpace, Lowercase>;
+
+class Normalizer {
+ public:
+  Normalizer() = default;
+  explicit Normalizer(std::vector<NormalizerStep> steps) : steps_(std::move(steps)) {}
+
+  bool empty() const { return steps_.empty(); }
+  /// Any bytes; what is not valid UTF-8 stays as it is. Empty text stays empty.
+  Result<std::string> apply(std::string_view text) const;
+
+ private:
+  std::vector<NormalizerStep> steps_;
+};
+
+}  // namespace whet

@@ -1,0 +1,43 @@
+// Regex: one compiled pattern. Searching costs bounded time: a pattern that backtracks without end
+// on some text gives an error, never a hang.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace whet {
+
+struct RegexMatch {
+  size_t begin;
+  size_t end;
+};
+
+class Regex {
+ public:
+  /// Compiles a pattern written for Oniguruma, with Unicode classes; see regex_dialect.h.
+  static Result<Regex> compile(std::string_view pattern);
+  /// A pattern that matches exactly this text.
+  static Result<Regex> literal(std::string_view text);
+
+  Regex(Regex&&) noexcept;
+  Regex& operator=(Regex&&) noexcept;
+  ~Regex();
+
+  /// Appends all matches, left to right, not overlapping; empty matches too, but not at the end of
+  /// the match before. `subject` must be valid UTF-8. Threads: safe.
+  Status find_all(std::string_view subject, std::vector<RegexMatch>& matches) const;
+
+ private:
+  struct Code;
+  explicit Regex(std::unique_ptr<Code> code);
+  static Result<Regex> compile_pcre2(const std::string& pattern, std::string_view shown);
+
+  std::unique_ptr<Code> code_;
+};
+
+}  // namespace whet

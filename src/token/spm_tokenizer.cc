@@ -1,0 +1,144 @@
+#include "token/spm_tokenizer.h"
+
+#include <fmt/format.h>
+
+#include "formats/untrusted_text.h"
+#include "token/added_token_matcher.h"
+#include "token/pair_merging.h"
+#include "token/utf8.h"
+
+namespace whet {
+
+namespace {
+
+AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& options,
+                               bool with_special) {
+  std::vector<AddedToken> tokens;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    const TokenType type = vocabulary.type(id);
+    const bool special = type == TokenType::kControl || type == TokenType::kUnknown;
+    if (type != TokenType::kUserDefined && !(special && with_special)) continue;
+    const std::string& piece = vocabulary.piece(id);
+    // Which Phi-3 tokens keep the space after them: llama.cpp names the same three.
+    const bool strips = options.strips_after_control && piece != "<unk>" && piece != "<s>" &&
+                        piece != "<|endoftext|>";
+    tokens.push_back({.id = id,
+                      .text = special ? piece : replace_all(piece, kSpaceMark, " "),
+                      .strips_right = strips});
+  }
+  return AddedTokenMatcher(std::move(tokens));
+}
+
+// Spaces at the start (if asked) vanish, others join.
+std::string without_extra_spaces(std::string_view text, bool at_start, bool at_end) {
+  std::string out;
+  for (char c : text) {
+    const bool after_space = out.empty() ? at_start : out.back() == ' ';
+    if (c != ' ' || !after_space) out.push_back(c);
+  }
+  while (at_end && out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
+class SpmTokenizer final : public VocabularyTokenizer {
+ public:
+  SpmTokenizer(Vocabulary vocabulary, SequenceEnds ends, SpmOptions options)
+      : VocabularyTokenizer(std::move(vocabulary), std::move(ends), options.adds_space_prefix),
+        options_(options),
+        all_(make_matcher(this->vocabulary(), options, true)),
+        not_special_(make_matcher(this->vocabulary(), options, false)) {}
+
+  std::string token_bytes(TokenId id, bool render_special) const override {
+    return marked_piece_bytes(vocabulary(), id, render_special);
+  }
+
+  std::string description() const override { return "SPM"; }
+
+ protected:
+  Status encode_text(std::string_view text, bool parse_special,
+                     std::vector<TokenId>& ids) const override {
+    const AddedTokenMatcher& matcher = parse_special ? all_ : not_special_;
+    PairMerging merging;
+    bool is_fresh = true;
+    for (const Fragment& fragment : matcher.split(text)) {
+      if (fragment.token) {
+        ids.push_back(*fragment.token);
+        is_fresh = options_.prefixes_after_added_tokens;
+        continue;
+      }
+      std::string stretch(fragment.text);
+      if (options_.removes_extra_spaces) {
+        const bool at_end =
+            fragment.text.data() + fragment.text.size() == text.data() + text.size();
+        stretch = without_extra_spaces(stretch, is_fresh, at_end);
+        if (stretch.empty()) continue;
+      }
+      if (is_fresh && options_.adds_space_prefix) stretch.insert(0, 1, ' ');
+      is_fresh = false;
+      WHET_TRY_STATUS(encode_stretch(replace_all(stretch, " ", kSpaceMark), merging, ids));
+    }
+    return ok_status();
+  }
+
+ private:
+  Status encode_stretch(std::string_view text, PairMerging& merging,
+                        std::vector<TokenId>& ids) const {
+    merging.symbols.clear();
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t length = first_utf8_char(text.substr(begin)).length;
+      merging.symbols.push_back(
+          {static_cast<uint32_t>(begin), static_cast<uint32_t>(length),
+           vocabulary().find_text(text.substr(begin, length)).value_or(kNoToken)});
+      begin += length;
+    }
+    merging.run(
+        [&](const MergeSymbol& left, const MergeSymbol& right) -> std::optional<MergeCandidate> {
+          const uint32_t length = left.length + right.length;
+          if (length > vocabulary().longest_piece_bytes()) return std::nullopt;
+          const auto id = vocabulary().find_text(text.substr(left.begin, length));
+          if (!id) return std::nullopt;
+          return MergeCandidate{-vocabulary().score(*id), *id};
+        });
+    for (const MergeSymbol& symbol : merging.symbols) {
+      if (symbol.length > 0) WHET_TRY_STATUS(emit(symbol, text, ids));
+    }
+    return ok_status();
+  }
+
+  Status emit(const MergeSymbol& symbol, std::string_view text, std::vector<TokenId>& ids) const {
+    if (symbol.id != kNoToken) {
+      ids.push_back(symbol.id);
+      return ok_status();
+    }
+    const std::string_view character = text.substr(symbol.begin, symbol.length);
+    const size_t n_before = ids.size();
+    for (char c : character) {
+      const auto byte = vocabulary().byte_token(static_cast<uint8_t>(c));
+      if (!byte) break;
+      ids.push_back(*byte);
+    }
+    if (ids.size() == n_before + character.size()) return ok_status();
+    ids.resize(n_before);
+    if (!vocabulary().unknown()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("the vocabulary has no token for {}, no byte tokens and no unknown "
+                               "token",
+                               quote_untrusted(character)));
+    }
+    ids.push_back(*vocabulary().unknown());
+    return ok_status();
+  }
+
+  SpmOptions options_;
+  AddedTokenMatcher all_;
+  AddedTokenMatcher not_special_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> make_spm_tokenizer(Vocabulary vocabulary, SequenceEnds ends,
+                                                    SpmOptions options) {
+  return std::make_shared<SpmTokenizer>(std::move(vocabulary), std::move(ends), options);
+}
+
+}  // namespace whet

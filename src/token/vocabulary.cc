@@ -1,0 +1,104 @@
+#include "token/vocabulary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "formats/untrusted_text.h"
+#include "token/byte_alphabet.h"
+#include "token/turn_ends.h"
+
+namespace whet {
+
+namespace {
+
+constexpr size_t kMaxPieces = size_t{1} << 24;  // 64 times the largest vocabulary in use
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidModel, std::move(message));
+}
+
+}  // namespace
+
+Result<Vocabulary> Vocabulary::create(VocabularyParts parts) {
+  Vocabulary vocabulary(std::move(parts));
+  WHET_TRY_STATUS(vocabulary.check_lengths_and_ids());
+  WHET_TRY_STATUS(vocabulary.index_pieces());
+  VocabularyParts& p = vocabulary.parts_;
+  if (p.types_from_text) correct_types_from_text(p.pieces, p.types);
+  std::vector<TokenId> declared = p.more_ends;
+  if (p.eos) declared.push_back(*p.eos);
+  vocabulary.ends_ = collect_turn_ends(p.pieces, p.types, std::move(declared));
+  return vocabulary;
+}
+
+std::optional<TokenId> Vocabulary::find(std::string_view piece) const {
+  auto it = ids_.find(piece);
+  if (it == ids_.end()) return std::nullopt;
+  return it->second;
+}
+
+std::optional<TokenId> Vocabulary::find_text(std::string_view piece) const {
+  const auto id = find(piece);
+  if (!id) return std::nullopt;
+  const TokenType t = type(*id);
+  const bool is_text =
+      t == TokenType::kNormal || t == TokenType::kUserDefined || t == TokenType::kUnused;
+  return is_text ? id : std::nullopt;
+}
+
+Status Vocabulary::check_lengths_and_ids() const {
+  const size_t n = parts_.pieces.size();
+  if (n == 0) return invalid("the vocabulary is empty");
+  if (n > kMaxPieces) {
+    return invalid(fmt::format("{} tokens, more than the {} supported", n, kMaxPieces));
+  }
+  if (parts_.types.size() != n) {
+    return invalid(fmt::format("{} tokens but {} token types", n, parts_.types.size()));
+  }
+  if (!parts_.scores.empty() && parts_.scores.size() != n) {
+    return invalid(fmt::format("{} tokens but {} scores", n, parts_.scores.size()));
+  }
+  for (size_t i = 0; i < parts_.scores.size(); ++i) {
+    if (std::isnan(parts_.scores[i])) return invalid(fmt::format("token {}: score is NaN", i));
+  }
+  const auto check = [n](const char* role, TokenId id) -> Status {
+    if (id >= 0 && static_cast<size_t>(id) < n) return ok_status();
+    return invalid(fmt::format("{} token id {} is outside the vocabulary of {}", role, id, n));
+  };
+  if (parts_.bos) WHET_TRY_STATUS(check("BOS", *parts_.bos));
+  if (parts_.eos) WHET_TRY_STATUS(check("EOS", *parts_.eos));
+  if (parts_.unknown) WHET_TRY_STATUS(check("unknown", *parts_.unknown));
+  for (TokenId id : parts_.more_ends) WHET_TRY_STATUS(check("end-of-turn", id));
+  return ok_status();
+}
+
+Status Vocabulary::index_pieces() {
+  ids_.reserve(parts_.pieces.size());
+  for (size_t i = 0; i < parts_.pieces.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    std::string& piece = parts_.pieces[i];
+    // Converters leave holes; a hole gets a name that no text spells, as in llama.cpp.
+    if (piece.empty()) {
+      piece = fmt::format("[EMPTY_{}]", i);
+      parts_.types[i] = TokenType::kUnused;
+    }
+    const auto [it, is_new] = ids_.emplace(piece, id);
+    if (!is_new) {
+      return invalid(
+          fmt::format("tokens {} and {} are both {}", it->second, id, quote_untrusted(piece)));
+    }
+    longest_piece_bytes_ = std::max(longest_piece_bytes_, piece.size());
+    const auto byte = parse_byte_piece(piece);
+    if (parts_.types[i] == TokenType::kByte && !byte) {
+      return invalid(fmt::format("token {} is a byte token, but {} is not <0xHH>", id,
+                                 quote_untrusted(piece)));
+    }
+    // "<0x0a>" beside "<0x0A>": the upper-case spelling is the one that vocabularies mean.
+    if (byte && piece == byte_piece(*byte)) byte_tokens_[*byte] = id;
+  }
+  return ok_status();
+}
+
+}  // namespace whet
