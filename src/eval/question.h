@@ -33,7 +33,8 @@ struct AnswerKey {
 
 struct Task {
   std::string id;
-  std::string family;
+  std::string family;  // what results are broken down by
+  std::string kind;    // a finer label, for readers; may be empty
   Question question;
   AnswerKey key;
 };

@@ -85,10 +85,11 @@ Status read_code_grader(const json& grader, Task& task) {
 }
 
 Result<Task> native_task(const json& line) {
-  WHET_TRY_STATUS(only_keys(line, {"id", "family", "prompt", "grader"}));
+  WHET_TRY_STATUS(only_keys(line, {"id", "family", "kind", "prompt", "grader"}));
   Task task;
   WHET_TRY(task.id, required(line, "id"));
   WHET_TRY(task.family, required(line, "family"));
+  WHET_TRY(task.kind, optional_string(line, "kind"));
   WHET_TRY(task.question.prompt, required(line, "prompt"));
   if (trimmed(task.question.prompt).empty())
     return invalid("\"prompt\": expected text, found \"\"");

@@ -109,7 +109,7 @@ TaskSet three_families() {
   TaskSet set;
   for (const auto& [family, n] : {std::pair{"big", 80}, {"mid", 15}, {"rare", 5}}) {
     for (int i = 0; i < n; ++i) {
-      set.tasks.push_back({family + std::to_string(i), family, {}, {}});
+      set.tasks.push_back({family + std::to_string(i), family, "", {}, {}});
     }
   }
   return set;
@@ -135,13 +135,19 @@ TEST(TaskSet, SubsamplesByFamilyDeterministically) {
 }
 
 TEST(TaskSet, DigestSeesEveryField) {
-  Task task{"a", "b", {}, {}};
+  Task task{"a", "b", "", {}, {}};
   const std::string digest = task_digest({task});
   task.key.tests = "x";
   EXPECT_NE(task_digest({task}), digest);
   task.key.tests = "";
   task.question.prompt = "x";
   EXPECT_NE(task_digest({task}), digest);
+}
+
+TEST(TaskSet, LoadsTheTasksOfThisRepository) {
+  const auto all = load_task_dir(std::string(WHET_SOURCE_DIR) + "/tasks");
+  ASSERT_TRUE(all.ok()) << all.error().message();
+  EXPECT_GE(all->tasks.size(), 100u);
 }
 
 TEST(TaskSet, LoadsThePublicSetsWhereTheyAre) {

@@ -1,0 +1,255 @@
+#include "eval/execution.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "eval/grader.h"
+#include "eval/task_set.h"
+#include "eval/toolchain.h"
+
+namespace whet::eval {
+namespace {
+
+Question question_of(AnswerKind kind) {
+  Question question;
+  question.kind = kind;
+  question.entry_point = "f";
+  return question;
+}
+
+class ExecutionTest : public testing::TestWithParam<AnswerKind> {
+ protected:
+  void SetUp() override {
+    if (!sandbox().ok()) GTEST_SKIP() << "no sandbox here: " << sandbox().error().message();
+    const auto& toolchain = toolchain_of(GetParam());
+    if (!toolchain.ok()) GTEST_SKIP() << toolchain.error().message();
+  }
+  static const Result<Sandbox>& sandbox() { return Sandbox::of_this_machine(); }
+
+  /// Source of f(x) with this body, and `expression` wherever a statement may stand.
+  static std::string function(const std::string& python, const std::string& rust,
+                              const std::string& cpp) {
+    switch (GetParam()) {
+      case AnswerKind::kPython:
+        return "def f(x):\n    " + python + "\n";
+      case AnswerKind::kRust:
+        return "fn f(x: i64) -> i64 {\n    " + rust + "\n}\n";
+      default:
+        return "long f(long x) {\n  " + cpp + "\n}\n";
+    }
+  }
+  static std::string assertion(int x, int value) {
+    const std::string call = "f(" + std::to_string(x) + ")";
+    const std::string expected = std::to_string(value);
+    switch (GetParam()) {
+      case AnswerKind::kPython:
+        return "assert " + call + " == " + expected + "\n";
+      case AnswerKind::kRust:
+        return "assert_eq!(" + call + ", " + expected + ");\n";
+      default:
+        return "assert(" + call + " == " + expected + ");\n";
+    }
+  }
+  static Execution run(const std::string& source, const std::string& tests) {
+    const auto execution = run_tests(*sandbox(), question_of(GetParam()), source, tests);
+    EXPECT_TRUE(execution.ok()) << execution.error().message();
+    return execution.ok() ? *execution : Execution{};
+  }
+  static const std::string kTests() { return assertion(1, 2) + assertion(5, 6); }
+};
+
+TEST_P(ExecutionTest, PassesARightProgram) {
+  const auto execution = run(function("return x + 1", "x + 1", "return x + 1;"), kTests());
+  EXPECT_TRUE(execution.passed) << execution.detail;
+  EXPECT_EQ(execution.detail, "all assertions held");
+}
+
+TEST_P(ExecutionTest, FailsAWrongProgramAndSaysWhy) {
+  const auto execution = run(function("return 2", "2", "return 2;"), kTests());
+  EXPECT_FALSE(execution.passed);
+  EXPECT_NE(execution.detail.find("ssert"), std::string::npos) << execution.detail;
+}
+
+TEST_P(ExecutionTest, FailsAProgramThatDoesNotCompile) {
+  const auto execution = run(function("return (", "x + ", "return x + ;"), kTests());
+  EXPECT_FALSE(execution.passed);
+  EXPECT_NE(
+      execution.detail.find(GetParam() == AnswerKind::kPython ? "SyntaxError" : "does not compile"),
+      std::string::npos)
+      << execution.detail;
+}
+
+TEST_P(ExecutionTest, AnEarlyExitWithStatusZeroIsWrong) {
+  const auto execution =
+      run(function("import os; os._exit(0)", "std::process::exit(0)", "_exit(0);"), kTests());
+  EXPECT_FALSE(execution.passed);
+  EXPECT_EQ(execution.detail, "exited before the last assertion");
+}
+
+TEST_P(ExecutionTest, EndlessWorkIsWrong) {
+  const std::string source =
+      function("while True: pass", "let mut y = x; loop { y = std::hint::black_box(y ^ 1); }",
+               "for (volatile long i = 0;; i = i + 1) {}");
+  const auto execution =
+      run_tests(*sandbox(), question_of(GetParam()), source, kTests(), {.cpu_s = 1});
+  ASSERT_TRUE(execution.ok()) << execution.error().message();
+  EXPECT_FALSE(execution->passed);
+  // On a crowded machine the wall clock may run out first.
+  EXPECT_TRUE(execution->detail == "used up its processor time" || execution->detail == "timed out")
+      << execution->detail;
+}
+
+TEST_P(ExecutionTest, ExamplesAreRunOneByOne) {
+  Question question = question_of(GetParam());
+  question.examples = assertion(1, 7) + assertion(2, 3) + assertion(3, 4);
+  const auto examples =
+      run_examples(*sandbox(), question, function("return x + 1", "x + 1", "return x + 1;"));
+  ASSERT_TRUE(examples.ok()) << examples.error().message();
+  ASSERT_EQ(examples->outcomes.size(), 3u);
+  EXPECT_EQ(examples->n_held(), 2);
+  EXPECT_FALSE(examples->outcomes[0].held);
+  EXPECT_EQ(examples->outcomes[1].behaviour, GetParam() == AnswerKind::kPython ? "3" : "held");
+  const auto dead = run_examples(*sandbox(), question, "(((");
+  ASSERT_TRUE(dead.ok());
+  EXPECT_EQ(dead->signature(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Languages, ExecutionTest,
+                         testing::Values(AnswerKind::kPython, AnswerKind::kRust, AnswerKind::kCpp),
+                         [](const auto& param) {
+                           return std::string(answer_kind_name(param.param));
+                         });
+
+class PythonTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Sandbox::of_this_machine().ok()) GTEST_SKIP() << "no sandbox here";
+    if (!toolchain_of(AnswerKind::kPython).ok()) GTEST_SKIP() << "no Python";
+  }
+  static Execution run(const std::string& source) {
+    const auto execution = run_tests(*Sandbox::of_this_machine(), question_of(AnswerKind::kPython),
+                                     source, "assert f(1) == 2\n");
+    EXPECT_TRUE(execution.ok()) << execution.error().message();
+    return execution.ok() ? *execution : Execution{};
+  }
+};
+
+TEST_F(PythonTest, ACandidateCannotPassByExitingOrByReplacingBuiltins) {
+  for (const char* source : {
+           "import sys\nsys.exit(0)\n",
+           "import os\nos._exit(0)\n",
+           "raise SystemExit(0)\n",
+           "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\n",
+           "print('passed')\nimport builtins\nbuiltins.exec = lambda *a: None\nbuiltins.compile = "
+           "lambda *a: None\n",
+           "import os\nos.write(3, b'1\\n')\nos._exit(0)\n",
+           "import atexit, os\natexit.register(os._exit, 0)\n",
+           "class F:\n    def __eq__(self, o): return False\ndef f(x): return F()\n",
+           "",
+       }) {
+    EXPECT_FALSE(run(source).passed) << source;
+  }
+}
+
+TEST_F(PythonTest, ExitingAtTheEndOfTheModuleSkipsNoTest) {
+  EXPECT_TRUE(run("def f(x): return x + 1\nif __name__ == '__main__':\n    input()\n").passed);
+  EXPECT_FALSE(run("def f(x): return 0\nimport atexit\n").passed);
+}
+
+TEST_F(PythonTest, HasTheStandardLibraryThatTasksUse) {
+  EXPECT_TRUE(
+      run("import math, re, itertools, functools, collections, heapq, string, typing, copy,"
+          " random, hashlib\nfrom typing import List, Dict\ndef f(x: int) -> int: return x + 1\n")
+          .passed);
+}
+
+TEST_F(PythonTest, StringHashesAreFixed) {
+  Question question = question_of(AnswerKind::kPython);
+  question.examples = "assert f(1) == 0\n";
+  std::string first;
+  for (int i = 0; i < 3; ++i) {
+    const auto run = run_examples(*Sandbox::of_this_machine(), question,
+                                  "def f(x): return list({'a','b','c','d','e'})");
+    ASSERT_TRUE(run.ok());
+    ASSERT_NE(run->signature(), "");
+    if (i == 0) first = run->signature();
+    EXPECT_EQ(run->signature(), first);
+  }
+}
+
+TEST_F(PythonTest, ShowsBehaviourBeyondPassAndFail) {
+  Question question = question_of(AnswerKind::kPython);
+  question.examples = "assert f(1) == 2\nassert f(0) == 0\n";
+  const auto run = run_examples(*Sandbox::of_this_machine(), question, "def f(x): return [1 // x]");
+  ASSERT_TRUE(run.ok());
+  EXPECT_EQ(run->signature(), "0[1]\n0raised ZeroDivisionError\n");
+}
+
+// The references that come with HumanEval must pass their own tests, and a stub must not.
+TEST_F(PythonTest, GradesHumanEvalReferencesAsRight) {
+  const std::string path = std::string(WHET_SHARED_DIR) + "/data/tasks/HumanEval.jsonl.gz";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
+  const auto set = load_task_file(path);
+  ASSERT_TRUE(set.ok());
+  const Grader grader(&*Sandbox::of_this_machine());
+  const Task& task = set->tasks[0];
+  EXPECT_TRUE(grader
+                  .grade(task,
+                         "    return any(abs(a - b) < threshold for i, a in enumerate(numbers) "
+                         "for b in numbers[i + 1:])\n")
+                  .correct());
+  EXPECT_EQ(grader.grade(task, "    return False\n").status, GradeStatus::kWrong);
+}
+
+Task numeric_task() {
+  Task task;
+  task.id = "n";
+  task.question.kind = AnswerKind::kNumeric;
+  task.key.answer = "42";
+  return task;
+}
+
+TEST(Grader, SaysByWhichRuleATextIsRight) {
+  const Grader grader(nullptr);
+  const Task task = numeric_task();
+  const auto marked = grader.grade(task, "Answer: 42.0");
+  EXPECT_TRUE(marked.correct());
+  EXPECT_TRUE(marked.strict);
+  EXPECT_EQ(marked.rule, "answer_line");
+  const auto unmarked = grader.grade(task, "so we get 42");
+  EXPECT_TRUE(unmarked.correct());
+  EXPECT_FALSE(unmarked.strict);
+  EXPECT_EQ(unmarked.rule, "last_number");
+  EXPECT_EQ(grader.grade(task, "Answer: 41").status, GradeStatus::kWrong);
+  // No answer is wrong, not ungraded.
+  EXPECT_EQ(grader.grade(task, "").status, GradeStatus::kWrong);
+  EXPECT_EQ(grader.grade(task, "").detail, "no answer found");
+}
+
+TEST(Grader, DoesNotGradeCodeWithoutASandbox) {
+  const Grader grader(nullptr, "code execution is off (--allow-code-exec)");
+  Task task;
+  task.question = question_of(AnswerKind::kPython);
+  task.key.tests = "assert f(1) == 2\n";
+  const auto grade = grader.grade(task, "def f(x): return 2");
+  EXPECT_EQ(grade.status, GradeStatus::kNotGraded);
+  EXPECT_EQ(grade.detail, "code execution is off (--allow-code-exec)");
+  task.question.kind = AnswerKind::kFree;
+  EXPECT_EQ(grader.grade(task, "text").status, GradeStatus::kNotGraded);
+}
+
+TEST(Grader, GradesManyInOrderOnSeveralThreads) {
+  const Grader grader(nullptr);
+  const Task task = numeric_task();
+  std::vector<GradeJob> jobs;
+  for (int i = 0; i < 101; ++i) jobs.push_back({&task, i % 3 == 0 ? "Answer: 42" : "Answer: 7"});
+  const auto grades = grader.grade_all(jobs, 4);
+  ASSERT_EQ(grades.size(), jobs.size());
+  for (size_t i = 0; i < grades.size(); ++i) EXPECT_EQ(grades[i].correct(), i % 3 == 0);
+  EXPECT_TRUE(grader.grade_all({}, 4).empty());
+}
+
+}  // namespace
+}  // namespace whet::eval

@@ -1,0 +1,109 @@
+#include "eval/grader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/check.h"
+#include "eval/answer.h"
+#include "eval/code.h"
+#include "eval/execution.h"
+
+namespace whet::eval {
+namespace {
+
+Grade not_graded(std::string reason) {
+  Grade grade;
+  grade.detail = std::move(reason);
+  return grade;
+}
+
+Grade grade_text(const Task& task, std::string_view text) {
+  const AnswerKind kind = task.question.kind;
+  Grade grade;
+  grade.status = GradeStatus::kWrong;
+  const auto answer = extract_answer(kind, text);
+  if (!answer) {
+    grade.detail = "no answer found";
+    return grade;
+  }
+  grade.rule = answer_rule_name(answer->rule);
+  grade.answer = answer->text;
+  const bool matches = answers_match(kind, *answer, task.key.answer);
+  if (matches) grade.status = GradeStatus::kCorrect;
+  const bool spelt_exactly =
+      kind == AnswerKind::kNumeric || answer->text == trimmed(task.key.answer);
+  grade.strict = matches && is_marked(answer->rule) && spelt_exactly;
+  grade.detail = fmt::format("{} {} (expected {}, by {})", answer->text,
+                             matches ? "is right" : "is wrong", task.key.answer, grade.rule);
+  return grade;
+}
+
+}  // namespace
+
+std::string_view grade_status_name(GradeStatus status) {
+  switch (status) {
+    case GradeStatus::kCorrect:
+      return "correct";
+    case GradeStatus::kWrong:
+      return "wrong";
+    case GradeStatus::kNotGraded:
+      return "not_graded";
+  }
+  WHET_UNREACHABLE();
+}
+
+Grade Grader::grade_code(const Task& task, std::string_view text) const {
+  if (!sandbox_) return not_graded(no_sandbox_reason_);
+  const auto code = extract_code(task.question, text);
+  Grade grade;
+  if (!code) {
+    grade.status = GradeStatus::kWrong;
+    grade.detail = "no code found";
+    return grade;
+  }
+  grade.rule = code_rule_name(code->rule);
+  const auto key = std::pair(task.question.setup + '\0' + task.key.tests, code->source);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = executed_.find(key); known != executed_.end()) {
+      Grade again = known->second;
+      again.rule = grade.rule;
+      return again;
+    }
+  }
+  const auto execution = run_tests(*sandbox_, task.question, code->source, task.key.tests);
+  if (!execution.ok()) return not_graded(execution.error().message());
+  grade.status = execution->passed ? GradeStatus::kCorrect : GradeStatus::kWrong;
+  grade.strict = execution->passed;
+  grade.detail = execution->detail;
+  const std::lock_guard lock(mutex_);
+  executed_.emplace(key, grade);
+  return grade;
+}
+
+Grade Grader::grade(const Task& task, std::string_view text) const {
+  if (is_code(task.question.kind)) return grade_code(task, text);
+  if (task.question.kind == AnswerKind::kFree) return not_graded("the task has no answer key");
+  return grade_text(task, text);
+}
+
+std::vector<Grade> Grader::grade_all(std::span<const GradeJob> jobs, int n_threads) const {
+  std::vector<Grade> grades(jobs.size());
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < jobs.size(); i = next++) {
+      grades[i] = grade(*jobs[i].task, jobs[i].text);
+    }
+  };
+  std::vector<std::thread> threads;
+  const auto n = std::min<size_t>(static_cast<size_t>(std::max(n_threads, 1)), jobs.size());
+  for (size_t i = 1; i < n; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  return grades;
+}
+
+}  // namespace whet::eval
