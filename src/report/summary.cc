@@ -1,0 +1,210 @@
+#include "report/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/text.h"
+
+namespace whet::report {
+namespace {
+
+Cell number(std::string text) {
+  return {std::move(text), true};
+}
+
+std::optional<Estimate> estimate_of(const std::optional<Difference>& difference) {
+  if (!difference) return std::nullopt;
+  return difference->estimate;
+}
+
+std::string whole(std::optional<double> value) {
+  return value ? format_count(static_cast<int64_t>(*value + 0.5)) : std::string(kMissing);
+}
+
+std::string gibibytes(std::optional<int64_t> bytes) {
+  if (!bytes) return std::string(kMissing);
+  return fmt::format("{:.2f}", static_cast<double>(*bytes) / (1 << 30));
+}
+
+const FamilyResult* find_family(const StrategyResult& strategy, const std::string& family) {
+  for (const auto& result : strategy.families)
+    if (result.family == family) return &result;
+  return nullptr;
+}
+
+std::string plural(size_t n, const char* one, const char* many) {
+  return fmt::format("{} {}", n, n == 1 ? one : many);
+}
+
+/// "Self-consistency (+0.11 [+0.06, +0.16] for 2.30×)".
+std::string with_numbers(const StrategyResult& s) {
+  std::string text = s.label;
+  std::string numbers;
+  if (s.difference_to_baseline) numbers = format_difference(s.difference_to_baseline->estimate);
+  if (s.cost_ratio_time) {
+    numbers += (numbers.empty() ? "" : " accuracy for ") + format_ratio(s.cost_ratio_time, false) +
+               " the time";
+  }
+  return numbers.empty() ? text : text + " (" + numbers + ")";
+}
+
+std::string list(const std::vector<const StrategyResult*>& strategies, bool numbers) {
+  std::string text;
+  for (size_t i = 0; i < strategies.size(); ++i) {
+    if (i > 0) text += i + 1 == strategies.size() ? " and " : ", ";
+    text += numbers ? with_numbers(*strategies[i]) : strategies[i]->label;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string verdict_text(const StrategyResult& s) {
+  if (s.kind == StrategyKind::kBaseline) return "baseline";
+  if (s.kind == StrategyKind::kControl) return "control";
+  if (!s.verdict) return std::string(kMissing);
+  switch (s.verdict->kind) {
+    case VerdictKind::kPays:
+      return "pays";
+    case VerdictKind::kDoesNotPay:
+      return "does not pay";
+    case VerdictKind::kCannotTell:
+      return "cannot tell";
+  }
+  WHET_UNREACHABLE();
+}
+
+Table comparison_table(const Document& doc) {
+  const std::string level =
+      doc.level ? fmt::format("[{:.3g} %]", *doc.level * 100) : std::string("[interval]");
+  Table table;
+  table.columns = {{"Strategy", ""},       {"Accuracy", level}, {"Against baseline", level},
+                   {"Tokens", "per task"}, {"Median", "s"},     {"p95", "s"},
+                   {"Cost", "tokens"},     {"Cost", "time"},    {"Peak", "GiB"},
+                   {"Verdict", ""}};
+  for (const auto& s : doc.strategies) {
+    const auto median = s.latency_s ? std::optional(s.latency_s->median.value) : std::nullopt;
+    const auto p95 = s.latency_s ? s.latency_s->p95 : std::nullopt;
+    const bool is_baseline = s.kind == StrategyKind::kBaseline;
+    table.rows.push_back(
+        {{{s.label},
+          number(format_accuracy(s.accuracy)),
+          number(is_baseline ? std::string(kMissing)
+                             : format_difference(estimate_of(s.difference_to_baseline))),
+          number(whole(s.completion_tokens.per_task)),
+          number(format_number(median)),
+          number(format_number(p95)),
+          number(format_ratio(s.cost_ratio_tokens, false)),
+          number(format_ratio(s.cost_ratio_time, false)),
+          number(gibibytes(s.peak_rss_bytes)),
+          {verdict_text(s)}},
+         &s});
+  }
+  return table;
+}
+
+Table family_table(const Document& doc) {
+  Table table;
+  table.columns.push_back({"Strategy", ""});
+  for (const auto& family : doc.families) {
+    std::optional<int64_t> n_tasks;
+    for (const auto& s : doc.strategies)
+      if (const auto* result = find_family(s, family); result && result->n_tasks)
+        n_tasks = std::max(n_tasks.value_or(0), *result->n_tasks);
+    table.columns.push_back({family, n_tasks ? "n = " + format_count(n_tasks) : ""});
+  }
+  for (const auto& s : doc.strategies) {
+    Table::Row row{{{s.label}}, &s};
+    for (const auto& family : doc.families) {
+      const auto* result = find_family(s, family);
+      row.cells.push_back(number(format_accuracy(result ? result->accuracy : std::nullopt)));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::vector<std::string> headline(const Document& doc) {
+  std::vector<const StrategyResult*> pays, does_not, cannot_tell;
+  for (const auto& s : doc.strategies) {
+    if (!s.verdict) continue;
+    (s.verdict->kind == VerdictKind::kPays         ? pays
+     : s.verdict->kind == VerdictKind::kDoesNotPay ? does_not
+                                                   : cannot_tell)
+        .push_back(&s);
+  }
+  const size_t n = pays.size() + does_not.size() + cannot_tell.size();
+  if (n == 0) return {"No strategy was compared with the baseline."};
+  std::vector<std::string> sentences;
+  if (pays.empty()) {
+    sentences.push_back(cannot_tell.empty() ? "No strategy pays here."
+                                            : "No strategy is shown to pay here.");
+  } else {
+    sentences.push_back(fmt::format("{} of {} {}: {}.", pays.size(),
+                                    plural(n, "strategy", "strategies"),
+                                    pays.size() == 1 ? "pays" : "pay", list(pays, true)));
+  }
+  if (!does_not.empty())
+    sentences.push_back(list(does_not, false) + (does_not.size() == 1 ? " does" : " do") +
+                        " not pay.");
+  if (!cannot_tell.empty())
+    sentences.push_back("For " + list(cannot_tell, false) + " these tasks are too few to tell.");
+  return sentences;
+}
+
+std::string setting(const Document& doc) {
+  std::string text;
+  auto add = [&](const std::string& part) {
+    if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+  };
+  if (doc.n_tasks) {
+    std::string n = format_count(doc.n_tasks) + " tasks";
+    if (!doc.seeds.empty()) n += " \u00d7 " + plural(doc.seeds.size(), "seed", "seeds");
+    add(n);
+  }
+  if (!doc.model_name.empty()) add("model " + doc.model_name);
+  if (!doc.machine_name.empty()) add("on " + doc.machine_name);
+  return text;
+}
+
+std::vector<std::string> caveats(const Document& doc) {
+  std::vector<std::string> lines;
+  if (!doc.complete) {
+    lines.push_back(fmt::format("The run is not complete: {} of {} runs{}.",
+                                format_count(doc.n_done), format_count(doc.n_planned),
+                                doc.stop_reason.empty() ? "" : " (" + doc.stop_reason + ")"));
+  }
+  for (const auto& s : doc.strategies) {
+    if (s.n_not_graded.value_or(0) == 0) continue;
+    std::string reasons;
+    for (const auto& [reason, count] : s.not_graded)
+      reasons += (reasons.empty() ? "" : "; ") + reason + ", " + format_count(count);
+    lines.push_back(fmt::format("{}: {} of {} runs could not be graded{}.", s.label,
+                                format_count(s.n_not_graded), format_count(s.n_runs),
+                                reasons.empty() ? "" : " (" + reasons + ")"));
+  }
+  for (const auto& s : doc.strategies) {
+    if (!s.n_tasks || !doc.n_tasks || *s.n_tasks >= *doc.n_tasks) continue;
+    lines.push_back(
+        fmt::format("{}: accuracy is over {} of {} tasks, so compare its difference, which is "
+                    "paired on the same "
+                    "tasks, and not its accuracy.",
+                    s.label, format_count(s.n_tasks), format_count(doc.n_tasks)));
+  }
+  for (const auto& note : doc.notes) lines.push_back(one_line(note));
+  return lines;
+}
+
+std::string command_line(const Document& doc) {
+  std::string line;
+  for (const auto& word : doc.command) line += (line.empty() ? "" : " ") + shell_quote(word);
+  return line;
+}
+
+std::optional<double> duration_s(const Event& event) {
+  if (!event.start_ns || !event.end_ns || *event.end_ns < *event.start_ns) return std::nullopt;
+  return static_cast<double>(*event.end_ns - *event.start_ns) * 1e-9;
+}
+
+}  // namespace whet::report

@@ -1,0 +1,56 @@
+// The words of a report: one headline, the comparison table as text cells, and what to say about
+// the run. All renderers take their words from here, so they agree.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/document.h"
+
+namespace whet::report {
+
+struct Cell {
+  std::string text;
+  bool is_number = false;  // right-aligned
+};
+
+struct Table {
+  struct Column {
+    std::string name;
+    std::string unit;  // second header line; may be empty
+  };
+  struct Row {
+    std::vector<Cell> cells;         // as many as columns
+    const StrategyResult* strategy;  // whom the row is about
+  };
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+};
+
+/// One row per strategy: accuracy, difference, tokens, latency, cost, memory, verdict.
+/// The table points into `document`.
+Table comparison_table(const Document& document);
+
+/// Accuracy by family: strategies × families. A cell reads "0.58 [0.43, 0.73]".
+Table family_table(const Document& document);
+
+/// "2 of 6 strategies pay: ...", one sentence per outcome that occurs.
+std::vector<std::string> headline(const Document& document);
+
+/// What a reader must know before the numbers: n, seeds, unfinished run, ungraded runs, notes.
+std::vector<std::string> caveats(const Document& document);
+
+/// "144 tasks × 3 seeds; model ...; machine ...".
+std::string setting(const Document& document);
+
+/// Short verdict for a table: "pays", "does not pay", "cannot tell"; "baseline", "control" for
+/// rows that get none.
+std::string verdict_text(const StrategyResult& strategy);
+
+/// The command that made the document, as a shell line.
+std::string command_line(const Document& document);
+
+/// Latency of an event in seconds.
+std::optional<double> duration_s(const Event& event);
+
+}  // namespace whet::report

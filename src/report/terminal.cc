@@ -1,0 +1,173 @@
+#include "report/terminal.h"
+
+#include <algorithm>
+
+#include "report/summary.h"
+#include "report/text.h"
+
+namespace whet::report {
+namespace {
+
+constexpr int kMinNameWidth = 12;
+
+class Painter {
+ public:
+  explicit Painter(bool colour) : colour_(colour) {}
+  std::string bold(const std::string& text) const { return paint("1", text); }
+  std::string dim(const std::string& text) const { return paint("2", text); }
+  std::string verdict(const StrategyResult& s, const std::string& text) const {
+    if (!s.verdict) return dim(text);
+    switch (s.verdict->kind) {
+      case VerdictKind::kPays:
+        return paint("1;32", text);
+      case VerdictKind::kDoesNotPay:
+        return paint("31", text);
+      case VerdictKind::kCannotTell:
+        return paint("33", text);
+    }
+    WHET_UNREACHABLE();
+  }
+
+ private:
+  std::string paint(const char* code, const std::string& text) const {
+    return colour_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
+  }
+  bool colour_;
+};
+
+std::string rule(int width) {
+  std::string line;
+  for (int i = 0; i < width; ++i) line += "\u2500";
+  return line;
+}
+
+void trim_right(std::string& text) {
+  text.erase(text.find_last_not_of(' ') + 1);
+}
+
+/// Words of `text` in lines of at most `width` columns, the first after `first`, others after
+/// `next`, which must be as wide.
+std::string wrapped(const std::string& text, const std::string& first, const std::string& next,
+                    int width) {
+  std::string result = first;
+  int used = display_width(first);
+  bool line_is_empty = true;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (word.empty()) continue;
+    const int w = display_width(word);
+    if (!line_is_empty && used + 1 + w > width) {
+      result += "\n" + next;
+      used = display_width(next);
+      line_is_empty = true;
+    }
+    result += line_is_empty ? word : " " + word;
+    used += w + (line_is_empty ? 0 : 1);
+    line_is_empty = false;
+  }
+  return result + "\n";
+}
+
+std::vector<int> column_widths(const Table& table, int total) {
+  std::vector<int> widths;
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    int width =
+        std::max(display_width(table.columns[c].name), display_width(table.columns[c].unit));
+    for (const auto& row : table.rows) width = std::max(width, display_width(row.cells[c].text));
+    widths.push_back(width);
+  }
+  int sum = 2 * static_cast<int>(widths.size() - 1);
+  for (int width : widths) sum += width;
+  if (sum > total) widths[0] = std::max(kMinNameWidth, widths[0] - (sum - total));
+  return widths;
+}
+
+std::string render_table(const Table& table, int total, const Painter& painter) {
+  const std::vector<int> widths = column_widths(table, total);
+  auto aligned = [&](size_t c, const std::string& text, bool right) {
+    const std::string cut = c == 0 ? truncate(text, widths[c]) : text;
+    return right ? pad_left(cut, widths[c]) : pad_right(cut, widths[c]);
+  };
+  auto is_number = [&](size_t c) {
+    return !table.rows.empty() && table.rows[0].cells[c].is_number;
+  };
+  std::string names, units;
+  int used = 0;
+  for (size_t c = 0; c < widths.size(); ++c) {
+    names += (c ? "  " : "") + aligned(c, table.columns[c].name, is_number(c));
+    units += (c ? "  " : "") + aligned(c, table.columns[c].unit, is_number(c));
+    used += widths[c] + (c ? 2 : 0);
+  }
+  trim_right(names);
+  trim_right(units);
+  std::string result = painter.bold(names) + "\n";
+  if (!units.empty()) result += painter.dim(units) + "\n";
+  result += painter.dim(rule(used)) + "\n";
+  for (const auto& row : table.rows) {
+    std::string line;
+    for (size_t c = 0; c < row.cells.size(); ++c) {
+      std::string cell = aligned(c, row.cells[c].text, row.cells[c].is_number);
+      const bool last = c + 1 == row.cells.size();
+      if (last) trim_right(cell);
+      const bool is_verdict = table.columns[c].name == "Verdict";
+      line += (c ? "  " : "") + (is_verdict ? painter.verdict(*row.strategy, cell) : cell);
+    }
+    trim_right(line);
+    result += line + "\n";
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string render_terminal(const Document& doc, const TerminalOptions& options) {
+  const Painter painter(options.colour);
+  const int width = std::max(options.width, 40);
+  std::string out;
+  if (!doc.title.empty()) out += painter.bold(truncate(doc.title, width)) + "\n";
+  const std::string about = setting(doc);
+  if (!about.empty()) out += painter.dim(truncate(about, width)) + "\n";
+  out += "\n";
+  for (const auto& sentence : headline(doc)) out += wrapped(sentence, "", "", width);
+  out += "\n" + render_table(comparison_table(doc), width, painter);
+
+  bool any_reason = false;
+  for (const auto& s : doc.strategies) {
+    if (!s.verdict || s.verdict->reason.empty()) continue;
+    if (!any_reason) out += "\n" + painter.bold("Why") + "\n";
+    any_reason = true;
+    out += wrapped(s.label + ": " + one_line(s.verdict->reason), "  ", "    ", width);
+  }
+  if (doc.families.size() > 1) {
+    // As many families side by side as fit; the rest below.
+    const Table all = family_table(doc);
+    out += "\n" + painter.bold("Accuracy by family") + "\n";
+    const int name_width = column_widths(all, width)[0];
+    for (size_t first = 1; first < all.columns.size();) {
+      Table part;
+      part.columns = {all.columns[0]};
+      for (const auto& row : all.rows) part.rows.push_back({{row.cells[0]}, row.strategy});
+      int used = name_width;
+      size_t c = first;
+      const std::vector<int> widths = column_widths(all, 1 << 20);
+      for (; c < all.columns.size() && (c == first || used + 2 + widths[c] <= width); ++c) {
+        part.columns.push_back(all.columns[c]);
+        for (size_t r = 0; r < all.rows.size(); ++r)
+          part.rows[r].cells.push_back(all.rows[r].cells[c]);
+        used += 2 + widths[c];
+      }
+      first = c;
+      out += render_table(part, width, painter);
+      if (first < all.columns.size()) out += "\n";
+    }
+  }
+  const auto notes = caveats(doc);
+  if (!notes.empty()) out += "\n" + painter.bold("Notes") + "\n";
+  for (const auto& note : notes) out += wrapped(note, "  ", "  ", width);
+  if (!options.files.empty()) out += "\nFiles: " + one_line(options.files) + "\n";
+  return out;
+}
+
+}  // namespace whet::report

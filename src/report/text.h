@@ -1,0 +1,47 @@
+// How numbers and untrusted strings become text, the same in every renderer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "stats/estimate.h"
+
+namespace whet::report {
+
+inline constexpr std::string_view kMissing = "\u2013";  // en dash
+
+/// `text` as valid UTF-8 on one line: control characters (also C1, bidi and other format
+/// characters) become spaces, invalid bytes U+FFFD.
+std::string one_line(std::string_view text);
+/// The same, but newlines and tabs stay.
+std::string printable(std::string_view text);
+
+/// Terminal columns that valid UTF-8 text takes: 2 for wide characters, 0 for combining ones.
+int display_width(std::string_view text);
+/// Cut to at most `width` columns, with an ellipsis if something was cut.
+std::string truncate(std::string_view text, int width);
+/// Filled with spaces to `width` columns.
+std::string pad_right(std::string_view text, int width);
+std::string pad_left(std::string_view text, int width);
+
+/// "0.71", "0.71 [0.62, 0.79]"; the en dash if missing, no brackets if only the interval is.
+std::string format_accuracy(const std::optional<stats::Estimate>& estimate);
+/// "+0.09 [+0.03, +0.15]"; minus is U+2212.
+std::string format_difference(const std::optional<stats::Estimate>& estimate);
+/// "4.8×", "4.8× [4.2, 5.5]"; two decimals below 10, one below 100, none above.
+std::string format_ratio(const std::optional<stats::Estimate>& estimate, bool with_interval);
+/// Three significant digits: "0.123", "1.23", "12.3", "123", "1234".
+std::string format_number(std::optional<double> value);
+/// "0.42 s", "12.3 s", "3 min 20 s", "2 h 05 min".
+std::string format_duration_s(std::optional<double> seconds);
+/// "512 B", "1.3 MiB", "2.4 GiB".
+std::string format_bytes(std::optional<int64_t> bytes);
+/// "1,234,567".
+std::string format_count(std::optional<int64_t> count);
+
+/// A shell word: bare where that is safe, else in single quotes.
+std::string shell_quote(std::string_view word);
+
+}  // namespace whet::report
