@@ -58,8 +58,8 @@ void append_kv_as(const AppendKvArgs& a) {
   using Element = typename Kv::Element;
   for (size_t t = 0; t < a.n_tokens; ++t) {
     const size_t position = a.position + t;
-    Element* k = static_cast<Element*>(a.k_cache) +
-                 position / kKeyPanel * kKeyPanel * a.head_dim + position % kKeyPanel;
+    Element* k = static_cast<Element*>(a.k_cache) + position / kKeyPanel * kKeyPanel * a.head_dim +
+                 position % kKeyPanel;
     Element* v = static_cast<Element*>(a.v_cache) + position * a.head_dim;
     for (size_t d = 0; d < a.head_dim; ++d) {
       k[d * kKeyPanel] = Kv::from_float(a.k[t * a.stride + d]);
@@ -250,18 +250,26 @@ void attention_as(const AttentionArgs& a) {
 template <class S>
 void attention_of(const AttentionArgs& a) {
   switch (a.type) {
-    case DType::F16: return attention_as<S, KvF16>(a);
-    case DType::BF16: return attention_as<S, KvBF16>(a);
-    case DType::F32: return attention_as<S, KvF32>(a);
-    default: return;
+    case DType::F16:
+      return attention_as<S, KvF16>(a);
+    case DType::BF16:
+      return attention_as<S, KvBF16>(a);
+    case DType::F32:
+      return attention_as<S, KvF32>(a);
+    default:
+      return;
   }
 }
 inline void append_kv_of(const AppendKvArgs& a) {
   switch (a.type) {
-    case DType::F16: return append_kv_as<KvF16>(a);
-    case DType::BF16: return append_kv_as<KvBF16>(a);
-    case DType::F32: return append_kv_as<KvF32>(a);
-    default: return;
+    case DType::F16:
+      return append_kv_as<KvF16>(a);
+    case DType::BF16:
+      return append_kv_as<KvBF16>(a);
+    case DType::F32:
+      return append_kv_as<KvF32>(a);
+    default:
+      return;
   }
 }
 

@@ -82,19 +82,27 @@ void dequantize_blocks(const void* src, float* dst, size_t n, size_t block_eleme
 void dequantize_row(DType type, const void* src, float* dst, size_t n) {
   const auto* bytes = static_cast<const uint8_t*>(src);
   switch (type) {
-    case DType::F32: std::memcpy(dst, src, n * sizeof(float)); return;
+    case DType::F32:
+      std::memcpy(dst, src, n * sizeof(float));
+      return;
     case DType::F16:
       for (size_t i = 0; i < n; ++i) dst[i] = f32_from_f16_bits(load_as<uint16_t>(bytes + 2 * i));
       return;
     case DType::BF16:
       for (size_t i = 0; i < n; ++i) dst[i] = f32_from_bf16_bits(load_as<uint16_t>(bytes + 2 * i));
       return;
-    case DType::Q4_0: return dequantize_blocks<BlockQ4_0>(src, dst, n, 32);
-    case DType::Q8_0: return dequantize_blocks<BlockQ8_0>(src, dst, n, 32);
-    case DType::Q4_K: return dequantize_blocks<BlockQ4_K>(src, dst, n, 256);
-    case DType::Q5_K: return dequantize_blocks<BlockQ5_K>(src, dst, n, 256);
-    case DType::Q6_K: return dequantize_blocks<BlockQ6_K>(src, dst, n, 256);
-    default: WHET_UNREACHABLE();
+    case DType::Q4_0:
+      return dequantize_blocks<BlockQ4_0>(src, dst, n, 32);
+    case DType::Q8_0:
+      return dequantize_blocks<BlockQ8_0>(src, dst, n, 32);
+    case DType::Q4_K:
+      return dequantize_blocks<BlockQ4_K>(src, dst, n, 256);
+    case DType::Q5_K:
+      return dequantize_blocks<BlockQ5_K>(src, dst, n, 256);
+    case DType::Q6_K:
+      return dequantize_blocks<BlockQ6_K>(src, dst, n, 256);
+    default:
+      WHET_UNREACHABLE();
   }
 }
 

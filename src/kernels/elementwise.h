@@ -13,19 +13,17 @@ void rmsnorm_of(const NormArgs& a) {
   Wide<S> squares = Wide<S>::set1(0.0f);
   for_sixteens(a.n, [&](size_t i, int n) WHET_LAMBDA {
     const Wide<S> x = load_some<S>(a.x + i, n, 0.0f);
-    unroll<kVecs<S>>([&](auto v) WHET_LAMBDA {
-      squares.v[v] = S::fma(x.v[v], x.v[v], squares.v[v]);
-    });
+    unroll<kVecs<S>>([&](auto v)
+                         WHET_LAMBDA { squares.v[v] = S::fma(x.v[v], x.v[v], squares.v[v]); });
   });
   const float mean = wide_sum<S>(squares) / static_cast<float>(a.n);
   const auto factor = S::set1_f(1.0f / __builtin_sqrtf(mean + a.epsilon));
   for_sixteens(a.n, [&](size_t i, int n) WHET_LAMBDA {
-    const auto scaled = [&](typename S::vf x, typename S::vf gain) WHET_LAMBDA {
-      return S::mul(S::mul(x, factor), gain);
-    };
-    store_some<S>(wide_zip<S>(scaled, load_some<S>(a.x + i, n, 0.0f),
-                              load_some<S>(a.gain + i, n, 0.0f)),
-                  a.out + i, n);
+    const auto scaled = [&](typename S::vf x, typename S::vf gain)
+                            WHET_LAMBDA { return S::mul(S::mul(x, factor), gain); };
+    store_some<S>(
+        wide_zip<S>(scaled, load_some<S>(a.x + i, n, 0.0f), load_some<S>(a.gain + i, n, 0.0f)),
+        a.out + i, n);
   });
 }
 

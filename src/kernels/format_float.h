@@ -65,9 +65,8 @@ struct FormatF32 {
     int k = 0;
     for (; k + 4 <= n_cols; k += 4) {
       if (k % 16 == 0) {
-        unroll<S::kLanes>([&](auto i) WHET_LAMBDA {
-          S::prefetch(src.ahead + (k / 16 * S::kLanes + i) * 64);
-        });
+        unroll<S::kLanes>(
+            [&](auto i) WHET_LAMBDA { S::prefetch(src.ahead + (k / 16 * S::kLanes + i) * 64); });
       }
       typename S::vi v[4];
       S::transpose16(src.rows + 4 * k, src.stride, v);

@@ -23,9 +23,9 @@ WHET_INLINE void unpack_k_header(const PanelSource& src, Panel256<S>& panel) {
   const typename S::vi scales[2] = {
       S::bit_and(h[1], low6),
       S::bit_or(S::bit_and(h[3], low4), S::bit_and(S::template shift_right<2>(h[1]), high2))};
-  const typename S::vi mins[2] = {
-      S::bit_and(h[2], low6), S::bit_or(S::bit_and(S::template shift_right<4>(h[3]), low4),
-                                        S::bit_and(S::template shift_right<2>(h[2]), high2))};
+  const typename S::vi mins[2] = {S::bit_and(h[2], low6),
+                                  S::bit_or(S::bit_and(S::template shift_right<4>(h[3]), low4),
+                                            S::bit_and(S::template shift_right<2>(h[2]), high2))};
   unroll<8>([&](auto g) WHET_LAMBDA {
     S::store_i(panel.scales[g], S::template scale_u8<g % 4>(scales[g / 4]));
   });

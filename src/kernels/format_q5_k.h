@@ -18,8 +18,10 @@ struct FormatQ5_K {
   template <class S, int Bit>
   static WHET_INLINE typename S::vi fifth(typename S::vi h) {
     const auto mask = S::set1_i(0x10101010u);
-    if constexpr (Bit <= 4) return S::bit_and(S::template shift_left<4 - Bit>(h), mask);
-    else return S::bit_and(S::template shift_right<Bit - 4>(h), mask);
+    if constexpr (Bit <= 4)
+      return S::bit_and(S::template shift_left<4 - Bit>(h), mask);
+    else
+      return S::bit_and(S::template shift_right<Bit - 4>(h), mask);
   }
 
   template <class S>
@@ -36,8 +38,7 @@ struct FormatQ5_K {
         S::transpose16(src.rows + offsetof(Block, qs) + 32 * c + 16 * half, src.stride, v);
         unroll<4>([&](auto j) WHET_LAMBDA {
           constexpr int column4 = c * 16 + half * 4 + j;
-          S::store_i(panel.codes[column4],
-                     S::bit_or(S::bit_and(v[j], low), fifth<S, 2 * c>(h[j])));
+          S::store_i(panel.codes[column4], S::bit_or(S::bit_and(v[j], low), fifth<S, 2 * c>(h[j])));
           S::store_i(panel.codes[column4 + 8],
                      S::bit_or(S::bit_and(S::template shift_right<4>(v[j]), low),
                                fifth<S, 2 * c + 1>(h[j])));

@@ -40,11 +40,16 @@ bool cpu_has(Isa isa) {
   constexpr uint32_t kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
   const bool avx512 = avx2 && all(saved, 0xe6) && all(seven.ebx, kF | kDq | kBw | kVl);
   switch (isa) {
-    case Isa::kAvx2: return avx2;
-    case Isa::kAvx2Vnni: return avx2 && all(seven1.eax, 1u << 4);
-    case Isa::kAvx512: return avx512;
-    case Isa::kAvx512Vnni: return avx512 && all(seven.ecx, 1u << 11);
-    default: return false;
+    case Isa::kAvx2:
+      return avx2;
+    case Isa::kAvx2Vnni:
+      return avx2 && all(seven1.eax, 1u << 4);
+    case Isa::kAvx512:
+      return avx512;
+    case Isa::kAvx512Vnni:
+      return avx512 && all(seven.ecx, 1u << 11);
+    default:
+      return false;
   }
 }
 bool built(Isa isa) {
@@ -63,12 +68,18 @@ bool built(Isa) {
 
 std::string_view isa_name(Isa isa) {
   switch (isa) {
-    case Isa::kScalar: return "scalar";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx2Vnni: return "avx2_vnni";
-    case Isa::kAvx512: return "avx512";
-    case Isa::kAvx512Vnni: return "avx512_vnni";
-    case Isa::kNeon: return "neon";
+    case Isa::kScalar:
+      return "scalar";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx2Vnni:
+      return "avx2_vnni";
+    case Isa::kAvx512:
+      return "avx512";
+    case Isa::kAvx512Vnni:
+      return "avx512_vnni";
+    case Isa::kNeon:
+      return "neon";
   }
   return "unknown";
 }
@@ -95,9 +106,9 @@ Result<Isa> isa_from_name(std::string_view name) {
   }
   for (Isa isa : kAllIsas) {
     if (isa_name(isa) == name) {
-      return Error(ErrorCode::kUnavailable,
-                   fmt::format("WHET_ISA={}: this machine or build lacks it; available: {}", name,
-                               works));
+      return Error(
+          ErrorCode::kUnavailable,
+          fmt::format("WHET_ISA={}: this machine or build lacks it; available: {}", name, works));
     }
   }
   return Error(ErrorCode::kInvalidArgument,

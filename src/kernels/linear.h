@@ -68,11 +68,10 @@ void linear_narrow(const LinearArgs& a) {
     for (int b = 0; b < n_blocks; ++b) {
       Panel panels[R];
       unroll<R>([&](auto r) WHET_LAMBDA {
-        Ops::template unpack<S>(
-            PanelSource{rows[r].base + b * Ops::kBlockBytes, rows[r].stride,
-                        rows[r].base + R * S::kLanes * rows[r].stride +
-                            b * (Ops::kBlockBytes * S::kLanes)},
-            Ops::block_cols(a.n_cols, b), panels[r]);
+        Ops::template unpack<S>(PanelSource{rows[r].base + b * Ops::kBlockBytes, rows[r].stride,
+                                            rows[r].base + R * S::kLanes * rows[r].stride +
+                                                b * (Ops::kBlockBytes * S::kLanes)},
+                                Ops::block_cols(a.n_cols, b), panels[r]);
       });
       Ops::template micro<S, R, T>(panels, x + b * a.n_tokens, Ops::block_cols(a.n_cols, b), c);
     }
@@ -147,12 +146,18 @@ void linear_wide(const LinearArgs& a) {
 template <class S, class Ops>
 void linear_of(const LinearArgs& a) {
   switch (a.n_tokens) {
-    case 0: return;
-    case 1: return linear_narrow<S, Ops, 1>(a);
-    case 2: return linear_narrow<S, Ops, 2>(a);
-    case 3: return linear_narrow<S, Ops, 3>(a);
-    case 4: return linear_narrow<S, Ops, 4>(a);
-    default: return linear_wide<S, Ops>(a);
+    case 0:
+      return;
+    case 1:
+      return linear_narrow<S, Ops, 1>(a);
+    case 2:
+      return linear_narrow<S, Ops, 2>(a);
+    case 3:
+      return linear_narrow<S, Ops, 3>(a);
+    case 4:
+      return linear_narrow<S, Ops, 4>(a);
+    default:
+      return linear_wide<S, Ops>(a);
   }
 }
 

@@ -35,8 +35,7 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
       vi acc[R * T];
       const int step0 = g * kGroupSteps + part * kSteps;
       unroll<T>([&](auto t) WHET_LAMBDA {
-        const vi start =
-            F::kOffset != 0 ? S::broadcast4(&x[t].offset[step0 / 4]) : S::zero_i();
+        const vi start = F::kOffset != 0 ? S::broadcast4(&x[t].offset[step0 / 4]) : S::zero_i();
         unroll<R>([&](auto r) WHET_LAMBDA { acc[t * R + r] = start; });
       });
       unroll<kSteps>([&](auto k) WHET_LAMBDA {
@@ -59,8 +58,8 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
     const vf dx = S::set1_f(x[t].d);
     unroll<R>([&](auto r) WHET_LAMBDA {
       float* out = c + (t * R + r) * S::kLanes;
-      vf y = S::fma(S::to_float(sum[t * R + r]), S::mul(S::load_f(panels[r].d), dx),
-                    S::load_f(out));
+      vf y =
+          S::fma(S::to_float(sum[t * R + r]), S::mul(S::load_f(panels[r].d), dx), S::load_f(out));
       if constexpr (F::kMins != 0) {
         vi mins = S::zero_i();
         unroll<F::kMins / 2>([&](auto p) WHET_LAMBDA {
@@ -92,9 +91,8 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
         });
         unroll<T>([&](auto t) WHET_LAMBDA {
           const vi q = S::broadcast4(x[t].q + 32 * g + 4 * k);
-          unroll<R>([&](auto r) WHET_LAMBDA {
-            acc[t * R + r] = S::dot_signed(acc[t * R + r], w[r], q);
-          });
+          unroll<R>([&](auto r)
+                        WHET_LAMBDA { acc[t * R + r] = S::dot_signed(acc[t * R + r], w[r], q); });
         });
       });
     } else {
@@ -109,9 +107,7 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
         unroll<kSteps>([&](auto k) WHET_LAMBDA {
           constexpr int step = part * kSteps + k;
           vi w[R];
-          unroll<R>([&](auto r) WHET_LAMBDA {
-            w[r] = S::load_i(panels[r].codes[8 * g + step]);
-          });
+          unroll<R>([&](auto r) WHET_LAMBDA { w[r] = S::load_i(panels[r].codes[8 * g + step]); });
           unroll<T>([&](auto t) WHET_LAMBDA {
             const vi q = S::broadcast4(x[t].q + 32 * g + 4 * step);
             unroll<R>([&](auto r) WHET_LAMBDA {

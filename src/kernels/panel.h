@@ -27,9 +27,9 @@ struct Panel32 {
 
 /// Where the rows of a panel lie, and what to prefetch while they are read.
 struct PanelSource {
-  const uint8_t* rows;    // block of row 0
-  size_t stride;          // bytes between rows
-  const uint8_t* ahead;   // memory to prefetch, as many bytes as the panel block takes
+  const uint8_t* rows;   // block of row 0
+  size_t stride;         // bytes between rows
+  const uint8_t* ahead;  // memory to prefetch, as many bytes as the panel block takes
 };
 
 /// Prefetches share I of N of `bytes` bytes from p, one line per load and never in a burst:

@@ -104,16 +104,15 @@ struct Avx2Base {
   template <int Half>
   static WHET_INLINE vf f16_half(vi a) {
     const vi halves = shuffle_dwords(a, 2 * Half, 2 * Half + 1, 0x80, 0x80);
-    const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(halves),
-                                            _mm256_extracti128_si256(halves, 1));
+    const __m128i packed =
+        _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
     return _mm256_cvtph_ps(packed);
   }
   static WHET_INLINE vf load_f16(const uint16_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   static WHET_INLINE void store_f16(uint16_t* p, vf a) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
-                     _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
   }
   static WHET_INLINE vf load_bf16(const uint16_t* p) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(

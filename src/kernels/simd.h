@@ -17,7 +17,8 @@ template <int N, class F>
 WHET_INLINE void unroll(F&& f) {
   [&]<int... I>(std::integer_sequence<int, I...>) WHET_LAMBDA {
     (f(std::integral_constant<int, I>{}), ...);
-  }(std::make_integer_sequence<int, N>{});
+  }
+  (std::make_integer_sequence<int, N>{});
 }
 
 template <class T>

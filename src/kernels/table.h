@@ -18,15 +18,24 @@ template <class S>
 void linear_any(const LinearArgs& a) {
   if (a.row_begin >= a.row_end) return;
   switch (a.type) {
-    case DType::F32: return linear_of<S, OpsFloat<FormatF32>>(a);
-    case DType::F16: return linear_of<S, OpsFloat<FormatF16>>(a);
-    case DType::BF16: return linear_of<S, OpsFloat<FormatBF16>>(a);
-    case DType::Q8_0: return linear_of<S, Ops32<FormatQ8_0>>(a);
-    case DType::Q4_0: return linear_of<S, Ops32<FormatQ4_0>>(a);
-    case DType::Q4_K: return linear_of<S, Ops256<FormatQ4_K>>(a);
-    case DType::Q5_K: return linear_of<S, Ops256<FormatQ5_K>>(a);
-    case DType::Q6_K: return linear_of<S, Ops256<FormatQ6_K>>(a);
-    default: return;
+    case DType::F32:
+      return linear_of<S, OpsFloat<FormatF32>>(a);
+    case DType::F16:
+      return linear_of<S, OpsFloat<FormatF16>>(a);
+    case DType::BF16:
+      return linear_of<S, OpsFloat<FormatBF16>>(a);
+    case DType::Q8_0:
+      return linear_of<S, Ops32<FormatQ8_0>>(a);
+    case DType::Q4_0:
+      return linear_of<S, Ops32<FormatQ4_0>>(a);
+    case DType::Q4_K:
+      return linear_of<S, Ops256<FormatQ4_K>>(a);
+    case DType::Q5_K:
+      return linear_of<S, Ops256<FormatQ5_K>>(a);
+    case DType::Q6_K:
+      return linear_of<S, Ops256<FormatQ6_K>>(a);
+    default:
+      return;
   }
 }
 

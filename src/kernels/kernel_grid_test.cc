@@ -1,0 +1,292 @@
+// Every instruction set x format x shape: linear() against double precision over the quantised
+// activations, bit-identity across instruction sets, token counts and row ranges, and memory that
+// ends at a guard page.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+
+#include "kernels/activations.h"
+#include "kernels/test_data.h"
+
+namespace whet::kernels {
+namespace {
+
+using namespace testing;
+
+constexpr size_t kMaxTokens = 33;
+constexpr size_t kTokenCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33};
+constexpr size_t kRowCounts[] = {1, 7, 8, 9, 31, 100};
+
+std::vector<size_t> column_counts(DType type) {
+  switch (dtype_info(type).block_elements) {
+    case 256:
+      return {256, 512, 768, 2048};
+    case 32:
+      return {32, 64, 192, 256, 512, 576, 768, 2048};
+    default:
+      return {1, 7, 32, 100, 128, 256, 576, 2048};
+  }
+}
+
+struct Activations {
+  ActivationForm form;
+  size_t n_tokens, n_cols;
+  Guarded<uint8_t> bytes;
+  Activations(ActivationForm f, size_t t, size_t k)
+      : form(f), n_tokens(t), n_cols(k), bytes(activation_bytes(f, t, k)) {}
+
+  /// The value that the integer code of column k stands for.
+  double value(size_t token, size_t k) const {
+    const size_t cols = form == ActivationForm::kFloat ? kFloatCols : kBlockCols;
+    const size_t record = k / cols * n_tokens + token, at = k % cols;
+    switch (form) {
+      case ActivationForm::kFloat:
+        return load<ActivationsFloat>(record)->x[at];
+      case ActivationForm::kBlock32: {
+        const auto* r = load<Activations32>(record);
+        return double{r->d[at / 32]} * r->q[at];
+      }
+      case ActivationForm::kBlock256: {
+        const auto* r = load<Activations256>(record);
+        return double{r->d} * r->q[at];
+      }
+    }
+    return 0;
+  }
+  template <class Record>
+  const Record* load(size_t i) const {
+    return reinterpret_cast<const Record*>(bytes.data()) + i;
+  }
+};
+
+std::unique_ptr<Activations> prepare(const KernelTable& table, ActivationForm form,
+                                     const std::vector<float>& x, size_t n_tokens, size_t n_cols) {
+  auto out = std::make_unique<Activations>(form, n_tokens, n_cols);
+  // In two parts, as threads would.
+  for (size_t part = 0; part < 2; ++part) {
+    table.quantize_activations({.form = form,
+                                .x = x.data(),
+                                .x_stride = n_cols,
+                                .n_tokens = n_tokens,
+                                .token_begin = part == 0 ? 0 : n_tokens / 3,
+                                .token_end = part == 0 ? n_tokens / 3 : n_tokens,
+                                .n_cols = n_cols,
+                                .dst = out->bytes.data()});
+  }
+  return out;
+}
+
+struct Problem {
+  DType type;
+  size_t n_rows, n_cols;
+  Guarded<uint8_t> weights;
+  std::vector<float> x;  // kMaxTokens rows
+
+  Problem(DType t, size_t n, size_t k, uint64_t seed = 1)
+      : type(t), n_rows(n), n_cols(k), weights(n * row_bytes(dtype_info(t), k)), x(kMaxTokens * k) {
+    const CounterRng rng(seed, n * 10000 + k);
+    fill_weights(type, rng, weights.data(), n * k);
+    const CounterRng activations(seed + 1, k);
+    for (size_t i = 0; i < x.size(); ++i) {
+      x[i] = gaussian(activations, i) * (i % 97 == 5 ? 20.0f : 1.0f);
+    }
+  }
+  const uint8_t* row(size_t n) const {
+    return weights.data() + n * row_bytes(dtype_info(type), n_cols);
+  }
+};
+
+struct Range {
+  size_t begin, end;
+};
+
+std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_tokens,
+                          const std::vector<Range>& ranges) {
+  const ActivationForm form = activation_form(p.type);
+  const auto activations = prepare(table, form, p.x, n_tokens, p.n_cols);
+  Guarded<float> y(n_tokens * p.n_rows);
+  for (float& v : y) v = std::nanf("");
+  for (const Range& range : ranges) {
+    table.linear({.type = p.type,
+                  .weights = p.weights.data(),
+                  .n_cols = p.n_cols,
+                  .row_begin = range.begin,
+                  .row_end = range.end,
+                  .activations = activations->bytes.data(),
+                  .n_tokens = n_tokens,
+                  .y = y.data(),
+                  .y_stride = p.n_rows});
+  }
+  return std::vector<float>(y.begin(), y.end());
+}
+
+/// Compares bits, because NaN and the sign of zero count.
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b, size_t n,
+                      const std::string& what) {
+  ASSERT_LE(n, a.size());
+  ASSERT_LE(n, b.size());
+  if (std::memcmp(a.data(), b.data(), n * sizeof(float)) == 0) return;
+  for (size_t i = 0; i < n; ++i) {
+    ASSERT_EQ(std::memcmp(&a[i], &b[i], sizeof(float)), 0)
+        << what << " element " << i << ": " << a[i] << " and " << b[i];
+  }
+}
+
+void expect_close_to_double(const KernelTable& table, const Problem& p, const std::vector<float>& y,
+                            const std::string& what) {
+  const auto x = prepare(table, activation_form(p.type), p.x, kMaxTokens, p.n_cols);
+  for (size_t n = 0; n < p.n_rows; ++n) {
+    const std::vector<float> codes = dequantized_part(p.type, p.row(n), p.n_cols, true);
+    const std::vector<float> mins = dequantized_part(p.type, p.row(n), p.n_cols, false);
+    for (size_t t = 0; t < kMaxTokens; t += 8) {
+      double sum = 0, magnitude = 0;
+      for (size_t k = 0; k < p.n_cols; ++k) {
+        const double xk = x->value(t, k);
+        sum += (double{codes[k]} + double{mins[k]}) * xk;
+        magnitude += (std::fabs(codes[k]) + std::fabs(mins[k])) * std::fabs(xk);
+      }
+      // Sequential sums of n terms err by less than n * 2^-24 * sum of magnitudes; the products
+      // d * dx and the conversion of the integer add three roundings to each.
+      const double terms = static_cast<double>(
+          activation_form(p.type) == ActivationForm::kBlock256  ? 2 * (p.n_cols / 256)
+          : activation_form(p.type) == ActivationForm::kBlock32 ? 2 * (p.n_cols / 32)
+                                                                : p.n_cols);
+      ASSERT_NEAR(y[t * p.n_rows + n], sum, (terms + 4) * 0x1p-24 * magnitude + 1e-30)
+          << what << " row " << n << " token " << t;
+    }
+  }
+}
+
+std::string case_name(const KernelTable& table, const Problem& p) {
+  return std::string(isa_name(table.isa)) + " " + std::string(dtype_info(p.type).name) + " " +
+         std::to_string(p.n_rows) + "x" + std::to_string(p.n_cols);
+}
+
+class KernelGrid : public ::testing::TestWithParam<DType> {};
+
+TEST_P(KernelGrid, EveryShapeOnEveryIsa) {
+  for (size_t n_cols : column_counts(GetParam())) {
+    for (size_t n_rows : kRowCounts) {
+      const Problem p(GetParam(), n_rows, n_cols);
+      std::vector<float> reference;
+      for (const KernelTable* table : runnable_tables()) {
+        const std::string what = case_name(*table, p);
+        const std::vector<float> y = linear(*table, p, kMaxTokens, {{0, n_rows}});
+        if (reference.empty()) {
+          expect_close_to_double(*table, p, y, what);
+          reference = y;
+        } else {
+          expect_same_bits(reference, y, y.size(), what + " against scalar");
+        }
+        for (size_t n_tokens : kTokenCounts) {
+          expect_same_bits(y, linear(*table, p, n_tokens, {{0, n_rows}}), n_tokens * n_rows,
+                           what + " T=" + std::to_string(n_tokens));
+        }
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(KernelGrid, RowRangesDoNotChangeTheResult) {
+  const size_t n_cols = dtype_info(GetParam()).block_elements == 256 ? 512 : 320;
+  const Problem p(GetParam(), 100, n_cols);
+  for (const KernelTable* table : runnable_tables()) {
+    const size_t h = table->panel_rows;
+    for (size_t n_tokens : {1, 4, 17}) {
+      const auto whole = linear(*table, p, n_tokens, {{0, 100}});
+      const auto parts = linear(*table, p, n_tokens, {{2 * h, 100}, {0, h}, {h, 2 * h}});
+      expect_same_bits(whole, parts, whole.size(), case_name(*table, p));
+    }
+  }
+}
+
+/// Codes and activations at their limits. With factors of one and integer activations up to 127
+/// the scale of the activations is one, so that the result is an integer.
+TEST_P(KernelGrid, IntegerPartsAreExact) {
+  const DTypeInfo& info = dtype_info(GetParam());
+  if (info.block_elements == 1) return;
+  for (int fill : {0x00, 0xff, 0x80, 0x7f, 0x88, 0x77, -1}) {
+    for (int pattern = 0; pattern < 3; ++pattern) {
+      Problem p(GetParam(), 9, 256);
+      if (fill >= 0) std::memset(p.weights.data(), fill, p.weights.size());
+      const FactorFields fields = factor_fields(GetParam());
+      for (uint8_t* b = p.weights.data(); b < p.weights.end(); b += info.block_bytes) {
+        for (size_t at : fields.scales) put16(b + at, 0x3c00);
+        for (size_t at : fields.mins) put16(b + at, 0x3c00);
+        if (GetParam() == DType::MXFP4) b[0] = 128;
+      }
+      for (size_t i = 0; i < p.x.size(); ++i) {
+        const int sign = pattern == 2 && i % 2 == 1 ? -1 : 1;
+        p.x[i] = pattern == 0 && i % 32 != 0
+                     ? static_cast<float>(static_cast<int>(i * 7919 % 255) - 127)
+                     : static_cast<float>(127 * sign);
+      }
+      for (const KernelTable* table : runnable_tables()) {
+        const auto y = linear(*table, p, kMaxTokens, {{0, 9}});
+        for (size_t n = 0; n < 9; ++n) {
+          std::vector<float> w(256);
+          dequantize_row(p.type, p.row(n), w.data(), 256);
+          for (size_t t = 0; t < kMaxTokens; ++t) {
+            int64_t sum = 0;
+            for (size_t k = 0; k < 256; ++k) {
+              sum += static_cast<int64_t>(w[k]) * static_cast<int64_t>(p.x[t * 256 + k]);
+            }
+            // Above 2^24 the parts are rounded when they become floats.
+            const double rounding = std::abs(static_cast<double>(sum)) < 0x1p22 ? 0.0 : 8.0;
+            ASSERT_NEAR(y[t * 9 + n], static_cast<double>(sum), rounding)
+                << case_name(*table, p) << " fill " << fill << " pattern " << pattern;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelGrid, ExtremeActivationsStayFinite) {
+  for (float magnitude : {1e30f, 1e-30f, 1e-44f, 0.0f}) {
+    Problem p(GetParam(), 31, 256);
+    for (float& v : p.x) v *= magnitude;
+    for (const KernelTable* table : runnable_tables()) {
+      for (float v : linear(*table, p, kMaxTokens, {{0, 31}})) {
+        ASSERT_TRUE(std::isfinite(v)) << case_name(*table, p) << " magnitude " << magnitude;
+        if (magnitude == 0.0f) {
+          ASSERT_EQ(v, 0.0f);
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, KernelGrid, ::testing::ValuesIn(kWeightTypes),
+                         [](const auto& test) { return std::string(dtype_info(test.param).name); });
+
+TEST(QuantizeActivations, ErrsByAtMostHalfAStep) {
+  const size_t n_cols = 768;
+  for (auto form : {ActivationForm::kBlock32, ActivationForm::kBlock256}) {
+    const size_t group = form == ActivationForm::kBlock32 ? 32 : 256;
+    const Problem p(DType::Q4_K, 1, n_cols);
+    std::unique_ptr<Activations> reference;
+    for (const KernelTable* table : runnable_tables()) {
+      auto a = prepare(*table, form, p.x, kMaxTokens, n_cols);
+      for (size_t t = 0; t < kMaxTokens; ++t) {
+        for (size_t k = 0; k < n_cols; ++k) {
+          const float* x = p.x.data() + t * n_cols;
+          float max = 0;
+          for (size_t i = 0; i < group; ++i) {
+            max = std::max(max, std::fabs(x[k / group * group + i]));
+          }
+          ASSERT_NEAR(a->value(t, k), x[k], max / 127 * 0.50001);
+          if (reference != nullptr) {
+            ASSERT_EQ(a->value(t, k), reference->value(t, k));
+          }
+        }
+      }
+      if (reference == nullptr) reference = std::move(a);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace whet::kernels
