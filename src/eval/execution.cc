@@ -117,7 +117,7 @@ SandboxJob compile_job(AnswerKind kind, const Toolchain& compiler, std::string p
 
 Result<Finished> compile_and_run(const Sandbox& sandbox, AnswerKind kind, const Toolchain& compiler,
                                  const std::string& source, const std::string& assertions,
-                                 Checks checks) {
+                                 Checks checks, const ChildLimits& limits) {
   std::string program = kind == AnswerKind::kRust ? rust_program(source, assertions, checks)
                                                   : cpp_program(source, assertions, checks);
   WHET_TRY(SandboxRun compiled, sandbox.run(compile_job(kind, compiler, std::move(program))));
