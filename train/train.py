@@ -95,7 +95,9 @@ def main():
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--world", type=int, default=1, help="processes that share this run")
     parser.add_argument("--rank", type=int, default=0)
+    parser.add_argument("--eager", action="store_true", help="skip torch.compile (minutes on a busy machine)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--init", type=Path, help="checkpoint to start from (weights and counts, not momentum)")
     parser.add_argument("--refuse", type=Path, nargs="*", default=[], help="task sets whose prompts must not be drawn")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -105,8 +107,14 @@ def main():
     tokenizer = Tokenizer.from_file(str(args.tokenizer / "tokenizer.json"))
     model = Llama(SIZES[args.size])
     opts = optimizers(model, args)
+    earlier = {"steps": 0, "tokens": 0, "answer_tokens": 0, "examples": 0, "seconds": 0}
+    if args.init:
+        start = torch.load(args.init, weights_only=True)
+        model.load_state_dict(start["model"])
+        earlier = {key: start["facts"][key] for key in earlier}
     peaks = [g["lr"] for o in opts for g in o.param_groups]
-    model.hidden = torch.compile(model.hidden, dynamic=False)
+    if not args.eager:
+        model.hidden = torch.compile(model.hidden, dynamic=False)
     if args.world > 1:
         dist.init_process_group("gloo", init_method=f"file://{args.out.resolve()}/rendezvous", rank=args.rank,
                                 world_size=args.world)
@@ -137,10 +145,11 @@ def main():
                  "tokens": n_tokens * args.world, "answer_tokens": n_answer * args.world,
                  "examples": n_examples * args.world,
                  "processes": args.world, "seconds": round(time.time() - begin), "loss": round(loss.item(), 4)}
+        speed = round(facts["tokens"] / (time.time() - begin))
+        facts |= {key: facts[key] + n for key, n in earlier.items()}
         if time.time() - last_print > 20:
             last_print = time.time()
-            print(json.dumps({**facts, "rate": round(factor, 3), "tok_s": round(facts["tokens"] / (last_print - begin))}),
-                  flush=True)
+            print(json.dumps({**facts, "rate": round(factor, 3), "tok_s": speed}), flush=True)
         if time.time() - last_save > 180:
             last_save = time.time()
             save(args.out, model, facts)

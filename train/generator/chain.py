@@ -10,21 +10,21 @@ def _apply(op, a, b):
     return a + b if op == "+" else a - b if op == "-" else a * b
 
 
-def _operands(rng, n_ops):
-    """A start value and `n_ops` (operator, operand) pairs whose running value stays within four digits."""
-    top = rng.choice([99, 99, 300, 999])
+def _operands(rng, n_ops, operators="+++---*"):
+    """A start value and `n_ops` (operator, operand) pairs whose running value stays between 0 and 999."""
+    top = rng.choice([50, 99, 99, 300])
     while True:
         start = rng.randint(2, top)
         value, pairs = start, []
         for _ in range(n_ops):
-            op = rng.choice("+++---*")
+            op = rng.choice(operators)
             b = rng.randint(2, 9) if op == "*" else rng.randint(2, top)
             value = _apply(op, value, b)
             pairs.append((op, b))
         running, ok = start, True
         for op, b in pairs:
             running = _apply(op, running, b)
-            ok &= -500 <= running <= 9999
+            ok &= 0 <= running <= 999
         if ok:
             return start, pairs
 
@@ -39,7 +39,7 @@ def _steps_of(start, pairs):
 
 
 def _story(rng):
-    start, pairs = _operands(rng, rng.randint(2, 5))
+    start, pairs = _operands(rng, rng.choice([2, 2, 3, 3, 4]))
     words = ". ".join(rng.choice(STEP_WORDS[op]).format(b) for op, b in pairs)
     end = rng.choice(["What is the result?", "What do you get?", "Give the final number."])
     lines, value = _steps_of(start, pairs)
@@ -48,16 +48,17 @@ def _story(rng):
 
 
 def _sum(rng):
-    start, pairs = _operands(rng, rng.randint(2, 4))
-    pairs = [(op if op != "*" else "+", b) for op, b in pairs]
+    start, pairs = _operands(rng, rng.choice([2, 2, 3]), "++-")
     text = f"{start}" + "".join(f" {op} {b}" for op, b in pairs)
     lines, value = _steps_of(start, pairs)
     return worked("chain", "sum", text, rng.choice(ASK).format(text), lines, value)
 
 
 def _precedence(rng):
-    a, b, c, d = rng.randint(2, 99), rng.randint(2, 29), rng.randint(2, 9), rng.randint(2, 99)
+    a, b, c, d = rng.randint(2, 99), rng.randint(2, 15), rng.randint(2, 9), rng.randint(2, 50)
     op1, op2 = rng.choice("+-"), rng.choice("+-")
+    if _apply(op1, a, b * c) < (d if op2 == "-" else 0):
+        op1 = op2 = "+"
     text = f"{a} {op1} {b} * {c} {op2} {d}"
     p = b * c
     q = _apply(op1, a, p)
@@ -67,16 +68,13 @@ def _precedence(rng):
 
 
 def _brackets(rng):
-    a, b, c, d, e = rng.randint(2, 60), rng.randint(2, 60), rng.randint(2, 9), rng.randint(2, 40), rng.randint(2, 40)
-    op1, op2, op3 = rng.choice("+-"), rng.choice("+-"), rng.choice("+-")
-    p, q = _apply(op1, a, b), _apply(op3, d, e)
-    m = p * c
-    r = _apply(op2, m, q)
-    text = f"({a} {op1} {b}) * {c} {op2} ({d} {op3} {e})"
-    lines = [f"{a} {op1} {b} = {p}", f"{p} * {c} = {m}", f"{d} {op3} {e} = {q}"]
-    lines.append(f"{m} {op2} {q} = {r}" if q >= 0 else f"{m} {op2} ({q}) = {r}")
-    return worked("chain", "brackets", text, rng.choice(ASK).format(text), lines, r)
+    a, b, c, d = rng.randint(2, 40), rng.randint(2, 20), rng.randint(2, 9), rng.randint(2, 40)
+    op = "+" if b >= a else rng.choice("+-")
+    p = _apply(op, a, b)
+    text = f"({a} {op} {b}) * {c} + {d}"
+    lines = [f"{a} {op} {b} = {p}", f"{p} * {c} = {p * c}", f"{p * c} + {d} = {p * c + d}"]
+    return worked("chain", "brackets", text, rng.choice(ASK).format(text), lines, p * c + d)
 
 
 def make(rng):
-    return rng.choices([_story, _sum, _precedence, _brackets], [4, 3, 2, 2])[0](rng)
+    return rng.choices([_story, _sum, _precedence, _brackets], [4, 3, 2, 1])[0](rng)

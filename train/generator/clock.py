@@ -16,7 +16,7 @@ def _split(minutes):
 
 
 def _later(rng):
-    start, delta = rng.randint(0, 24 * 60 - 1), rng.randint(15, 399)
+    start, delta = rng.randint(0, 24 * 60 - 1), rng.randint(61, 199)
     hours = start + delta // 60 * 60
     lines = [_split(delta), f"{_hm(start)} + {delta // 60} h = {_hm(hours)}",
              f"{_hm(hours)} + {delta % 60} min = {_hm(start + delta)}"]
@@ -26,7 +26,7 @@ def _later(rng):
 
 
 def _earlier(rng):
-    end, delta = rng.randint(400, 24 * 60 - 1), rng.randint(15, 399)
+    end, delta = rng.randint(400, 24 * 60 - 1), rng.randint(61, 199)
     hours = end - delta // 60 * 60
     lines = [_split(delta), f"{_hm(end)} - {delta // 60} h = {_hm(hours)}",
              f"{_hm(hours)} - {delta % 60} min = {_hm(end - delta)}"]
@@ -38,7 +38,7 @@ def _earlier(rng):
 
 def _between(rng):
     start = rng.randint(0, 18 * 60)
-    end = start + rng.randint(15, 355)
+    end = start + rng.randint(15, 199)
     to_hour = 60 - start % 60
     full = (end - start - to_hour) // 60
     prompt = rng.choice(["How many minutes are there from {a} to {b}?",

@@ -20,9 +20,9 @@ def _product(values):
 
 
 def _filter_of(rng):
-    """(shape, English plural, code, meaning); two conditions in a fifth of the cases."""
+    """(shape, English plural, code, meaning); two conditions in a tenth of the cases."""
     a = condition(rng)
-    if rng.random() < 0.8 or "numbers" not in a.phrase:
+    if rng.random() < 0.9 or "numbers" not in a.phrase:
         return a.shape, f"{a.phrase} in xs", a.code, a.means
     b = condition(rng)
     while b.shape == a.shape or b.shape == "between":

@@ -6,7 +6,7 @@ from .words import NAMES, THINGS
 
 def _relation(rng, name, other, value):
     """(sentence, working, new value) that defines `name` from `other`, whose value is known."""
-    k = rng.randint(2, 25)
+    k = rng.randint(2, 12)
     kind = rng.choice(["more", "fewer", "times"] if value > k else ["more", "times"])
     if kind == "more":
         return f"{name} has {k} more than {other}.", f"{value} + {k}", value + k
@@ -19,8 +19,8 @@ def _relation(rng, name, other, value):
 
 def make(rng):
     thing = rng.choice(THINGS)
-    people = rng.sample(NAMES, rng.randint(3, 5))
-    values = {people[0]: rng.randint(5, 40)}
+    people = rng.sample(NAMES, rng.choice([2, 3, 3, 4]))
+    values = {people[0]: rng.randint(5, 30)}
     lines = [f"{people[0]}: {values[people[0]]}"]
     told = [f"{people[0]} has {values[people[0]]} {thing}."]
     for i, name in enumerate(people[1:], 1):

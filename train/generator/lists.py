@@ -27,8 +27,7 @@ def _order(rng, xs):
 def _pick(rng, xs):
     up = sorted(xs)
     name, i = rng.choice([("Find the largest number", -1), ("Find the smallest number", 0),
-                          ("Find the second largest number", -2), ("Find the second smallest number", 1),
-                          ("Find the third largest number", -3)])
+                          ("Find the second largest number", -2), ("Find the second smallest number", 1)])
     steps = [] if i in (0, -1) else [f"Sorted: {_text(up)}"]
     return name, steps, up[i]
 
@@ -68,10 +67,10 @@ def _total(rng, xs):
 
 
 def make(rng):
-    xs = [rng.randint(1, 99) for _ in range(rng.randint(4, 9))]
+    xs = [rng.randint(1, 99) for _ in range(rng.randint(3, 7))]
     task = rng.choices([_order, _pick, _filter, _total], [3, 3, 5, 2])[0]
     if task is _total:
-        xs = xs[:6]
+        xs = xs[:5]
     what, steps, answer = task(rng, xs)
     shown = (", " if rng.random() < 0.5 else " ").join(map(str, xs))
     prompt = rng.choice(ASK).format(what=what, xs=shown)

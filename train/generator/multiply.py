@@ -17,30 +17,22 @@ def _lines(a, b):
     return lines, total
 
 
+def _two_by_one(rng):
+    """The long factor is split, so it is the second one in the working."""
+    return rng.randint(3, 9), rng.randint(11, 99)
+
+
 def _two_by_two(rng):
     return rng.randint(11, 99), rng.randint(11, 99)
 
 
 def _three_by_one(rng):
-    """The long factor is split, so it is the second one in the working."""
     return rng.randint(3, 9), rng.randint(101, 999)
 
 
-def _three_by_two(rng):
-    return rng.randint(101, 499), rng.randint(11, 59)
-
-
 def make(rng):
-    kind, draw = rng.choices([("2x2", _two_by_two), ("3x1", _three_by_one), ("3x2", _three_by_two)], [6, 3, 1])[0]
+    kind, draw = rng.choices([("2x1", _two_by_one), ("2x2", _two_by_two), ("3x1", _three_by_one)], [4, 4, 2])[0]
     a, b = draw(rng)
     lines, product = _lines(a, b)
-    extra, key = "", f"{min(a, b)}x{max(a, b)}"
-    prompt = rng.choice(ASK).format(*((a, b) if kind != "3x1" or rng.random() < 0.5 else (b, a)))
-    if rng.random() < 0.25:
-        c = rng.randint(11, 999)
-        op = rng.choice(["+", "-"])
-        extra = f" Then {'add' if op == '+' else 'subtract'} {c}."
-        result = product + c if op == "+" else product - c
-        lines = [*lines, f"{product} {op} {c} = {result}"]
-        product = result
-    return worked("multiply", kind, key, prompt + extra, lines, product)
+    shown = (b, a) if kind != "2x2" and rng.random() < 0.5 else (a, b)
+    return worked("multiply", kind, f"{min(a, b)}x{max(a, b)}", rng.choice(ASK).format(*shown), lines, product)

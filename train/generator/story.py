@@ -1,24 +1,24 @@
-"""Word problems of two to four steps: a stock that changes, a purchase with change, work by the day, sharing."""
+"""Word problems of two to six steps: a stock that changes, a purchase with change, work by the day, sharing."""
 
 from .example import worked
 from .words import GOODS, NAMES, PACKS, THINGS
 
 
 def _stock(rng):
-    """A person's stock passes through two to four random events."""
+    """A person's stock passes through two or three random events."""
     name, friend = rng.sample(NAMES, 2)
     thing, pack = rng.choice(THINGS), rng.choice(PACKS)
-    value = rng.randint(10, 90)
+    value = rng.randint(10, 60)
     text, lines, key = [f"{name} has {value} {thing}."], [], [str(value)]
-    for _ in range(rng.randint(2, 4)):
+    for _ in range(rng.randint(2, 3)):
         event = rng.choice(["buy", "packs", "give", "lose", "double", "half"])
         if event == "buy":
-            k = rng.randint(3, 80)
+            k = rng.randint(3, 40)
             text.append(rng.choice([f"{name} buys {k} more.", f"{name} finds {k} {thing}.",
                                     f"{friend} gives {name} {k} {thing}."]))
             after, line = value + k, f"{value} + {k}"
         elif event == "packs":
-            n, k = rng.randint(2, 9), rng.randint(3, 15)
+            n, k = rng.randint(2, 9), rng.randint(2, 9)
             text.append(f"{name} gets {n} {pack}{'es' if pack == 'box' else 's'} of {k} {thing}.")
             lines.append(f"{n} * {k} = {n * k}")
             after, line, k = value + n * k, f"{value} + {n * k}", f"{n}x{k}"
@@ -44,14 +44,14 @@ def _stock(rng):
 def _shop(rng):
     name = rng.choice(NAMES)
     (one, many), (one2, many2) = rng.sample(GOODS, 2)
-    p, q, a, b = rng.randint(3, 25), rng.randint(3, 25), rng.randint(2, 9), rng.randint(2, 9)
+    p, q, a, b = rng.randint(3, 15), rng.randint(3, 15), rng.randint(2, 9), rng.randint(2, 9)
     total = a * p + b * q
     text = (f"A {one} costs {p} coins and a {one2} costs {q} coins. {name} buys {a} {many} and {b} {many2}")
     lines = [f"{a} * {p} = {a * p}", f"{b} * {q} = {b * q}", f"{a * p} + {b * q} = {total}"]
     key = f"{a}x{p} {b}x{q}"
     if rng.random() < 0.5:
         return worked("story", "shop", key, f"{text}. How many coins is that?", lines, total)
-    paid = total + rng.randint(1, 150)
+    paid = total + rng.randint(1, 60)
     lines.append(f"{paid} - {total} = {paid - total}")
     return worked("story", "change", key, f"{text} and pays {paid} coins. What is the change?", lines, paid - total)
 
@@ -60,9 +60,9 @@ def _work(rng):
     name = rng.choice(NAMES)
     verb, thing = rng.choice([("reads", "pages"), ("paints", "tiles"), ("plants", "trees"), ("packs", "boxes"),
                               ("writes", "lines")])
-    r, d, s, e = rng.randint(6, 45), rng.randint(2, 9), rng.randint(6, 45), rng.randint(2, 9)
+    r, d, s, e = rng.randint(3, 20), rng.randint(2, 9), rng.randint(3, 20), rng.randint(2, 9)
     done = r * d + s * e
-    goal = done + rng.randint(5, 200)
+    goal = done + rng.randint(5, 60)
     text = (f"{name} {verb} {r} {thing} a day for {d} days and then {s} {thing} a day for {e} days.")
     lines = [f"{r} * {d} = {r * d}", f"{s} * {e} = {s * e}", f"{r * d} + {s * e} = {done}"]
     key = f"{r}x{d} {s}x{e}"
@@ -76,7 +76,7 @@ def _work(rng):
 def _share(rng):
     pack, thing = rng.choice(PACKS), rng.choice(THINGS)
     k = rng.randint(2, 9)
-    each = rng.randint(4, 40)
+    each = rng.randint(3, 20)
     total = k * each
     extra = rng.randint(2, 40)
     eaten = rng.randint(1, 30)
