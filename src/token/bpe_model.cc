@@ -90,7 +90,6 @@ Status BpeModel::add_unknown(std::string_view word, size_t begin, size_t length,
     }
     return ok_status();
   }
-  if (options_.drops_unknown) return ok_status();
   return no_token_for(word.substr(begin, length));
 }
 

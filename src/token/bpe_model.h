@@ -26,12 +26,11 @@ struct BpeOptions {
   bool byte_fallback = false;
   /// A word that is a token is that token, without merging.
   bool ignores_merges = false;
-  /// What a character without token and fallback becomes; without it that is an error.
+  /// What a character without token and fallback becomes. Without it that is an error; Hugging
+  /// Face's tokenizers drop the character silently, which no caller wants.
   std::optional<TokenId> unknown;
   /// Neighbouring unknown characters become one token.
   bool fuses_unknown = false;
-  /// Characters that have no token vanish, as in Hugging Face's tokenizers. Otherwise an error.
-  bool drops_unknown = false;
   /// Of two equal merges the later counts (Hugging Face), not the earlier (llama.cpp).
   bool later_merge_counts = false;
   /// A merge may use or make a piece that is no token (llama.cpp); if it is left over at the end it

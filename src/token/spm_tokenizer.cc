@@ -62,8 +62,13 @@ class SpmTokenizer final : public VocabularyTokenizer {
     bool is_fresh = true;
     for (const Fragment& fragment : matcher.split(text)) {
       if (fragment.token) {
+        const bool is_text = options_.user_defined_are_text &&
+                             vocabulary().type(*fragment.token) == TokenType::kUserDefined;
+        if (is_text && is_fresh && options_.adds_space_prefix) {
+          WHET_TRY_STATUS(encode_stretch(kSpaceMark, merging, ids));
+        }
         ids.push_back(*fragment.token);
-        is_fresh = options_.prefixes_after_added_tokens;
+        is_fresh = !is_text;
         continue;
       }
       std::string stretch(fragment.text);
@@ -99,13 +104,18 @@ class SpmTokenizer final : public VocabularyTokenizer {
           if (!id) return std::nullopt;
           return MergeCandidate{-vocabulary().score(*id), *id};
         });
+    bool after_unknown = false;
     for (const MergeSymbol& symbol : merging.symbols) {
-      if (symbol.length > 0) WHET_TRY_STATUS(emit(symbol, text, ids));
+      if (symbol.length > 0) WHET_TRY_STATUS(emit(symbol, text, after_unknown, ids));
     }
     return ok_status();
   }
 
-  Status emit(const MergeSymbol& symbol, std::string_view text, std::vector<TokenId>& ids) const {
+  // Neighbouring unknown characters are one token.
+  Status emit(const MergeSymbol& symbol, std::string_view text, bool& after_unknown,
+              std::vector<TokenId>& ids) const {
+    const bool joins_unknown = after_unknown;
+    after_unknown = false;
     if (symbol.id != kNoToken) {
       ids.push_back(symbol.id);
       return ok_status();
@@ -125,7 +135,8 @@ class SpmTokenizer final : public VocabularyTokenizer {
                                "token",
                                quote_untrusted(character)));
     }
-    ids.push_back(*vocabulary().unknown());
+    after_unknown = true;
+    if (!joins_unknown) ids.push_back(*vocabulary().unknown());
     return ok_status();
   }
 

@@ -13,8 +13,9 @@ struct SpmOptions {
   bool adds_space_prefix = true;
   /// Spaces at the ends vanish and runs of them become one.
   bool removes_extra_spaces = false;
-  /// llama.cpp starts anew, with a space, after each added token; SentencePiece only at the start.
-  bool prefixes_after_added_tokens = true;
+  /// User-defined tokens are part of the text around them (SentencePiece). Otherwise the text after
+  /// one starts anew, with a space (llama.cpp), as it always does after a control token.
+  bool user_defined_are_text = false;
   /// White space after a control token vanishes (Phi-3).
   bool strips_after_control = false;
 };

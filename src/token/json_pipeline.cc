@@ -1,0 +1,175 @@
+#include "token/json_pipeline.h"
+
+#include <fmt/format.h>
+
+#include "formats/untrusted_text.h"
+#include "token/bounded_json.h"
+#include "token/known_pre_tokenizers.h"
+
+namespace whet {
+
+using nlohmann::json;
+
+namespace {
+
+Error unsupported(std::string_view what, std::string_view type) {
+  return Error(ErrorCode::kInvalidModel,
+               fmt::format("{} {} is not supported", what, quote_untrusted(type)));
+}
+
+Result<SplitBehavior> read_behavior(const std::string& name) {
+  if (name == "Isolated") return SplitBehavior::kIsolated;
+  if (name == "Removed") return SplitBehavior::kRemoved;
+  if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
+  if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
+  if (name == "Contiguous") return SplitBehavior::kContiguous;
+  return unsupported("split behavior", name);
+}
+
+// {"Regex": "..."} or {"String": "..."}.
+Result<Regex> read_pattern(const json& node) {
+  const json* pattern = find_field(node, "pattern");
+  if (pattern != nullptr && find_field(*pattern, "Regex") != nullptr) {
+    WHET_TRY(const std::string regex, get_string(*pattern, "Regex"));
+    return Regex::compile(regex);
+  }
+  if (pattern == nullptr) return unsupported("pattern", "null");
+  WHET_TRY(const std::string text, get_string(*pattern, "String"));
+  return Regex::literal(text);
+}
+
+Status add_normalizer(const json& node, std::vector<NormalizerStep>& steps) {
+  WHET_TRY(const std::string type, get_string(node, "type"));
+  if (type == "Sequence") {
+    WHET_TRY(const json* parts, get_array(node, "normalizers"));
+    for (const json& part : *parts) WHET_TRY_STATUS(add_normalizer(part, steps));
+  } else if (type == "NFC") {
+    steps.emplace_back(UnicodeForm::kNfc);
+  } else if (type == "NFD") {
+    steps.emplace_back(UnicodeForm::kNfd);
+  } else if (type == "NFKC") {
+    steps.emplace_back(UnicodeForm::kNfkc);
+  } else if (type == "NFKD") {
+    steps.emplace_back(UnicodeForm::kNfkd);
+  } else if (type == "Lowercase") {
+    steps.emplace_back(Lowercase{});
+  } else if (type == "Prepend") {
+    WHET_TRY(std::string text, get_string(node, "prepend"));
+    steps.emplace_back(PrependText{std::move(text)});
+  } else if (type == "Strip") {
+    WHET_TRY(const bool left, get_bool_or(node, "strip_left", true));
+    WHET_TRY(const bool right, get_bool_or(node, "strip_right", true));
+    steps.emplace_back(StripWhiteSpace{left, right});
+  } else if (type == "Replace") {
+    ReplaceText step;
+    WHET_TRY(step.to, get_string(node, "content"));
+    const json* pattern = find_field(node, "pattern");
+    if (pattern != nullptr && find_field(*pattern, "String") != nullptr) {
+      WHET_TRY(step.from, get_string(*pattern, "String"));
+    } else {
+      WHET_TRY(step.regex, read_pattern(node));
+    }
+    steps.emplace_back(std::move(step));
+  } else {
+    return unsupported("normalizer", type);
+  }
+  return ok_status();
+}
+
+Result<SplitStep> make_split(std::string_view pattern, SplitBehavior behavior, bool invert) {
+  WHET_TRY(Regex regex, Regex::compile(pattern));
+  return SplitStep{std::move(regex), behavior, invert};
+}
+
+Result<SplitStep> read_split(const json& node) {
+  WHET_TRY(Regex pattern, read_pattern(node));
+  WHET_TRY(const std::string behavior_name, get_string(node, "behavior"));
+  WHET_TRY(const SplitBehavior behavior, read_behavior(behavior_name));
+  WHET_TRY(const bool invert, get_bool_or(node, "invert", false));
+  return SplitStep{std::move(pattern), behavior, invert};
+}
+
+Result<MetaspaceStep> read_metaspace(const json& node) {
+  MetaspaceStep step{.replacement = {}, .prepend = {}, .splits = true};
+  WHET_TRY(step.replacement, get_string_or(node, "replacement", "\xE2\x96\x81"));
+  if (step.replacement.empty()) return unsupported("Metaspace replacement", "");
+  // Files from before `prepend_scheme` say only whether there is a prefix.
+  WHET_TRY(const bool adds_prefix, get_bool_or(node, "add_prefix_space", true));
+  WHET_TRY(const std::string scheme,
+           get_string_or(node, "prepend_scheme", adds_prefix ? "always" : "never"));
+  if (scheme == "always") {
+    step.prepend = MetaspaceStep::Prepend::kAlways;
+  } else if (scheme == "first") {
+    step.prepend = MetaspaceStep::Prepend::kFirst;
+  } else if (scheme == "never") {
+    step.prepend = MetaspaceStep::Prepend::kNever;
+  } else {
+    return unsupported("Metaspace prepend_scheme", scheme);
+  }
+  WHET_TRY(step.splits, get_bool_or(node, "split", true));
+  return step;
+}
+
+Status add_byte_level(const json& node, JsonPreTokenizer& pre_tokenizer) {
+  WHET_TRY(const bool adds_space, get_bool_or(node, "add_prefix_space", true));
+  WHET_TRY(const bool uses_regex, get_bool_or(node, "use_regex", true));
+  if (adds_space) pre_tokenizer.steps.emplace_back(LeadingSpaceStep{});
+  if (uses_regex) {
+    WHET_TRY(SplitStep split, make_split(kGpt2Pattern, SplitBehavior::kIsolated, false));
+    pre_tokenizer.steps.emplace_back(std::move(split));
+  }
+  pre_tokenizer.byte_level = true;
+  return ok_status();
+}
+
+Result<SplitStep> read_simple_split(const json& node, const std::string& type) {
+  if (type == "Digits") {
+    WHET_TRY(const bool individual, get_bool_or(node, "individual_digits", false));
+    return make_split(R"(\p{N})",
+                      individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous, false);
+  }
+  if (type == "Punctuation") {
+    WHET_TRY(const std::string name, get_string_or(node, "behavior", "Isolated"));
+    WHET_TRY(const SplitBehavior behavior, read_behavior(name));
+    return make_split(R"([\p{P}$+<=>^`|~])", behavior, false);
+  }
+  if (type == "Whitespace") return make_split(R"(\w+|[^\w\s]+)", SplitBehavior::kRemoved, true);
+  if (type == "WhitespaceSplit") return make_split(R"(\s)", SplitBehavior::kRemoved, false);
+  return unsupported("pre-tokenizer", type);
+}
+
+Status add_pre_tokenizer(const json& node, JsonPreTokenizer& pre_tokenizer) {
+  WHET_TRY(const std::string type, get_string(node, "type"));
+  if (type == "Sequence") {
+    WHET_TRY(const json* parts, get_array(node, "pretokenizers"));
+    for (const json& part : *parts) WHET_TRY_STATUS(add_pre_tokenizer(part, pre_tokenizer));
+    return ok_status();
+  }
+  // After ByteLevel the text is spelled in its alphabet, which patterns would see.
+  if (pre_tokenizer.byte_level) return unsupported("a pre-tokenizer after ByteLevel:", type);
+  if (type == "ByteLevel") return add_byte_level(node, pre_tokenizer);
+  if (type == "Metaspace") {
+    WHET_TRY(MetaspaceStep step, read_metaspace(node));
+    pre_tokenizer.steps.emplace_back(std::move(step));
+    return ok_status();
+  }
+  WHET_TRY(SplitStep step, type == "Split" ? read_split(node) : read_simple_split(node, type));
+  pre_tokenizer.steps.emplace_back(std::move(step));
+  return ok_status();
+}
+
+}  // namespace
+
+Result<std::vector<NormalizerStep>> read_normalizer(const json* node) {
+  std::vector<NormalizerStep> steps;
+  if (node != nullptr) WHET_TRY_STATUS(add_normalizer(*node, steps));
+  return steps;
+}
+
+Result<JsonPreTokenizer> read_pre_tokenizer(const json* node) {
+  JsonPreTokenizer pre_tokenizer;
+  if (node != nullptr) WHET_TRY_STATUS(add_pre_tokenizer(*node, pre_tokenizer));
+  return pre_tokenizer;
+}
+
+}  // namespace whet

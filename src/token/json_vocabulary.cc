@@ -1,0 +1,192 @@
+#include "token/json_vocabulary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "formats/untrusted_text.h"
+#include "token/bounded_json.h"
+#include "token/byte_alphabet.h"
+
+namespace whet {
+
+using nlohmann::json;
+
+namespace {
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidModel, std::move(message));
+}
+
+// Pieces by id, while they are collected. Ids need not be dense; a hole becomes an empty piece.
+class PieceList {
+ public:
+  /// `n_expected`: tokens that the file lists; ids far beyond are a mistake or an attack.
+  explicit PieceList(size_t n_expected) : limit_(4 * n_expected + 65536) {}
+
+  Status set(int64_t id, const std::string& piece, TokenType type) {
+    if (id < 0 || static_cast<uint64_t>(id) >= limit_) {
+      return invalid(fmt::format("token {}: id {} is out of range", quote_untrusted(piece), id));
+    }
+    const auto i = static_cast<size_t>(id);
+    if (i >= pieces.size()) {
+      pieces.resize(i + 1);
+      types.resize(i + 1, TokenType::kUnused);
+    }
+    if (!pieces[i].empty() && pieces[i] != piece) {
+      return invalid(fmt::format("id {} is both {} and {}", id, quote_untrusted(pieces[i]),
+                                 quote_untrusted(piece)));
+    }
+    pieces[i] = piece;
+    types[i] = type;
+    return ok_status();
+  }
+
+  std::vector<std::string> pieces;
+  std::vector<TokenType> types;
+
+ private:
+  size_t limit_;
+};
+
+Status read_vocabulary(const json& vocabulary, bool has_byte_tokens, PieceList& list) {
+  for (const auto& [piece, id] : vocabulary.items()) {
+    if (!id.is_number_integer()) {
+      return invalid(fmt::format("token {}: the id is no integer", quote_untrusted(piece)));
+    }
+    const bool is_byte = has_byte_tokens && parse_byte_piece(piece).has_value();
+    WHET_TRY_STATUS(
+        list.set(id.get<int64_t>(), piece, is_byte ? TokenType::kByte : TokenType::kNormal));
+  }
+  return ok_status();
+}
+
+Result<BpeAddedToken> read_added_token(const json& node) {
+  BpeAddedToken added{};
+  WHET_TRY(const int64_t id, get_int(node, "id"));
+  WHET_TRY(added.token.text, get_string(node, "content"));
+  WHET_TRY(added.special, get_bool_or(node, "special", false));
+  WHET_TRY(added.normalized, get_bool_or(node, "normalized", !added.special));
+  WHET_TRY(added.token.strips_left, get_bool_or(node, "lstrip", false));
+  WHET_TRY(added.token.strips_right, get_bool_or(node, "rstrip", false));
+  WHET_TRY(added.token.whole_word, get_bool_or(node, "single_word", false));
+  if (id < 0 || id > INT32_MAX) return invalid(fmt::format("added token with id {}", id));
+  added.token.id = static_cast<TokenId>(id);
+  return added;
+}
+
+Status read_added_tokens(const json& nodes, PieceList& list, std::vector<BpeAddedToken>& tokens) {
+  for (const json& node : nodes) {
+    WHET_TRY(BpeAddedToken added, read_added_token(node));
+    if (added.token.text.empty()) continue;
+    const TokenType type = added.special ? TokenType::kControl : TokenType::kUserDefined;
+    WHET_TRY_STATUS(list.set(added.token.id, added.token.text, type));
+    tokens.push_back(std::move(added));
+  }
+  return ok_status();
+}
+
+// "a b" or ["a", "b"].
+Result<MergeParts> read_merge(const json& node, size_t rank) {
+  if (node.is_array() && node.size() == 2 && node[0].is_string() && node[1].is_string()) {
+    return MergeParts(node[0].get<std::string>(), node[1].get<std::string>());
+  }
+  if (node.is_string()) {
+    const auto& line = node.get_ref<const std::string&>();
+    const size_t space = line.find(' ');
+    if (space != line.npos && line.find(' ', space + 1) == line.npos) {
+      return MergeParts(line.substr(0, space), line.substr(space + 1));
+    }
+  }
+  return invalid(fmt::format("merge {} is not two pieces", rank));
+}
+
+Result<std::vector<MergeParts>> read_merges(const json& nodes) {
+  std::vector<MergeParts> merges;
+  merges.reserve(nodes.size());
+  for (const json& node : nodes) {
+    // Files made from merges.txt keep its first line.
+    if (merges.empty() && node.is_string() &&
+        node.get_ref<const std::string&>().starts_with("#version")) {
+      continue;
+    }
+    WHET_TRY(MergeParts merge, read_merge(node, merges.size()));
+    merges.push_back(std::move(merge));
+  }
+  return merges;
+}
+
+std::optional<TokenId> find_piece(const std::vector<std::string>& pieces,
+                                  const std::optional<std::string>& text) {
+  if (!text || text->empty()) return std::nullopt;
+  const auto it = std::find(pieces.begin(), pieces.end(), *text);
+  if (it == pieces.end()) return std::nullopt;
+  return static_cast<TokenId>(it - pieces.begin());
+}
+
+Status refuse_unsupported(const json& model) {
+  WHET_TRY(const std::string type, get_string_or(model, "type", "BPE"));
+  if (type != "BPE") {
+    return invalid(
+        fmt::format("model type {} is not supported; only BPE is", quote_untrusted(type)));
+  }
+  for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    WHET_TRY(const std::string affix, get_string_or(model, name, ""));
+    if (!affix.empty()) return invalid(fmt::format("\"{}\" is not supported", name));
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
+                                            const TokenizerConfig& config) {
+  const json* model = find_field(root, "model");
+  if (model == nullptr) return invalid("\"model\" is missing");
+  WHET_TRY_STATUS(refuse_unsupported(*model));
+  const json* vocabulary = find_field(*model, "vocab");
+  if (vocabulary == nullptr || !vocabulary->is_object()) {
+    return invalid("\"model\" has no \"vocab\" object");
+  }
+  const json no_tokens = json::array();
+  const json* added_nodes = find_field(root, "added_tokens");
+  if (added_nodes == nullptr) added_nodes = &no_tokens;
+  if (!added_nodes->is_array()) return invalid("\"added_tokens\": expected a list");
+
+  JsonVocabulary result;
+  BpeOptions& options = result.options;
+  options.byte_level = byte_level;
+  options.later_merge_counts = true;
+  WHET_TRY(options.byte_fallback, get_bool_or(*model, "byte_fallback", false));
+  WHET_TRY(options.fuses_unknown, get_bool_or(*model, "fuse_unk", false));
+  WHET_TRY(options.ignores_merges, get_bool_or(*model, "ignore_merges", false));
+
+  PieceList list(vocabulary->size() + added_nodes->size());
+  const bool has_byte_tokens = options.byte_fallback && !byte_level;
+  WHET_TRY_STATUS(read_vocabulary(*vocabulary, has_byte_tokens, list));
+  WHET_TRY_STATUS(read_added_tokens(*added_nodes, list, result.added_tokens));
+  WHET_TRY(const json* merges, get_array(*model, "merges"));
+  WHET_TRY(result.merges, read_merges(*merges));
+
+  VocabularyParts& parts = result.parts;
+  parts.pieces = std::move(list.pieces);
+  parts.types = std::move(list.types);
+  WHET_TRY(const std::string unknown, get_string_or(*model, "unk_token", ""));
+  options.unknown = find_piece(parts.pieces, unknown);
+  if (!unknown.empty() && !options.unknown) {
+    return invalid(fmt::format("unk_token {} is not in the vocabulary", quote_untrusted(unknown)));
+  }
+  parts.unknown = options.unknown ? options.unknown : find_piece(parts.pieces, config.unknown);
+  parts.bos = find_piece(parts.pieces, config.bos);
+  parts.eos = find_piece(parts.pieces, config.eos);
+  for (int64_t id : config.end_ids) {
+    if (id < 0 || static_cast<size_t>(id) >= parts.pieces.size()) {
+      return invalid(
+          fmt::format("eos_token_id {} is outside the vocabulary of {}", id, parts.pieces.size()));
+    }
+    parts.more_ends.push_back(static_cast<TokenId>(id));
+  }
+  return result;
+}
+
+}  // namespace whet

@@ -1,0 +1,25 @@
+// The vocabulary, merges and added tokens of a tokenizer.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/result.h"
+#include "token/bpe_tokenizer.h"
+#include "token/tokenizer_config.h"
+#include "token/vocabulary.h"
+
+namespace whet {
+
+struct JsonVocabulary {
+  VocabularyParts parts;
+  std::vector<MergeParts> merges;
+  std::vector<BpeAddedToken> added_tokens;
+  BpeOptions options;
+};
+
+/// `root` is the whole file; `byte_level` comes from its pre-tokenizer.
+Result<JsonVocabulary> read_json_vocabulary(const nlohmann::json& root, bool byte_level,
+                                            const TokenizerConfig& config);
+
+}  // namespace whet
