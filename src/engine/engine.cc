@@ -35,11 +35,11 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   if (options.batch < 1 || options.batch > kMaxContext) {
     return out_of_range("batch size", 1, kMaxContext, options.batch);
   }
-  std::optional<ChatTemplate> chat_template;
+  std::optional<jinja::ChatTemplate> chat_template;
   const std::string& source =
       options.chat_template.empty() ? loaded.chat_template_source : options.chat_template;
   if (!source.empty()) {
-    auto compiled = ChatTemplate::compile(source);
+    auto compiled = jinja::ChatTemplate::compile(source);
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
@@ -47,7 +47,7 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
 }
 
 Engine::Engine(LoadedModel loaded, const EngineOptions& options,
-               std::optional<ChatTemplate> chat_template)
+               std::optional<jinja::ChatTemplate> chat_template)
     : loaded_(std::move(loaded)),
       options_(options),
       chat_template_(std::move(chat_template)),
@@ -65,7 +65,7 @@ Result<std::string> Engine::render_chat(const std::vector<ChatMessage>& messages
         ErrorCode::kInvalidModel,
         "the model has no chat template; give one with --chat-template-file or use a raw prompt");
   }
-  ChatTemplate::Options options;
+  jinja::ChatTemplate::Options options;
   options.add_generation_prompt = true;
   const Tokenizer& t = tokenizer();
   if (t.bos()) options.bos_token = t.piece(*t.bos());

@@ -58,11 +58,11 @@ class Engine : public Generator {
  private:
   class Request;
   Engine(LoadedModel loaded, const EngineOptions& options,
-         std::optional<ChatTemplate> chat_template);
+         std::optional<jinja::ChatTemplate> chat_template);
 
   LoadedModel loaded_;
   EngineOptions options_;
-  std::optional<ChatTemplate> chat_template_;
+  std::optional<jinja::ChatTemplate> chat_template_;
   std::unique_ptr<ThreadPool> pool_;
   ForwardScratch scratch_;
   std::mutex mutex_;

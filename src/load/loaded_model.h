@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 #include "formats/model_file.h"
-#include "jinja/chat_template.h"
 #include "model/forward.h"
 #include "token/tokenizer.h"
 
