@@ -68,7 +68,8 @@ struct ModelFile {
   std::string path;                                      // as the user gave it
   std::vector<std::shared_ptr<const MappedFile>> files;  // keeps `bytes` alive
   std::vector<std::string> file_paths;
-  /// GGUF: the file's own keys. SafeTensors: the config.json etc. stay text, see `side_files`.
+  /// GGUF: the file's own keys. SafeTensors: the strings of "__metadata__"; config.json etc. stay
+  /// text, see `side_files`.
   std::map<std::string, MetaValue, std::less<>> metadata;
   /// SafeTensors directories: config.json, tokenizer.json, tokenizer_config.json,
   /// generation_config.json, special_tokens_map.json, tokenizer.model, chat_template.jinja - as raw
