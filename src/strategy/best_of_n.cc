@@ -1,0 +1,49 @@
+// best-of-n: N samples of one batch, the best by a score that is computed, never asked of the
+// model: executed public examples for code, then mean logprob per token.
+#include <fmt/format.h>
+
+#include "strategy/examples.h"
+#include "strategy/makers.h"
+#include "strategy/selection.h"
+#include "strategy/session.h"
+
+namespace whet::strategy {
+namespace {
+
+class BestOfN : public Strategy {
+ public:
+  BestOfN(int64_t n, std::optional<double> temperature) : n_(n), temperature_(temperature) {}
+
+  std::string description() const override {
+    return fmt::format(
+        "{} samples in one batch, the best by public examples (code), then by mean logprob.", n_);
+  }
+  Result<Outcome> solve(const eval::Question& question, Generator& generator,
+                        const Context& context) const override {
+    Session session(question, generator, context);
+    const double temperature = temperature_.value_or(context.sampling.temperature);
+    const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
+    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, temperatures)));
+    return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
+      if (!eval::is_code(question.kind)) return select_by_logprob(candidates, among);
+      const auto examples = score_by_examples(question, context, candidates, among);
+      if (examples.ran) return select_by_score(candidates, among, "share of public examples");
+      Selection selection = select_by_logprob(candidates, among);
+      selection.how += fmt::format(" (no examples run: {})", examples.problem);
+      return selection;
+    });
+  }
+
+ private:
+  int64_t n_;
+  std::optional<double> temperature_;
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_best_of_n(OptionReader& options) {
+  const int64_t n = options.integer("n", 3, 1, 256);
+  return std::make_unique<BestOfN>(n, options.temperature("temperature", 1.0));
+}
+
+}  // namespace whet::strategy

@@ -1,0 +1,61 @@
+// diverse: N samples of one batch over a ladder of temperatures, so that a careful and a bold
+// reading of the question both get a say.
+#include <fmt/format.h>
+
+#include "strategy/examples.h"
+#include "strategy/makers.h"
+#include "strategy/selection.h"
+#include "strategy/session.h"
+
+namespace whet::strategy {
+namespace {
+
+class Diverse : public Strategy {
+ public:
+  Diverse(int64_t n, double low, double high) : n_(n), low_(low), high_(high) {}
+
+  std::string description() const override {
+    return fmt::format(
+        "{} samples in one batch at temperatures {} to {}; code: the best by public examples, "
+        "otherwise the most frequent answer; then mean logprob.",
+        n_, low_, high_);
+  }
+  Result<Outcome> solve(const eval::Question& question, Generator& generator,
+                        const Context& context) const override {
+    Session session(question, generator, context);
+    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, ladder())));
+    return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
+      if (question.kind == eval::AnswerKind::kFree) return select_by_logprob(candidates, among);
+      if (!eval::is_code(question.kind)) return select_by_vote(candidates, among);
+      const auto examples = score_by_examples(question, context, candidates, among);
+      if (examples.ran) return select_by_score(candidates, among, "share of public examples");
+      Selection selection = select_by_logprob(candidates, among);
+      selection.how += fmt::format(" (no examples run: {})", examples.problem);
+      return selection;
+    });
+  }
+
+ private:
+  std::vector<double> ladder() const {
+    std::vector<double> temperatures;
+    for (int64_t i = 0; i < n_; ++i) {
+      const double share = n_ > 1 ? static_cast<double>(i) / static_cast<double>(n_ - 1) : 0;
+      temperatures.push_back(low_ + share * (high_ - low_));
+    }
+    return temperatures;
+  }
+
+  int64_t n_;
+  double low_;
+  double high_;
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_diverse(OptionReader& options) {
+  const int64_t n = options.integer("n", 5, 1, 256);
+  const double low = options.number("low", 0.3, 0, 5);
+  return std::make_unique<Diverse>(n, low, options.number("high", 1.2, 0, 5));
+}
+
+}  // namespace whet::strategy

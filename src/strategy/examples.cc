@@ -1,0 +1,80 @@
+#include "strategy/examples.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "eval/code.h"
+#include "eval/execution.h"
+
+namespace whet::strategy {
+namespace {
+
+struct Program {
+  std::string source;
+  std::vector<size_t> candidates;
+  std::optional<Result<eval::ExampleRun>> run;
+};
+
+void run_all(const eval::Question& question, const Context& context,
+             std::vector<Program>& programs) {
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < programs.size(); i = next++) {
+      if (context.cancel && context.cancel->cancelled()) return;
+      programs[i].run = eval::run_examples(*context.sandbox, question, programs[i].source);
+    }
+  };
+  std::vector<std::thread> threads;
+  const auto n = std::min(programs.size(), static_cast<size_t>(std::max(context.n_threads, 1)));
+  for (size_t i = 1; i < n; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+ExampleScores score_by_examples(const eval::Question& question, const Context& context,
+                                std::vector<Candidate>& candidates, std::vector<size_t>& among) {
+  if (question.examples.empty()) return {false, "the question has no public examples"};
+  if (!context.sandbox) return {false, "code execution is off"};
+  std::map<std::string, size_t> seen;
+  std::vector<Program> programs;
+  for (size_t i : among) {
+    std::string source = eval::extract_code(question, candidates[i].text)->source;
+    const auto [place, is_new] = seen.emplace(source, programs.size());
+    if (is_new) programs.push_back({std::move(source), {}, std::nullopt});
+    programs[place->second].candidates.push_back(i);
+  }
+  run_all(question, context, programs);
+  for (const Program& program : programs) {
+    if (!program.run) return {false, "cancelled"};
+    if (!program.run->ok()) return {false, program.run->error().message()};
+  }
+  std::vector<size_t> started;
+  for (const Program& program : programs) {
+    const eval::ExampleRun& run = **program.run;
+    for (size_t i : program.candidates) {
+      if (run.outcomes.empty()) {
+        candidates[i].score = 0;
+        continue;
+      }
+      candidates[i].score =
+          static_cast<double>(run.n_held()) / static_cast<double>(run.outcomes.size());
+      candidates[i].key = run.signature();
+      started.push_back(i);
+    }
+  }
+  if (started.empty()) return {true, ""};
+  for (size_t i : among) {
+    if (std::find(started.begin(), started.end(), i) != started.end()) continue;
+    candidates[i].eligible = false;
+    candidates[i].reason = "does not run";
+  }
+  std::sort(started.begin(), started.end());
+  among = std::move(started);
+  return {true, ""};
+}
+
+}  // namespace whet::strategy

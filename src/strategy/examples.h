@@ -1,0 +1,22 @@
+// Public examples as a scorer: candidates of a code question are run against the assertions that
+// the prompt shows. Hidden tests never come here.
+#pragma once
+
+#include <vector>
+
+#include "strategy/strategy.h"
+
+namespace whet::strategy {
+
+struct ExampleScores {
+  bool ran = false;     // false: no sandbox, no examples, or the sandbox failed
+  std::string problem;  // why not
+};
+
+/// Sets each candidate's score to the share of examples that held and its key to its behaviour. A
+/// candidate that does not even start becomes ineligible and leaves `among`, unless none would be
+/// left. Equal programs are run once; uses context.n_threads.
+ExampleScores score_by_examples(const eval::Question& question, const Context& context,
+                                std::vector<Candidate>& candidates, std::vector<size_t>& among);
+
+}  // namespace whet::strategy

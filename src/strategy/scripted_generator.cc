@@ -1,0 +1,105 @@
+#include "strategy/scripted_generator.h"
+
+#include <algorithm>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace whet::strategy {
+namespace {
+
+constexpr int64_t kPollNs = 1'000'000;  // how late a cancel may be noticed
+
+/// Sleeps to `until_ns`, but not past the deadline or a cancel. Spins at the end: sleeping alone
+/// overshoots by more than the latencies that tests measure.
+void wait_until(int64_t until_ns, int64_t deadline_ns, const CancelFlag* cancel) {
+  if (deadline_ns > 0) until_ns = std::min(until_ns, deadline_ns);
+  while (monotonic_ns() < until_ns && !(cancel && cancel->cancelled())) {
+    const int64_t left = until_ns - monotonic_ns();
+    if (left > 200'000) {
+      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left - 150'000, kPollNs)));
+    }
+  }
+}
+
+}  // namespace
+
+ScriptedGenerator::ScriptedGenerator(std::vector<ScriptedCompletion> completions,
+                                     ScriptedLatency latency)
+    : latency_(latency) {
+  auto left =
+      std::make_shared<std::deque<ScriptedCompletion>>(completions.begin(), completions.end());
+  script_ = [left](const GenerateRequest&, size_t, size_t) {
+    if (left->empty()) return ScriptedCompletion{"", 0, FinishReason::kStop, 0};
+    ScriptedCompletion next = left->front();
+    left->pop_front();
+    return next;
+  };
+}
+
+Result<int64_t> ScriptedGenerator::count_prompt_tokens(const GenerateRequest& request) {
+  int64_t n = 0;
+  const auto count = [&](const std::string& text) {
+    std::istringstream words(text);
+    for (std::string word; words >> word;) ++n;
+  };
+  count(request.prompt);
+  for (const ChatMessage& message : request.messages) count(message.content);
+  return n;
+}
+
+Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& request,
+                                                   const StreamCallback& on_text,
+                                                   const CancelFlag* cancel) {
+  const size_t call = requests_.size();
+  requests_.push_back(request);
+  if (!failures_.empty()) {
+    Error error = failures_.front();
+    failures_.pop_front();
+    return error;
+  }
+  GenerateResult result;
+  result.start_ns = monotonic_ns();
+  WHET_TRY(result.n_prompt_tok, count_prompt_tokens(request));
+  result.kv_committed_bytes = 1024 * request.samples.size();
+  std::vector<ScriptedCompletion> scripted;
+  int64_t n_steps = 0;
+  for (size_t i = 0; i < request.samples.size(); ++i) {
+    scripted.push_back(script_(request, call, i));
+    n_steps = std::max(n_steps, scripted.back().n_tok);
+  }
+  wait_until(result.start_ns + latency_.prefill_ns, request.deadline_ns, cancel);
+  result.prefill_end_ns = monotonic_ns();
+  wait_until(result.prefill_end_ns + latency_.per_token_ns, request.deadline_ns, cancel);
+  result.first_token_ns = monotonic_ns();
+  wait_until(result.prefill_end_ns + n_steps * latency_.per_token_ns, request.deadline_ns, cancel);
+  result.end_ns = monotonic_ns();
+
+  for (size_t i = 0; i < scripted.size(); ++i) {
+    const ScriptedCompletion& script = scripted[i];
+    Completion completion;
+    completion.text = script.text;
+    completion.finish = script.finish;
+    completion.n_completion_tok = script.n_tok;
+    const int64_t needed_ns = result.prefill_end_ns + script.n_tok * latency_.per_token_ns;
+    const bool is_cut = result.end_ns < needed_ns;
+    if (is_cut) {
+      const bool by_user = cancel && cancel->cancelled();
+      completion.finish = by_user ? FinishReason::kCancelled : FinishReason::kTime;
+      completion.text.resize(completion.text.size() / 2);
+      completion.n_completion_tok /= 2;
+    }
+    if (request.top_logprobs >= 0) {
+      completion.logprobs.assign(static_cast<size_t>(completion.n_completion_tok),
+                                 TokenLogprob{0, script.mean_logprob, {}});
+    }
+    completion.end_ns = result.end_ns;
+    if (on_text) on_text(i, completion.text);
+    result.completions.push_back(std::move(completion));
+  }
+  return result;
+}
+
+}  // namespace whet::strategy

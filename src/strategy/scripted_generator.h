@@ -1,0 +1,56 @@
+// ScriptedGenerator: a Generator without a model, for tests of everything behind the door. It
+// answers from a script, with known token counts, logprobs and latencies, and records what it was
+// asked.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "generator/generator.h"
+
+namespace whet::strategy {
+
+struct ScriptedCompletion {
+  std::string text;
+  double mean_logprob = -0.5;
+  FinishReason finish = FinishReason::kStop;
+  int64_t n_tok = 4;  // tokens sampled
+};
+
+struct ScriptedLatency {
+  int64_t prefill_ns = 0;
+  int64_t per_token_ns = 0;  // of a step; all completions of a request step together
+};
+
+class ScriptedGenerator : public Generator {
+ public:
+  /// The completion of sample `index` of request number `call`.
+  using Script =
+      std::function<ScriptedCompletion(const GenerateRequest& request, size_t call, size_t index)>;
+  explicit ScriptedGenerator(Script script, ScriptedLatency latency = {})
+      : script_(std::move(script)), latency_(latency) {}
+  /// Completions in order, over all requests and samples; then empty texts.
+  explicit ScriptedGenerator(std::vector<ScriptedCompletion> completions,
+                             ScriptedLatency latency = {});
+
+  /// A deadline cuts completions off (kTime), a cancel flag too (kCancelled). The prompt's length
+  /// is its number of words.
+  Result<GenerateResult> generate(const GenerateRequest& request, const StreamCallback& on_text,
+                                  const CancelFlag* cancel) override;
+  Result<int64_t> count_prompt_tokens(const GenerateRequest& request) override;
+
+  /// The next request fails with this.
+  void fail_next(Error error) { failures_.push_back(std::move(error)); }
+  const std::vector<GenerateRequest>& requests() const { return requests_; }
+
+ private:
+  Script script_;
+  ScriptedLatency latency_;
+  std::vector<GenerateRequest> requests_;
+  std::deque<Error> failures_;
+};
+
+}  // namespace whet::strategy
