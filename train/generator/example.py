@@ -5,6 +5,7 @@ wording. A key belongs to the test side for good if its hash says so, so no seed
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 HELD_OUT_ONE_IN = 8
@@ -26,7 +27,11 @@ class Example:
 
 
 def worked(family, kind, key, prompt, steps, answer) -> Example:
-    """An item whose solution is a few worked lines and a last line `Answer: X`."""
+    """An item whose solution is a few worked lines and a last line `Answer: X`.
+
+    Working is written without spaces around signs: every space before a digit would be a token of its own.
+    """
+    steps = [re.sub(r" ([-+*/=]) ", r"\1", step) for step in steps]
     numeric = isinstance(answer, int)
     grader = {"type": "numeric" if numeric else "exact", "answer": str(answer)}
     return Example(family, kind, key, prompt, "\n".join([*steps, f"Answer: {answer}"]), grader)

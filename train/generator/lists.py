@@ -67,7 +67,7 @@ def _total(rng, xs):
 
 
 def make(rng):
-    xs = [rng.randint(1, 99) for _ in range(rng.randint(3, 7))]
+    xs = [rng.randint(1, 99) for _ in range(rng.randint(3, 6))]
     task = rng.choices([_order, _pick, _filter, _total], [3, 3, 5, 2])[0]
     if task is _total:
         xs = xs[:5]
