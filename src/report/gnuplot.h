@@ -1,0 +1,26 @@
+// Drives gnuplot as a child process: script in, picture out. No shell; untrusted text enters a
+// script only through gnuplot_quote.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace whet::report {
+
+/// `text` as a single-quoted gnuplot string: one line, quotes doubled. gnuplot reads neither
+/// backslashes, backquotes nor macros inside single quotes, so no text can become a command.
+std::string gnuplot_quote(std::string_view text);
+
+struct GnuplotOptions {
+  std::string program = "gnuplot";
+  double time_limit_s = 30;
+};
+
+/// Runs `script` with default settings and returns what it wrote to standard output.
+/// Errors: kUnavailable if the program is missing (names the Debian package); kInternal if it
+/// fails (with the first line it said), writes nothing, or runs past the time limit (it is killed).
+Result<std::string> run_gnuplot(std::string_view script, const GnuplotOptions& options = {});
+
+}  // namespace whet::report
