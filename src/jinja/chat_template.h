@@ -1,0 +1,45 @@
+// Chat messages -> prompt text, by the template that comes with a model. The same text as Hugging
+// Face transformers' apply_chat_template gives, which is what the model was trained on.
+#pragma once
+
+#include <ctime>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "generator/generator.h"
+#include "jinja/template.h"
+
+namespace whet::jinja {
+
+class ChatTemplate {
+ public:
+  struct Options {
+    bool add_generation_prompt = true;
+    std::string bos_token;
+    std::string eos_token;
+    /// More variables, e.g. {"enable_thinking": false}: an object, or null. Wins over the above.
+    const nlohmann::ordered_json* extra = nullptr;
+    /// What strftime_now() formats; the current local time if absent.
+    std::optional<std::tm> local_time;
+    Limits limits;
+  };
+
+  /// Errors: kInvalidModel with line, column and what was expected.
+  static Result<ChatTemplate> compile(std::string source);
+
+  /// Threads: safe. Deterministic for a given Options::local_time.
+  /// Errors: kInvalidModel with line and column; kInvalidArgument where the template refuses the
+  /// conversation (raise_exception), e.g. for roles that do not alternate.
+  Result<std::string> render(const std::vector<ChatMessage>& messages,
+                             const Options& options) const;
+
+ private:
+  explicit ChatTemplate(Template parsed) : template_(std::move(parsed)) {}
+
+  Template template_;
+};
+
+}  // namespace whet::jinja
