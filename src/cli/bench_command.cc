@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/read_bandwidth.h"
-#include "bench/speed_test.h"
+#include "bench/speed.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
@@ -142,9 +142,15 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
   }
   std::vector<double> rates = samples.tokens_per_second();
   std::vector<double> ns(samples.ns.begin(), samples.ns.end());
-  double median = stats::median(rates);
-  auto interval =
-      stats::bootstrap_interval(rates, [](std::span<const double> x) { return stats::median(x); });
+  double median = stats::median(rates).value();
+  auto interval = stats::bootstrap_percentile(rates.size(),
+                                              [&](std::span<const uint32_t> indices) {
+                                                std::vector<double> drawn;
+                                                for (uint32_t i : indices)
+                                                  drawn.push_back(rates[i]);
+                                                return stats::median(drawn).value();
+                                              },
+                                              {});
   const SpeedCase& test = samples.test;
   bool decodes = test.n_gen > 0 && test.n_prompt == 0;
   double steps_per_second = median / static_cast<double>(test.n_parallel);

@@ -1,4 +1,4 @@
-#include "bench/speed_test.h"
+#include "bench/speed.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "engine/engine.h"
+#include "formats/structure_check.h"
+
+namespace whet {
+namespace {
+
+struct Options {
+  std::string path;
+  bool json = false;
+  bool quick = false;
+};
+
+// Blocks of each tensor that --quick reads.
+constexpr uint64_t kQuickBlocks = 4096;
+
+/// Text goes through the tokenizer and back unchanged.
+CheckFinding check_round_trip(const Tokenizer& tokenizer) {
+  const std::string text = "Hello, world! 12 + 34 = 46\n\tdef f(x): return x * 2  # naïve ✓ 你好";
+  auto ids = tokenizer.encode(text, {.add_special = false, .parse_special = false});
+  if (!ids.ok()) return {"tokenizer round trip", false, ids.error().message()};
+  std::string back = tokenizer.decode(*ids, /*render_special=*/false, /*at_start=*/true);
+  bool same = back == text;
+  return {"tokenizer round trip", same,
+          same ? fmt::format("{} bytes, {} tokens", text.size(), ids->size())
+               : fmt::format("expected the text back, found \"{}\"", back)};
+}
+
+/// The model predicts something for a short input, and every logit is a number.
+CheckFinding check_trial_pass(Engine& engine) {
+  const ModelConfig& c = engine.loaded().model.config;
+  auto kv = KvSequence::create(engine.kv_shape());
+  if (!kv.ok()) return {"trial forward pass", false, kv.error().message()};
+  std::vector<int32_t> tokens;
+  for (int64_t i = 0; i < std::min<int64_t>(8, engine.context()); ++i) {
+    tokens.push_back(static_cast<int32_t>(i * 7919 % c.vocab_size));
+  }
+  StepSegment segment{&*kv, tokens, StepSegment::Logits::kAll};
+  std::span<const float> logits = engine.step({&segment, 1});
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (!std::isfinite(logits[i])) {
+      return {"trial forward pass", false,
+              fmt::format("expected finite logits, found {} for token {} at position {}", logits[i],
+                          i % static_cast<size_t>(c.vocab_size),
+                          i / static_cast<size_t>(c.vocab_size))};
+    }
+  }
+  auto [low, high] = std::minmax_element(logits.begin(), logits.end());
+  if (*low == *high) return {"trial forward pass", false, "all logits are equal"};
+  return {"trial forward pass", true,
+          fmt::format("{} tokens, logits from {:.3g} to {:.3g}", tokens.size(), *low, *high)};
+}
+
+/// What needs the model as a whole: binding, tokenizer, chat template, arithmetic.
+void check_behaviour(const std::string& path, CheckFindings& findings) {
+  auto loaded = load_model(path);
+  if (!loaded.ok()) {
+    findings.push_back({"weights, tokenizer and template load", false, loaded.error().message()});
+    return;
+  }
+  bool has_template = !loaded->chat_template_source.empty();
+  auto engine = Engine::create(std::move(loaded).value(), {});
+  if (!engine.ok()) {
+    findings.push_back({"weights, tokenizer and template load", false, engine.error().message()});
+    return;
+  }
+  findings.push_back({"weights, tokenizer and template load", true,
+                      (*engine)->loaded().model.config.architecture});
+  findings.push_back(check_round_trip((*engine)->tokenizer()));
+  if (has_template) {
+    auto text = (*engine)->render_chat({{"user", "Hi"}});
+    findings.push_back(
+        {"chat template renders", text.ok(),
+         text.ok() ? fmt::format("{} bytes", text->size()) : text.error().message()});
+  }
+  findings.push_back(check_trial_pass(**engine));
+}
+
+void print(const CheckFindings& findings, const std::string& path, bool json, bool all_ok) {
+  if (json) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const CheckFinding& f : findings)
+      list.push_back({{"check", f.check}, {"ok", f.ok}, {"detail", f.detail}});
+    nlohmann::ordered_json document{
+        {"schema", "whet-verify/1"}, {"path", path}, {"ok", all_ok}, {"findings", list}};
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  for (const CheckFinding& f : findings)
+    fmt::print("{} {:<40} {}\n", f.ok ? "ok    " : "FAILED", f.check, f.detail);
+}
+
+int run(const Options& options) {
+  StructureCheckOptions structure;
+  if (options.quick) structure.max_blocks_per_tensor = kQuickBlocks;
+  CancelFlag& cancel = interrupt_flag();
+  structure.progress = [&](std::string_view, uint64_t) { return !cancel.cancelled(); };
+  auto findings = check_structure(options.path, structure);
+  if (!findings.ok()) return fail(findings.error());
+  check_behaviour(options.path, *findings);
+  bool all_ok = true;
+  for (const CheckFinding& f : *findings) all_ok = all_ok && f.ok;
+  print(*findings, options.path, options.json, all_ok);
+  return all_ok ? 0 : exit_status(ErrorCode::kInvalidModel);
+}
+
+}  // namespace
+
+void add_verify_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "Check a model file: structure, tokenizer, numbers, a trial pass, SHA-256");
+  command->add_option("path,-m,--model", options->path, "GGUF file, SafeTensors file or directory")
+      ->required();
+  command->add_flag("--json", options->json, "one JSON object");
+  command->add_flag("--quick", options->quick,
+                    "look for NaN and infinity in a sample of each tensor only");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet
