@@ -230,7 +230,7 @@ std::string bars(Panel& panel, const char* name, const std::vector<Bar>& list,
 
 void latency_panel(Panel& panel, const Document& doc) {
   panel.legend({{Mark::kSquare, kMidBlue, "median"},
-                {Mark::kLine, kInk, "its 95 % interval"},
+                {Mark::kLine, kInk, "its interval"},
                 {Mark::kDiamond, kOrange, "95th percentile"}});
   double x_max = 0;
   for (const auto& s : doc.strategies) {
@@ -549,15 +549,15 @@ std::string_view chart_caption(Chart chart) {
     case Chart::kQualityCost:
       return "Up is more accurate, left is faster. The dotted line is the baseline's accuracy. "
              "Bars "
-             "are 95 % intervals of each row by itself; because all strategies saw the same tasks, "
+             "are intervals of each row by itself; because all strategies saw the same tasks, "
              "differences are known more sharply than overlapping bars suggest, so judge by the "
              "column \u201cAgainst baseline\u201d.";
     case Chart::kFamilies:
-      return "Share of runs graded correct, by kind of task, with its 95 % interval where there is "
-             "room. Darker is better. A dash means that no run of that kind could be graded.";
+      return "Share of runs graded correct, by kind of task, with its interval where there is "
+             "room. Deeper blue is better. A dash means that no run of that kind could be graded.";
     case Chart::kLatency:
       return "From the first call to the final answer. The bar is the median over all runs, the "
-             "line its 95 % interval, the diamond the 95th percentile: one run in twenty takes "
+             "line its interval, the diamond the 95th percentile: one run in twenty takes "
              "longer.";
     case Chart::kTokens:
       return "All tokens that a strategy spent per task, in every call and every discarded "

@@ -1,5 +1,7 @@
 #include "report/markdown.h"
 
+#include <algorithm>
+#include <cctype>
 #include <string_view>
 
 #include "report/summary.h"
@@ -8,17 +10,33 @@
 namespace whet::report {
 namespace {
 
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Escapes what Markdown or HTML would read, and no more: plain brackets and the underscores inside
+/// a name stay as they are.
 std::string escaped(std::string_view text) {
+  const std::string line = one_line(text);
   std::string result;
-  for (char c : one_line(text)) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    const char before = i > 0 ? line[i - 1] : ' ';
+    const char after = i + 1 < line.size() ? line[i + 1] : ' ';
     if (c == '<') {
       result += "&lt;";
-    } else if (c == '&') {
-      result += "&amp;";
-    } else {
-      if (std::string_view("\\`*_{}[]|#>~!").find(c) != std::string_view::npos) result += '\\';
-      result += c;
+      continue;
     }
+    if (c == '&') {
+      result += "&amp;";
+      continue;
+    }
+    const bool always = std::string_view("\\`*|~").find(c) != std::string_view::npos;
+    const bool emphasis = c == '_' && !(is_word(before) && is_word(after));
+    const bool link = c == ']' && std::string_view("([:").find(after) != std::string_view::npos;
+    const bool block = i == 0 && std::string_view("#>+-=").find(c) != std::string_view::npos;
+    if (always || emphasis || link || block) result += '\\';
+    result += c;
   }
   return result;
 }

@@ -105,13 +105,14 @@ def event(row, k, sequence):
     name, _, _, _, rt, rp, rc, _ = row
     n = 5 if rc > 4 else 1
     start = sequence * 4_000_000_000
-    right = (k + len(name)) % 3 != 0
+    chosen = 0 if n == 1 else k % 4
+    right = (chosen + k) % 3 != 0
     answer = "42" if right else "24"
     candidates = [{
         "stage": "sample", "text": f"Six boxes of seven: 6 × 7 = {42 if (i + k) % 3 else 24}.\nThe answer is {42 if (i + k) % 3 else 24}.",
         "tokens": 96 + 3 * i, "finish": "length" if i == 4 else "stop", "logprob": round(-.31 - .05 * i, 3),
         "answer": None if i == 4 else str(42 if (i + k) % 3 else 24), "score": None if i == 4 else round(.6 - .1 * i, 2),
-        "eligible": i != 4, "reason": "truncated" if i == 4 else None, "chosen": i == (0 if n == 1 else k % 4)} for i in range(n)]
+        "eligible": i != 4, "reason": "truncated" if i == 4 else None, "chosen": i == chosen} for i in range(n)]
     return {
         "strategy": name, "task": f"word/{k:03d}", "family": "word problems", "seed": SEEDS[k % 3], "sequence": sequence,
         "question": "A shop has 6 boxes with 7 apples each. How many apples are there? 数えてください。", "reference": "42",
