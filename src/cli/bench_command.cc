@@ -18,7 +18,7 @@
 #include "kernels/kernels.h"
 #include "report/progress.h"
 #include "stats/bootstrap.h"
-#include "stats/quantile.h"
+#include "stats/sample.h"
 #include "sys/machine.h"
 
 namespace whet {
@@ -242,7 +242,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
   ThreadPool pool(engine->threads());
   double bandwidth = measure_read_bandwidth(pool);
   const CancelFlag* cancel = &interrupt_flag();
-  Progress progress(
+  report::Progress progress(
       fmt::format("bench {}", std::filesystem::path(path).filename().string()),
       static_cast<int64_t>(cases.size()) * (options.repetitions + (options.no_warmup ? 0 : 1)));
   int64_t done = 0;

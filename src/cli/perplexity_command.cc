@@ -46,7 +46,7 @@ Result<Tally> measure(Engine& engine, const std::vector<int32_t>& text) {
   const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
   const auto room = static_cast<size_t>(engine.context()) - (bos ? 1 : 0);
   Tally tally;
-  Progress progress("perplexity", static_cast<int64_t>(text.size()));
+  report::Progress progress("perplexity", static_cast<int64_t>(text.size()));
   for (size_t first = 0; first < text.size(); first += room) {
     std::vector<int32_t> window;
     if (bos) window.push_back(*tokenizer.bos());

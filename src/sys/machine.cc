@@ -109,6 +109,13 @@ MachineInfo machine_info() {
   return info;
 }
 
+std::vector<std::string> process_arguments() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(in, argument, '\0');) arguments.push_back(argument);
+  return arguments;
+}
+
 std::optional<uint64_t> peak_rss_bytes() {
   return status_kib("VmHWM:");
 }

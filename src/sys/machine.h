@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace whet {
 
@@ -21,6 +22,9 @@ struct MachineInfo {
   uint64_t memory_bytes;
 };
 MachineInfo machine_info();
+
+/// The arguments that this process was started with, argv[0] first.
+std::vector<std::string> process_arguments();
 
 /// Peak resident set of this process in bytes since start or the last reset; nullopt if unknown.
 std::optional<uint64_t> peak_rss_bytes();

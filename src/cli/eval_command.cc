@@ -1,0 +1,296 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+
+#include "cli/built_in_tasks.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/model_flags.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "experiment/run.h"
+#include "kernels/kernels.h"
+#include "report/document.h"
+#include "report/progress.h"
+#include "report/report_files.h"
+#include "report/terminal.h"
+#include "strategy/registry.h"
+#include "sys/machine.h"
+#include "sys/mapped_file.h"
+#include "sys/sha256.h"
+
+namespace whet {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  ModelFlags model;
+  SamplingFlags sampling;
+  std::string strategies = "baseline,re2,diverse,best-of-n,self-consistency,majority-voting";
+  std::string tasks = "built-in";
+  int64_t limit = 0;
+  std::string seeds = "1";
+  int64_t max_tokens = 256;
+  std::string out_dir = "whet-out";
+  std::string system;
+  double time_limit_s = 0;
+  int warmup = 1;
+  bool resume = false, overwrite = false, no_code = false, no_controls = false, raw = false,
+       no_charts = false;
+};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  while (true) {
+    size_t end = text.find(separator, begin);
+    parts.push_back(text.substr(begin, end - begin));
+    if (end == std::string::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+/// "re2,best-of-n:n=5,temperature=1": a part KEY=VALUE belongs to the strategy before it.
+std::vector<std::string> split_strategies(const std::string& text) {
+  std::vector<std::string> specs;
+  for (const std::string& part : split(text, ',')) {
+    bool option = part.find('=') != std::string::npos && part.find(':') == std::string::npos;
+    if (option && !specs.empty()) {
+      specs.back() += "," + part;
+    } else {
+      specs.push_back(part);
+    }
+  }
+  return specs;
+}
+
+/// "1,2,3" or "1-5".
+Result<std::vector<uint64_t>> parse_seeds(const std::string& text) {
+  auto number = [](std::string_view s) -> std::optional<uint64_t> {
+    uint64_t value = 0;
+    auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+    if (s.empty() || error != std::errc() || end != s.data() + s.size()) return std::nullopt;
+    return value;
+  };
+  std::vector<uint64_t> seeds;
+  for (const std::string& part : split(text, ',')) {
+    size_t dash = part.find('-');
+    auto first = number(std::string_view(part).substr(0, dash));
+    auto last = dash == std::string::npos ? first : number(std::string_view(part).substr(dash + 1));
+    if (!first || !last || *last < *first || *last - *first > 100000) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("--seeds: expected numbers as 1,2,3 or 1-5, found \"{}\"", text));
+    }
+    for (uint64_t seed = *first; seed <= *last; ++seed) seeds.push_back(seed);
+  }
+  return seeds;
+}
+
+Status add_tasks(const Options& options, experiment::Plan& plan) {
+  eval::TaskSet all{options.tasks, {}};
+  for (const std::string& name : split(options.tasks, ',')) {
+    WHET_TRY(std::vector<std::string> files, task_files_of(name));
+    for (const std::string& file : files) {
+      WHET_TRY(eval::TaskSet set, eval::load_task_file(file));
+      WHET_TRY(auto mapped, MappedFile::open(file));
+      WHET_TRY(std::string hash, sha256_hex(mapped->bytes()));
+      plan.task_files.push_back({set.name, file, hash, static_cast<int64_t>(set.tasks.size())});
+      all.tasks.insert(all.tasks.end(), set.tasks.begin(), set.tasks.end());
+    }
+  }
+  if (options.limit > 0) all = eval::subsample(all, options.limit, 0);
+  plan.tasks = std::move(all.tasks);
+  return ok_status();
+}
+
+Result<experiment::ModelInfo> describe_model(const Options& options, const Engine& engine) {
+  const LoadedModel& loaded = engine.loaded();
+  experiment::ModelInfo info;
+  info.path = options.model.model;
+  info.name = fs::path(options.model.model).filename().string();
+  WHET_TRY(info.name, loaded.file.get_string_or("general.name", info.name));
+  info.architecture = loaded.model.config.architecture;
+  int64_t weights = 0, bytes = 0;
+  std::map<std::string_view, int64_t> by_type;
+  for (const TensorEntry& t : loaded.file.tensors) {
+    int64_t n = 1;
+    for (uint64_t d : t.shape) n *= static_cast<int64_t>(d);
+    weights += n;
+    by_type[dtype_info(t.type).name] += n;
+  }
+  std::string hashes;
+  for (const auto& file : loaded.file.files) {
+    bytes += static_cast<int64_t>(file->bytes().size());
+    WHET_TRY(std::string hash, sha256_hex(file->bytes()));
+    hashes += (hashes.empty() ? "" : " ") + hash;
+  }
+  info.n_parameters = weights;
+  info.size_bytes = bytes;
+  info.sha256 = hashes;
+  info.type = std::max_element(by_type.begin(), by_type.end(), [](auto& a, auto& b) {
+                return a.second < b.second;
+              })->first;
+  info.context_tokens = engine.context();
+  info.chat_template = !options.model.chat_template_file.empty()
+                           ? "from " + options.model.chat_template_file
+                       : engine.has_chat_template() ? "from the model"
+                                                    : "none";
+  return info;
+}
+
+Result<experiment::Plan> make_plan(const Options& options, const Engine& engine) {
+  experiment::Plan plan;
+  plan.title = "Which strategies pay: " + fs::path(options.model.model).filename().string();
+  plan.command = process_arguments();
+  plan.strategies = split_strategies(options.strategies);
+  WHET_TRY(plan.seeds, parse_seeds(options.seeds));
+  WHET_TRY_STATUS(add_tasks(options, plan));
+  plan.sampling = options.sampling.params;
+  plan.max_tokens = options.max_tokens;
+  plan.system = options.system;
+  plan.raw_prompt = options.raw || !engine.has_chat_template();
+  if (options.time_limit_s > 0) plan.time_limit_s = options.time_limit_s;
+  plan.same_time_controls = !options.no_controls;
+  plan.warmup = options.warmup;
+  plan.n_grading_threads = engine.threads();
+  plan.out_dir = options.out_dir;
+  plan.resume = options.resume;
+  std::string commit = commit_string();
+  plan.whet = {.version = version_string(),
+               .commit = commit.starts_with("unknown") ? std::nullopt : std::optional(commit),
+               .dirty = std::nullopt,
+               .compiler = compiler_string(),
+               .flags = "",
+               .build_type = "",
+               .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
+               .threads = engine.threads()};
+  WHET_TRY(plan.model, describe_model(options, engine));
+  return plan;
+}
+
+/// Removes the record of an earlier run from the directory, and nothing else.
+void remove_record(const std::string& directory) {
+  std::error_code error;
+  for (const char* name : {"events.jsonl", "results.json"})
+    fs::remove(fs::path(directory) / name, error);
+}
+
+int report_results(const Options& options, const experiment::ExperimentResult& result) {
+  auto document = report::load_document(result.results_path);
+  if (!document.ok()) return fail(document.error());
+  report::ReportOptions report_options;
+  report_options.charts = !options.no_charts;
+  auto files = report::write_report(*document, options.out_dir, report_options);
+  if (!files.ok()) return fail(files.error());
+  fmt::print("{}", report::render_terminal(*document, {.colour = colour_stdout()}));
+  fmt::print("\nfiles:\n");
+  for (const std::string& name : {result.results_path, result.events_path})
+    fmt::print("  {}\n", name);
+  for (const std::string& name : files->written)
+    fmt::print("  {}\n", (fs::path(options.out_dir) / name).string());
+  for (const std::string& warning : files->warnings)
+    fmt::print(stderr, "whet: warning: {}\n", warning);
+  if (!result.complete) {
+    fmt::print(stderr, "whet: stopped early; what was finished is kept. Go on with --resume.\n");
+    return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
+  }
+  return 0;
+}
+
+int run(const Options& options) {
+  if (options.resume && options.overwrite) {
+    return fail(
+        Error(ErrorCode::kInvalidArgument, "give one of --resume and --overwrite, not both"));
+  }
+  auto engine = options.model.load();
+  if (!engine.ok()) return fail(engine.error());
+  auto plan = make_plan(options, **engine);
+  if (!plan.ok()) return fail(plan.error());
+  if (options.overwrite) remove_record(options.out_dir);
+
+  experiment::Environment environment;
+  environment.cancel = &interrupt_flag();
+  if (!options.no_code) {
+    const auto& sandbox = eval::Sandbox::of_this_machine();
+    if (sandbox.ok()) {
+      environment.sandbox = &*sandbox;
+    } else {
+      environment.no_sandbox_reason = sandbox.error().message();
+    }
+  }
+  std::optional<report::Progress> progress;
+  environment.on_progress = [&](const experiment::Progress& p) {
+    if (!progress) {
+      report::ProgressOptions bar = report::stderr_progress();
+      bar.done_before = p.n_done;
+      progress.emplace("eval", p.n_planned, bar);
+    }
+    progress->update(p.n_done, p.last != nullptr ? p.last->strategy : "");
+  };
+  auto result = experiment::run_experiment(*plan, **engine, environment);
+  if (progress) progress->finish();
+  if (!result.ok()) return fail(result.error());
+  return report_results(options, *result);
+}
+
+std::string strategy_help() {
+  std::string help = "Strategies (SLUG or SLUG:KEY=VALUE,...):\n";
+  for (const strategy::StrategyInfo& info : strategy::strategies()) {
+    std::string options;
+    for (const auto& [name, value] : info.options) options += fmt::format(" {}={}", name, value);
+    help += fmt::format("  {:<20} {}{}\n", info.slug, info.summary,
+                        options.empty() ? "" : "  [" + options.substr(1) + "]");
+  }
+  return help;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "eval", "Measure which test-time strategies pay: graded quality beside cost");
+  options->model.add_to(*command);
+  command->add_option("--strategies", options->strategies, "comma list; see below")
+      ->capture_default_str();
+  command
+      ->add_option("--tasks", options->tasks,
+                   "comma list of .jsonl files (own format, GSM8K, HumanEval), directories, or "
+                   "built-in families")
+      ->capture_default_str();
+  command
+      ->add_option("-n,--limit", options->limit,
+                   "most tasks, an equal share of each family (0 = all)")
+      ->capture_default_str();
+  command->add_option("--seeds", options->seeds, "repetitions: 1,2,3 or 1-5")
+      ->capture_default_str();
+  command
+      ->add_option("-o,--out", options->out_dir, "directory for results, pictures and the record")
+      ->capture_default_str();
+  command->add_option("--max-tokens", options->max_tokens, "most tokens of one completion")
+      ->capture_default_str();
+  command->add_option("--system", options->system, "system message");
+  command
+      ->add_option("--time-limit", options->time_limit_s, "stop after this many seconds (0 = none)")
+      ->capture_default_str();
+  command->add_option("--warmup", options->warmup, "uncounted runs before the first")
+      ->capture_default_str();
+  command->add_flag("--resume", options->resume, "go on with the record in the output directory");
+  command->add_flag("--overwrite", options->overwrite,
+                    "replace the record in the output directory");
+  command->add_flag("--no-code", options->no_code,
+                    "run no generated code, not even in the sandbox");
+  command->add_flag("--no-controls", options->no_controls,
+                    "leave out the rows 'baseline given the same time'");
+  command->add_flag("--no-charts", options->no_charts, "draw no pictures");
+  command->add_flag("--raw", options->raw, "do not apply the chat template");
+  options->sampling.add_to(*command);
+  command->footer([] { return strategy_help(); });
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet
