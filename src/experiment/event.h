@@ -1,0 +1,71 @@
+// Event: one strategy on one task with one seed, as it happened. Field for field the events of
+// docs/results-schema.md; everything in a results document is derived from them.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "eval/grader.h"
+
+namespace whet::experiment {
+
+struct EventCandidate {
+  std::optional<std::string> stage;
+  std::string text;
+  int64_t tokens = 0;
+  std::string finish;
+  std::optional<double> temperature;
+  std::optional<double> logprob;
+  std::optional<std::string> answer;
+  std::optional<double> score;
+  bool eligible = false;
+  std::optional<std::string> reason;
+  bool chosen = false;
+  std::optional<bool> correct;  // graded afterwards; null: not graded
+};
+
+struct Event {
+  std::string strategy;
+  std::string task;
+  std::string family;
+  uint64_t seed = 0;
+  int64_t sequence = 0;
+  bool warmup = false;
+  std::string question;
+  std::optional<std::string> reference;
+  int64_t start_ns = 0;  // since the start of the run
+  std::optional<int64_t> first_token_ns;
+  int64_t end_ns = 0;
+  std::optional<int64_t> time_budget_ns;  // controls: the time that it was given
+  int64_t prompt_tokens = 0;
+  int64_t completion_tokens = 0;
+  int64_t n_calls = 0;
+  std::vector<EventCandidate> candidates;
+  std::optional<std::string> answer;
+  std::string how;  // how the answer was selected
+  bool fell_back = false;
+  eval::GradeStatus grade = eval::GradeStatus::kNotGraded;
+  bool strict = false;     // correct by the marked answer alone
+  std::string grade_rule;  // which extraction rule fired; "" = none
+  std::string grade_detail;
+  std::optional<int64_t> peak_rss_bytes;
+  std::optional<int64_t> kv_bytes;
+  std::optional<std::string> error;
+
+  bool graded() const { return grade != eval::GradeStatus::kNotGraded; }
+  bool correct() const { return grade == eval::GradeStatus::kCorrect; }
+  double latency_s() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
+};
+
+nlohmann::json to_json(const Event& event);
+/// Errors (kInvalidArgument): a missing field or a wrong type, named.
+Result<Event> event_from_json(const nlohmann::json& json);
+
+/// One line without newline; invalid UTF-8 becomes U+FFFD.
+std::string json_line(const nlohmann::json& json);
+
+}  // namespace whet::experiment

@@ -1,0 +1,323 @@
+#include "experiment/metrics.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "stats/bootstrap.h"
+#include "stats/correction.h"
+#include "stats/ratio.h"
+#include "stats/sample.h"
+#include "stats/sampling.h"
+
+namespace whet::experiment {
+namespace {
+
+using stats::Clusters;
+using stats::Estimate;
+using stats::PairedTasks;
+
+using Events = std::vector<const Event*>;
+using ByTask = std::map<std::string, Events>;
+/// The quantity of a run; none where the run has none.
+using Quantity = std::function<std::optional<double>(const Event&)>;
+
+ByTask by_task(const Events& events) {
+  ByTask tasks;
+  for (const Event* event : events) tasks[event->task].push_back(event);
+  return tasks;
+}
+
+std::vector<double> values_of(const Events& events, const Quantity& quantity) {
+  std::vector<double> values;
+  for (const Event* event : events) {
+    if (const auto value = quantity(*event)) values.push_back(*value);
+  }
+  return values;
+}
+
+Clusters clusters_of(const Events& events, const Quantity& quantity) {
+  Clusters clusters;
+  for (const auto& [task, runs] : by_task(events)) {
+    if (auto values = values_of(runs, quantity); !values.empty()) {
+      clusters.push_back(std::move(values));
+    }
+  }
+  return clusters;
+}
+
+/// The tasks that both arms have a value for.
+PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& quantity) {
+  const ByTask before = by_task(baseline);
+  PairedTasks pairs;
+  for (const auto& [task, runs] : by_task(strategy)) {
+    const auto found = before.find(task);
+    if (found == before.end()) continue;
+    stats::PairedTask pair{values_of(found->second, quantity), values_of(runs, quantity)};
+    if (!pair.baseline.empty() && !pair.strategy.empty()) pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
+std::optional<double> correctness(const Event& event) {
+  if (!event.graded()) return std::nullopt;
+  return event.correct() ? 1.0 : 0.0;
+}
+
+std::optional<double> strictness(const Event& event) {
+  if (!event.graded()) return std::nullopt;
+  return event.correct() && event.strict ? 1.0 : 0.0;
+}
+
+std::optional<double> latency(const Event& event) {
+  if (event.error) return std::nullopt;
+  return event.latency_s();
+}
+
+std::optional<double> first_token(const Event& event) {
+  if (event.error || !event.first_token_ns) return std::nullopt;
+  return static_cast<double>(*event.first_token_ns - event.start_ns) * 1e-9;
+}
+
+std::optional<double> tokens(const Event& event) {
+  if (event.error) return std::nullopt;
+  return static_cast<double>(event.prompt_tokens + event.completion_tokens);
+}
+
+std::optional<double> oracle(const Event& event) {
+  if (!event.graded()) return std::nullopt;
+  bool any = event.correct();
+  for (const EventCandidate& candidate : event.candidates) any |= candidate.correct.value_or(false);
+  return any ? 1.0 : 0.0;
+}
+
+Totals totals(const Events& events, int64_t Event::*field) {
+  Totals totals;
+  for (const Event* event : events) totals.total += event->*field;
+  if (!events.empty()) {
+    totals.per_task = static_cast<double>(totals.total) / static_cast<double>(events.size());
+  }
+  return totals;
+}
+
+std::optional<Latency> latency_summary(const Events& events, const Quantity& quantity,
+                                       const stats::BootstrapOptions& options) {
+  const auto median = stats::estimate_quantile(clusters_of(events, quantity), 0.5, options);
+  if (!median) return std::nullopt;
+  const auto all = values_of(events, quantity);
+  return Latency{*median, stats::quantile(all, 0.95), stats::mean(all)};
+}
+
+/// Completion tokens per second, total over total, resampling tasks.
+std::optional<Estimate> generation_speed(const Events& events,
+                                         const stats::BootstrapOptions& options) {
+  struct Task {
+    double tokens = 0;
+    double seconds = 0;
+  };
+  std::vector<Task> tasks;
+  for (const auto& [id, runs] : by_task(events)) {
+    Task task;
+    for (const Event* event : runs) {
+      if (event->error) continue;
+      task.tokens += static_cast<double>(event->completion_tokens);
+      task.seconds += event->latency_s();
+    }
+    if (task.seconds > 0) tasks.push_back(task);
+  }
+  if (tasks.empty()) return std::nullopt;
+  const auto speed = [&](std::span<const uint32_t> indices) {
+    Task sum;
+    for (uint32_t i : indices) {
+      sum.tokens += tasks[i].tokens;
+      sum.seconds += tasks[i].seconds;
+    }
+    return sum.tokens / sum.seconds;
+  };
+  std::vector<uint32_t> each(tasks.size());
+  for (uint32_t i = 0; i < each.size(); ++i) each[i] = i;
+  return Estimate{speed(each), stats::bootstrap_percentile(tasks.size(), speed, options),
+                  options.level, "bootstrap over tasks", static_cast<int64_t>(tasks.size())};
+}
+
+std::optional<Scores> scores_of(const Events& events, const MetricOptions& options) {
+  std::vector<std::vector<stats::ScoredCandidate>> tasks;
+  Scores scores;
+  for (const auto& [id, runs] : by_task(events)) {
+    std::vector<stats::ScoredCandidate> scored;
+    for (const Event* event : runs) {
+      if (event->candidates.size() < 2) continue;
+      for (const EventCandidate& candidate : event->candidates) {
+        if (!candidate.score || !candidate.correct) continue;
+        scored.push_back({*candidate.score, *candidate.correct});
+      }
+    }
+    scores.n_candidates += static_cast<int64_t>(scored.size());
+    if (!scored.empty()) tasks.push_back(std::move(scored));
+  }
+  if (tasks.empty()) return std::nullopt;
+  scores.auroc = stats::estimate_auroc(tasks, options.bootstrap);
+  scores.oracle_accuracy =
+      stats::estimate_accuracy(clusters_of(events, oracle), options.bootstrap.level);
+  return scores;
+}
+
+struct Counts {
+  int64_t n_tasks = 0;
+  int64_t n_runs = 0;
+  int64_t n_graded = 0;
+  int64_t n_correct = 0;
+};
+
+Counts count(const Events& events) {
+  Counts counts;
+  std::set<std::string> tasks;
+  for (const Event* event : events) {
+    ++counts.n_runs;
+    counts.n_graded += event->graded();
+    counts.n_correct += event->correct();
+    if (event->graded()) tasks.insert(event->task);
+  }
+  counts.n_tasks = static_cast<int64_t>(tasks.size());
+  return counts;
+}
+
+Events of_family(const Events& events, const std::string& family) {
+  Events out;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(out),
+               [&](const Event* event) { return event->family == family; });
+  return out;
+}
+
+std::optional<stats::Difference> accuracy_difference(const Events& baseline, const Events& strategy,
+                                                     const MetricOptions& options) {
+  return stats::estimate_accuracy_difference(paired(baseline, strategy, correctness),
+                                             options.bootstrap);
+}
+
+bool is_truncated(const Event& event) {
+  return std::any_of(event.candidates.begin(), event.candidates.end(),
+                     [](const EventCandidate& candidate) {
+                       return candidate.chosen && candidate.finish != "stop";
+                     });
+}
+
+Summary summarise_row(const Row& row, const Events& events, const Events* baseline,
+                      const MetricOptions& options) {
+  Summary summary;
+  summary.row = row;
+  const Counts counts = count(events);
+  summary.n_tasks = counts.n_tasks;
+  summary.n_runs = counts.n_runs;
+  summary.n_graded = counts.n_graded;
+  summary.n_correct = counts.n_correct;
+  std::map<std::string, int64_t> reasons;
+  for (const Event* event : events) {
+    summary.n_strict += event->correct() && event->strict;
+    summary.n_fell_back += event->fell_back;
+    summary.n_truncated += is_truncated(*event);
+    if (!event->graded()) ++reasons[event->error.value_or(event->grade_detail)];
+    const auto raise = [](std::optional<int64_t>& highest, const std::optional<int64_t>& value) {
+      if (value && value > highest) highest = value;
+    };
+    raise(summary.peak_rss_bytes, event->peak_rss_bytes);
+    raise(summary.kv_bytes, event->kv_bytes);
+  }
+  summary.not_graded.assign(reasons.begin(), reasons.end());
+  std::stable_sort(summary.not_graded.begin(), summary.not_graded.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+
+  const double level = options.bootstrap.level;
+  summary.accuracy = stats::estimate_accuracy(clusters_of(events, correctness), level);
+  summary.strict_accuracy = stats::estimate_accuracy(clusters_of(events, strictness), level);
+  for (const std::string& family : options.families) {
+    const Events runs = of_family(events, family);
+    if (runs.empty()) continue;
+    const Counts of = count(runs);
+    FamilySummary part{family, of.n_tasks, of.n_runs, of.n_graded, of.n_correct, {}, {}};
+    part.accuracy = stats::estimate_accuracy(clusters_of(runs, correctness), level);
+    if (baseline) {
+      part.difference_to_baseline =
+          accuracy_difference(of_family(*baseline, family), runs, options);
+    }
+    summary.families.push_back(std::move(part));
+  }
+  summary.prompt_tokens = totals(events, &Event::prompt_tokens);
+  summary.completion_tokens = totals(events, &Event::completion_tokens);
+  summary.n_calls = totals(events, &Event::n_calls);
+  summary.latency_s = latency_summary(events, latency, options.bootstrap);
+  summary.first_token_s = latency_summary(events, first_token, options.bootstrap);
+  summary.generation_tok_s = generation_speed(events, options.bootstrap);
+  summary.scores = scores_of(events, options);
+  if (!baseline) return summary;
+  summary.difference_to_baseline = accuracy_difference(*baseline, events, options);
+  summary.cost_ratio_tokens = stats::estimate_ratio(
+      paired(*baseline, events, tokens), stats::RatioOf::kGeometricMeans, options.bootstrap);
+  summary.cost_ratio_time = stats::estimate_ratio(
+      paired(*baseline, events, latency), stats::RatioOf::kGeometricMeans, options.bootstrap);
+  return summary;
+}
+
+/// Holm's correction over the strategies (not the controls) that have a p-value.
+void correct_p_values(std::vector<Summary>& summaries,
+                      std::optional<stats::Difference> Summary::*difference,
+                      std::optional<double> Summary::*adjusted) {
+  std::vector<double> p_values;
+  std::vector<Summary*> owners;
+  for (Summary& summary : summaries) {
+    const auto& of = summary.*difference;
+    if (summary.row.kind != "strategy" || !of || !of->p) continue;
+    p_values.push_back(*of->p);
+    owners.push_back(&summary);
+  }
+  const auto corrected = stats::holm_adjust(p_values);
+  for (size_t i = 0; i < owners.size(); ++i) owners[i]->*adjusted = corrected[i];
+}
+
+Verdict verdict_of(const Summary& summary, const MetricOptions& options) {
+  Evidence evidence;
+  if (summary.difference_to_baseline) evidence.gain = summary.difference_to_baseline->estimate;
+  evidence.p_adjusted = summary.p_adjusted;
+  if (summary.difference_to_control) {
+    evidence.gain_on_control = summary.difference_to_control->estimate;
+  }
+  evidence.time_ratio = summary.cost_ratio_time;
+  evidence.min_gain = options.min_gain;
+  evidence.level = options.bootstrap.level;
+  return judge(evidence);
+}
+
+}  // namespace
+
+std::vector<Summary> summarise(const std::vector<Row>& rows, const std::vector<Event>& events,
+                               const MetricOptions& options) {
+  std::map<std::string, Events> by_row;
+  for (const Event& event : events) {
+    if (!event.warmup) by_row[event.strategy].push_back(&event);
+  }
+  std::vector<Summary> summaries;
+  for (const Row& row : rows) {
+    const bool is_baseline = row.name == options.baseline;
+    summaries.push_back(summarise_row(row, by_row[row.name],
+                                      is_baseline ? nullptr : &by_row[options.baseline], options));
+  }
+  for (const Row& control : rows) {
+    for (const std::string& name : control.controls) {
+      const auto strategy =
+          std::find_if(summaries.begin(), summaries.end(),
+                       [&](const Summary& summary) { return summary.row.name == name; });
+      if (strategy == summaries.end()) continue;
+      strategy->control = control.name;
+      strategy->difference_to_control =
+          accuracy_difference(by_row[control.name], by_row[name], options);
+    }
+  }
+  correct_p_values(summaries, &Summary::difference_to_baseline, &Summary::p_adjusted);
+  correct_p_values(summaries, &Summary::difference_to_control, &Summary::control_p_adjusted);
+  for (Summary& summary : summaries) {
+    if (summary.row.kind == "strategy") summary.verdict = verdict_of(summary, options);
+  }
+  return summaries;
+}
+
+}  // namespace whet::experiment

@@ -1,0 +1,91 @@
+// Plan: everything that decides what an experiment runs and how it is judged. Two runs with equal
+// fingerprints produce events that may stand in one record.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "eval/question.h"
+#include "generator/generator.h"
+
+namespace whet::experiment {
+
+/// What the program is; filled by the command line.
+struct WhetInfo {
+  std::string version;
+  std::optional<std::string> commit;
+  std::optional<bool> dirty;
+  std::string compiler;
+  std::string flags;
+  std::string build_type;
+  std::string isa;
+  int threads = 0;
+};
+
+/// What answers; a remote model leaves out what it cannot know.
+struct ModelInfo {
+  std::string path;  // as given on the command line
+  std::string name;
+  std::optional<std::string> architecture;
+  std::optional<int64_t> n_parameters;
+  std::optional<std::string> type;  // "Q4_K"
+  std::optional<int64_t> size_bytes;
+  std::optional<std::string> sha256;
+  std::optional<int64_t> context_tokens;
+  std::optional<std::string> chat_template;
+  std::optional<std::string> endpoint;
+};
+
+struct TaskFile {
+  std::string name;
+  std::string path;
+  std::optional<std::string> sha256;
+  int64_t n_tasks = 0;
+};
+
+struct Plan {
+  std::string title;
+  std::vector<std::string> command;  // argv
+  /// Specs for make_strategy. The first baseline among them is what all others are compared to; if
+  /// there is none, "baseline" is put in front.
+  std::vector<std::string> strategies;
+  std::vector<eval::Task> tasks;
+  std::vector<TaskFile> task_files;
+  std::vector<uint64_t> seeds = {0};
+  SamplingParams sampling;
+  int64_t max_tokens = -1;
+  std::string system;
+  bool raw_prompt = false;
+  std::optional<double> time_limit_s;       // of the whole run
+  std::optional<double> task_time_limit_s;  // of one strategy on one task and seed
+  /// For each strategy a control row: the baseline given that strategy's median time on the task.
+  bool same_time_controls = true;
+  int warmup = 1;                // runs of the baseline before the first counted one
+  bool grade_candidates = true;  // also grade candidates that were not chosen (AUROC, oracle)
+  int n_grading_threads = 1;     // never inside a timed region
+  double min_gain = 0.02;        // the smallest accuracy gain worth having; used by the verdict
+  double level = 0.95;
+  int n_resamples = 10000;
+  uint64_t bootstrap_seed = 0;
+  std::string out_dir;
+  bool resume = false;
+  WhetInfo whet;
+  ModelInfo model;
+  std::optional<double> memory_bandwidth_bytes_s;  // measured ceiling, if it was measured
+  std::vector<std::string> notes;
+};
+
+/// Errors (kInvalidArgument): no task, no seed, a duplicate, a number out of range.
+Status check_plan(const Plan& plan);
+
+/// What must be equal for events to be comparable, part by part.
+using FingerprintParts = std::map<std::string, std::string>;
+FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox);
+/// SHA-256 over the parts.
+Result<std::string> fingerprint(const FingerprintParts& parts);
+
+}  // namespace whet::experiment

@@ -1,0 +1,373 @@
+#include "experiment/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+
+#include "base/clock.h"
+#include "experiment/event_log.h"
+#include "experiment/results.h"
+#include "experiment/schedule.h"
+#include "stats/sample.h"
+#include "strategy/registry.h"
+#include "sys/machine.h"
+#include "sys/mapped_file.h"
+#include "sys/sha256.h"
+
+namespace whet::experiment {
+namespace {
+
+using strategy::Strategy;
+
+/// A row that runs: a strategy, or the control of one.
+struct Runner {
+  Row row;
+  std::shared_ptr<const Strategy> strategy;
+  std::optional<size_t> time_of;  // control: index of the row whose time it is given
+};
+
+struct Line {
+  std::vector<Runner> runners;  // strategies, then controls
+  size_t n_strategies = 0;
+  size_t baseline = 0;
+};
+
+Result<Line> make_line(const Plan& plan) {
+  Line line;
+  std::set<std::string> names;
+  const auto add = [&](const std::string& spec) -> Status {
+    WHET_TRY(std::shared_ptr<const Strategy> strategy, strategy::make_strategy(spec));
+    if (strategy->kind() == strategy::Kind::kControl) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("{} is added by the experiment itself, one per strategy", spec));
+    }
+    if (!names.insert(strategy->name()).second) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("strategy {} is given twice", strategy->name()));
+    }
+    Row row{strategy->name(),        std::nullopt,       "strategy", {},
+            strategy->description(), strategy->options()};
+    line.runners.push_back({std::move(row), std::move(strategy), std::nullopt});
+    return ok_status();
+  };
+  for (const std::string& spec : plan.strategies) WHET_TRY_STATUS(add(spec));
+  const auto is_baseline = [](const Runner& runner) {
+    return runner.strategy->kind() == strategy::Kind::kBaseline;
+  };
+  auto baseline = std::find_if(line.runners.begin(), line.runners.end(), is_baseline);
+  if (baseline == line.runners.end()) {
+    WHET_TRY_STATUS(add("baseline"));
+    baseline = line.runners.end() - 1;
+  }
+  std::rotate(line.runners.begin(), baseline, baseline + 1);  // the baseline first
+  line.runners.front().row.kind = "baseline";
+  line.n_strategies = line.runners.size();
+  if (!plan.same_time_controls) return line;
+  for (size_t i = 1; i < line.n_strategies; ++i) {
+    const std::string& name = line.runners[i].row.name;
+    WHET_TRY(std::shared_ptr<const Strategy> control,
+             strategy::make_strategy("baseline-same-time"));
+    Row row{fmt::format("baseline-same-time({})", name),
+            fmt::format("baseline, same time as {}", name),
+            "control",
+            {name},
+            control->description(),
+            control->options()};
+    line.runners.push_back({std::move(row), std::move(control), i});
+  }
+  return line;
+}
+
+int64_t seconds_to_ns(double seconds) {
+  return static_cast<int64_t>(seconds * 1e9);
+}
+
+std::vector<std::string> families_of(const std::vector<eval::Task>& tasks) {
+  std::vector<std::string> families;
+  for (const eval::Task& task : tasks) {
+    if (std::find(families.begin(), families.end(), task.family) == families.end()) {
+      families.push_back(task.family);
+    }
+  }
+  return families;
+}
+
+double load_average() {
+  double load = 0;
+  return ::getloadavg(&load, 1) == 1 ? load : 0;
+}
+
+class Experiment {
+ public:
+  Experiment(const Plan& plan, Generator& generator, const Environment& environment, Line line,
+             EventLog log)
+      : plan_(plan),
+        generator_(generator),
+        environment_(environment),
+        line_(std::move(line)),
+        log_(std::move(log)),
+        grader_(environment.sandbox, environment.no_sandbox_reason) {
+    int64_t last_ns = 0;
+    for (const Event& event : log_.events()) {
+      last_ns = std::max(last_ns, event.end_ns);
+      next_sequence_ = std::max(next_sequence_, event.sequence + 1);
+      remember(event);
+    }
+    origin_ns_ = monotonic_ns() - last_ns;  // a resumed run goes on where the record ends
+    started_ns_ = monotonic_ns();
+    status_.load_average = load_average();
+  }
+
+  Result<ExperimentResult> run() {
+    const auto schedule = make_schedule(plan_.tasks.size(), plan_.seeds.size(), line_.n_strategies,
+                                        line_.runners.size() - line_.n_strategies);
+    status_.n_planned = static_cast<int64_t>(schedule.size());
+    report(nullptr);
+    const bool has_work = done_.size() < schedule.size();
+    for (int i = 0; has_work && i < plan_.warmup && !stopped(); ++i) {
+      WHET_TRY_STATUS(run_one({plan_.tasks.size() - 1, 0, line_.baseline}, /*warmup=*/true));
+    }
+    for (const PlannedRun& planned : schedule) {
+      if (stopped()) break;
+      if (done_.contains(key_of(planned))) continue;
+      WHET_TRY_STATUS(run_one(planned, /*warmup=*/false));
+    }
+    return finish();
+  }
+
+ private:
+  using Key = std::tuple<std::string, std::string, uint64_t>;
+
+  Key key_of(const PlannedRun& planned) const {
+    return {line_.runners[planned.row].row.name, plan_.tasks[planned.task].id,
+            plan_.seeds[planned.seed]};
+  }
+
+  bool cancelled() const { return environment_.cancel && environment_.cancel->cancelled(); }
+
+  /// Cancelled or out of time; remembers why.
+  bool stopped() {
+    if (status_.stop_reason) return true;
+    if (cancelled()) {
+      status_.stop_reason = "interrupted";
+    } else if (plan_.time_limit_s &&
+               monotonic_ns() - started_ns_ >= seconds_to_ns(*plan_.time_limit_s)) {
+      status_.stop_reason = "time limit";
+    }
+    return status_.stop_reason.has_value();
+  }
+
+  void report(const Event* last) const {
+    if (!environment_.on_progress) return;
+    environment_.on_progress({static_cast<int64_t>(done_.size()), status_.n_planned, last,
+                              static_cast<double>(monotonic_ns() - started_ns_) * 1e-9});
+  }
+
+  strategy::Context context_of(const PlannedRun& planned) const {
+    strategy::Context context;
+    context.seed = plan_.seeds[planned.seed];
+    context.sampling = plan_.sampling;
+    context.max_tokens = plan_.max_tokens;
+    context.system = plan_.system;
+    context.raw_prompt = plan_.raw_prompt;
+    context.cancel = environment_.cancel;
+    context.sandbox = environment_.sandbox;
+    context.n_threads = plan_.n_grading_threads;
+    if (plan_.task_time_limit_s) {
+      context.deadline_ns = monotonic_ns() + seconds_to_ns(*plan_.task_time_limit_s);
+    }
+    return context;
+  }
+
+  /// Takes what later runs need to know of an event.
+  void remember(const Event& event) {
+    if (event.warmup) return;
+    done_.insert({event.strategy, event.task, event.seed});
+    if (event.error) return;
+    times_[{event.strategy, event.task}].push_back(
+        static_cast<double>(event.end_ns - event.start_ns));
+  }
+
+  /// Median time that `row` took on this task over its seeds; none if it never finished.
+  std::optional<int64_t> median_ns(const std::string& row, const std::string& task) const {
+    const auto times = times_.find({row, task});
+    if (times == times_.end()) return std::nullopt;
+    return static_cast<int64_t>(*stats::median(times->second));
+  }
+
+  Event blank_event(const PlannedRun& planned, bool warmup) const {
+    const eval::Task& task = plan_.tasks[planned.task];
+    Event event;
+    event.strategy = line_.runners[planned.row].row.name;
+    event.task = task.id;
+    event.family = task.family;
+    event.seed = plan_.seeds[planned.seed];
+    event.sequence = next_sequence_;
+    event.warmup = warmup;
+    event.question = task.question.prompt;
+    if (!task.key.answer.empty()) event.reference = task.key.answer;
+    event.start_ns = event.end_ns = monotonic_ns() - origin_ns_;
+    return event;
+  }
+
+  void fill(Event& event, const strategy::Outcome& outcome) const {
+    event.start_ns = outcome.start_ns - origin_ns_;
+    event.end_ns = outcome.end_ns - origin_ns_;
+    if (outcome.first_token_ns) event.first_token_ns = *outcome.first_token_ns - origin_ns_;
+    event.prompt_tokens = outcome.n_prompt_tok;
+    event.completion_tokens = outcome.n_completion_tok;
+    event.n_calls = outcome.n_calls;
+    event.how = outcome.how;
+    event.fell_back = outcome.fell_back;
+    if (!outcome.text.empty()) event.answer = outcome.text;
+    if (outcome.kv_committed_bytes > 0) {
+      event.kv_bytes = static_cast<int64_t>(outcome.kv_committed_bytes);
+    }
+    for (const strategy::Candidate& candidate : outcome.candidates) {
+      EventCandidate out;
+      out.stage = candidate.stage;
+      out.text = candidate.text;
+      out.tokens = candidate.n_completion_tok;
+      out.finish = finish_reason_name(candidate.finish);
+      out.temperature = candidate.temperature;
+      out.logprob = candidate.mean_logprob;
+      out.answer = candidate.answer;
+      out.score = candidate.score;
+      out.eligible = candidate.eligible;
+      if (!candidate.reason.empty()) out.reason = candidate.reason;
+      out.chosen = candidate.chosen;
+      event.candidates.push_back(std::move(out));
+    }
+  }
+
+  /// Outside of every timed region.
+  void grade(Event& event, const eval::Task& task) const {
+    const std::string answer = event.answer.value_or("");
+    std::vector<eval::GradeJob> jobs = {{&task, answer}};
+    const bool with_candidates = plan_.grade_candidates && event.candidates.size() > 1;
+    if (with_candidates) {
+      for (const EventCandidate& candidate : event.candidates)
+        jobs.push_back({&task, candidate.text});
+    }
+    const auto grades = grader_.grade_all(jobs, plan_.n_grading_threads);
+    event.grade = grades[0].status;
+    event.strict = grades[0].strict;
+    event.grade_rule = grades[0].rule;
+    event.grade_detail = grades[0].detail;
+    for (size_t i = 1; i < grades.size(); ++i) {
+      if (grades[i].status != eval::GradeStatus::kNotGraded) {
+        event.candidates[i - 1].correct = grades[i].correct();
+      }
+    }
+  }
+
+  Status record(Event event) {
+    ++next_sequence_;
+    WHET_TRY_STATUS(log_.append(event));
+    remember(event);
+    report(&event);
+    return ok_status();
+  }
+
+  /// One run, graded and on disk; a run that was cancelled leaves no trace.
+  Status run_one(const PlannedRun& planned, bool warmup) {
+    const Runner& runner = line_.runners[planned.row];
+    const eval::Task& task = plan_.tasks[planned.task];
+    Event event = blank_event(planned, warmup);
+    strategy::Context context = context_of(planned);
+    if (runner.time_of) {
+      const std::string& timed = line_.runners[*runner.time_of].row.name;
+      event.time_budget_ns = median_ns(timed, task.id);
+      if (!event.time_budget_ns || *event.time_budget_ns <= 0) {
+        event.error = fmt::format("{} has no time on this task", timed);
+        event.grade_detail = *event.error;
+        return record(std::move(event));
+      }
+      context.time_budget_ns = *event.time_budget_ns;
+    }
+    const bool has_new_peak = reset_peak_rss();
+    const auto outcome = runner.strategy->solve(task.question, generator_, context);
+    if (has_new_peak) {
+      if (const auto peak = peak_rss_bytes()) event.peak_rss_bytes = static_cast<int64_t>(*peak);
+    }
+    if (cancelled()) return ok_status();
+    if (!outcome.ok()) {
+      event.end_ns = monotonic_ns() - origin_ns_;
+      event.error = outcome.error().message();
+      event.grade_detail = *event.error;
+      return record(std::move(event));
+    }
+    fill(event, *outcome);
+    grade(event, task);
+    return record(std::move(event));
+  }
+
+  Result<ExperimentResult> finish() {
+    status_.n_done = static_cast<int64_t>(done_.size());
+    status_.complete = status_.n_done == status_.n_planned;
+    status_.wall_s = static_cast<double>(monotonic_ns() - origin_ns_) * 1e-9;
+    if (status_.complete) status_.stop_reason.reset();
+
+    MetricOptions options;
+    options.baseline = line_.runners[line_.baseline].row.name;
+    options.families = families_of(plan_.tasks);
+    options.min_gain = plan_.min_gain;
+    options.bootstrap = {plan_.level, plan_.n_resamples, plan_.bootstrap_seed};
+    std::vector<Row> rows;
+    for (const Runner& runner : line_.runners) rows.push_back(runner.row);
+
+    ExperimentResult result;
+    result.complete = status_.complete;
+    result.events_path = log_.path();
+    result.summaries = summarise(rows, log_.events(), options);
+    WHET_TRY(auto file, MappedFile::open(log_.path()));
+    WHET_TRY(std::string digest, sha256_hex(file->bytes()));
+    const SandboxStatus sandbox{environment_.sandbox != nullptr, environment_.no_sandbox_reason};
+    result.document =
+        results_document(plan_, result.summaries, options, status_, sandbox,
+                         {"events.jsonl", static_cast<int64_t>(log_.events().size()), digest});
+    result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
+    const std::string text =
+        result.document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    WHET_TRY_STATUS(write_file_atomically(result.results_path, text));
+    return result;
+  }
+
+  const Plan& plan_;
+  Generator& generator_;
+  const Environment& environment_;
+  Line line_;
+  EventLog log_;
+  eval::Grader grader_;
+  std::set<Key> done_;
+  std::map<std::pair<std::string, std::string>, std::vector<double>> times_;  // ns, by row, task
+  RunStatus status_;
+  int64_t next_sequence_ = 0;
+  int64_t origin_ns_ = 0;   // monotonic time of the run's start, earlier parts included
+  int64_t started_ns_ = 0;  // of this process's part
+};
+
+}  // namespace
+
+Result<ExperimentResult> run_experiment(const Plan& plan, Generator& generator,
+                                        const Environment& environment) {
+  WHET_TRY_STATUS(check_plan(plan));
+  WHET_TRY(Line line, make_line(plan));
+  EventHeader header;
+  header.created = utc_now();
+  header.command = plan.command;
+  header.parts = fingerprint_parts(plan, environment.sandbox != nullptr);
+  WHET_TRY(header.fingerprint, fingerprint(header.parts));
+  auto log =
+      plan.resume ? EventLog::resume(plan.out_dir, header) : EventLog::create(plan.out_dir, header);
+  if (!log.ok()) return log.error();
+  return Experiment(plan, generator, environment, std::move(line), std::move(log).value()).run();
+}
+
+}  // namespace whet::experiment

@@ -1,0 +1,387 @@
+#include "experiment/run.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "strategy/scripted_generator.h"
+
+namespace whet::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+using strategy::ScriptedCompletion;
+using strategy::ScriptedGenerator;
+
+constexpr int64_t kMs = 1'000'000;
+
+class RunTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ =
+        fs::temp_directory_path() / ("whet_run_test_" + std::to_string(::getpid()) + "_" +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(directory_);
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  Plan plan(int n_tasks = 6) const {
+    Plan plan;
+    plan.title = "test";
+    plan.command = {"whet", "eval"};
+    plan.strategies = {"baseline", "best-of-n:n=2", "re2"};
+    plan.seeds = {3, 4};
+    plan.n_resamples = 200;
+    plan.out_dir = directory_;
+    plan.model.path = "m.gguf";
+    plan.whet.isa = "scalar";
+    for (int i = 0; i < n_tasks; ++i) {
+      eval::Task task;
+      task.id = "t" + std::to_string(i);
+      task.family = i % 2 ? "odd" : "even";
+      task.question.prompt = "Question " + std::to_string(i);
+      task.question.kind = eval::AnswerKind::kNumeric;
+      task.key.answer = std::to_string(i);
+      plan.tasks.push_back(task);
+    }
+    return plan;
+  }
+
+  /// The right answer from the second sample of a batch on, at a higher logprob.
+  static ScriptedCompletion answer(const GenerateRequest& request, size_t, size_t index) {
+    const std::string& prompt = request.messages.back().content;
+    const std::string number = prompt.substr(prompt.rfind(' ') + 1);
+    return {"Answer: " + (index > 0 ? number : "-1"), index > 0 ? -.1 : -.5, FinishReason::kStop,
+            5};
+  }
+
+  static Result<ExperimentResult> run(const Plan& plan, const Environment& environment = {}) {
+    ScriptedGenerator generator(answer);
+    return run_experiment(plan, generator, environment);
+  }
+
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  std::vector<nlohmann::json> events() const {
+    std::vector<nlohmann::json> out;
+    std::ifstream file(directory_ / "events.jsonl");
+    for (std::string line; std::getline(file, line);) out.push_back(nlohmann::json::parse(line));
+    out.erase(out.begin());
+    return out;
+  }
+
+  /// What must be equal however often a run was interrupted: all but times and order.
+  std::multiset<std::string> outcomes() const {
+    std::multiset<std::string> out;
+    for (const auto& event : events()) {
+      if (event["warmup"]) continue;
+      if (event["strategy"].get<std::string>().starts_with("baseline-same-time")) {
+        out.insert(event["strategy"].get<std::string>() + event["task"].dump() +
+                   event["seed"].dump());
+        continue;  // how many draws fit depends on the clock
+      }
+      out.insert(event["strategy"].dump() + event["task"].dump() + event["seed"].dump() +
+                 event["answer"].dump() + event["grade"].dump() + event["prompt_tokens"].dump() +
+                 event["completion_tokens"].dump());
+    }
+    return out;
+  }
+
+  fs::path directory_;
+};
+
+TEST_F(RunTest, WritesEventsAndADocumentThatAgree) {
+  const auto result = run(plan());
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_TRUE(result->complete);
+  const auto document = nlohmann::json::parse(read(directory_ / "results.json"));
+  EXPECT_EQ(document, result->document);
+  EXPECT_EQ(document["schema"], "whet-results/1");
+  EXPECT_EQ(document["status"]["complete"], true);
+  EXPECT_EQ(document["status"]["n_planned"], 6 * 2 * 5);
+  EXPECT_EQ(document["status"]["n_done"], 6 * 2 * 5);
+  EXPECT_EQ(document["design"]["baseline"], "baseline");
+  EXPECT_EQ(document["events"]["n"], 6 * 2 * 5 + 1);
+  ASSERT_EQ(document["strategies"].size(), 5u);
+  const auto& base = document["strategies"][0];
+  const auto& best = document["strategies"][1];
+  EXPECT_EQ(base["kind"], "baseline");
+  EXPECT_EQ(base["accuracy"]["value"], 0.0);
+  EXPECT_TRUE(base["verdict"].is_null());
+  EXPECT_EQ(best["name"], "best-of-n:n=2");
+  EXPECT_EQ(best["options"]["n"], 2);
+  EXPECT_EQ(best["accuracy"]["value"], 1.0);
+  EXPECT_EQ(best["difference_to_baseline"]["value"], 1.0);
+  EXPECT_EQ(best["difference_to_control"]["control"], "baseline-same-time(best-of-n:n=2)");
+  EXPECT_EQ(best["completion_tokens"]["total"], 6 * 2 * 10);
+  EXPECT_EQ(best["first_token_s"], nullptr);
+  EXPECT_EQ(best["scores"]["oracle_accuracy"]["value"], 1.0);
+  EXPECT_EQ(document["strategies"][3]["kind"], "control");
+  EXPECT_EQ(document["strategies"][3]["controls"][0], "best-of-n:n=2");
+  EXPECT_EQ(document["sandbox"]["available"], false);
+  EXPECT_EQ(document["sandbox"]["reason"], "code execution is off");
+  EXPECT_EQ(document["model"]["sha256"], nullptr);
+}
+
+TEST_F(RunTest, InterleavesTheStrategies) {
+  ASSERT_TRUE(run(plan(2)).ok());
+  std::vector<std::string> order;
+  for (const auto& event : events()) {
+    order.push_back(event["strategy"].get<std::string>().substr(0, 4) +
+                    event["task"].get<std::string>());
+  }
+  const std::vector<std::string> expected = {
+      "baset1",                                                    // warm-up
+      "baset0", "bestt0", "re2t0",  "bestt0", "re2t0",  "baset0",  // task 0
+      "baset0", "baset0", "baset0", "baset0",                      // its controls
+      "bestt1", "re2t1",  "baset1", "re2t1",  "baset1", "bestt1"};
+  ASSERT_GE(order.size(), expected.size());
+  order.resize(expected.size());
+  EXPECT_EQ(order, expected);
+  EXPECT_EQ(events()[0]["warmup"], true);
+  EXPECT_EQ(events()[1]["warmup"], false);
+  for (size_t i = 0; i < events().size(); ++i) EXPECT_EQ(events()[i]["sequence"], i);
+}
+
+TEST_F(RunTest, MeasuresTheLatencyOfTheGenerator) {
+  Plan timed = plan(3);
+  timed.same_time_controls = false;
+  ScriptedGenerator generator(answer, {.prefill_ns = 4 * kMs, .per_token_ns = 2 * kMs});
+  const auto result = run_experiment(timed, generator, {});
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  for (const Summary& summary : result->summaries) {
+    // prefill + 5 steps, whatever the number of samples in the batch
+    EXPECT_GE(summary.latency_s->median.value, 0.014) << summary.row.name;
+    EXPECT_LT(summary.latency_s->median.value, 0.020) << summary.row.name;
+  }
+  const Summary& base = result->summaries[0];
+  EXPECT_NEAR(base.first_token_s->median.value, 0.008, 0.002001);
+  EXPECT_NEAR(base.generation_tok_s->value, 300, 58);
+  EXPECT_NEAR(result->summaries[1].cost_ratio_time->value, 1, 0.4);
+  EXPECT_NEAR(result->summaries[1].cost_ratio_tokens->value, (2 + 10) / 7.0, 1e-9);
+}
+
+TEST_F(RunTest, GradingIsOutsideOfTheTimedRegion) {
+  if (!eval::Sandbox::of_this_machine().ok()) GTEST_SKIP() << "no sandbox here";
+  Plan code = plan(1);
+  code.strategies = {"baseline"};
+  code.tasks[0].question.kind = eval::AnswerKind::kPython;
+  code.tasks[0].question.entry_point = "f";
+  code.tasks[0].key = {"", "import time\ntime.sleep(0.3)\nassert f(1) == 1\n"};
+  ScriptedGenerator generator([](const GenerateRequest&, size_t, size_t) {
+    return ScriptedCompletion{"def f(x): return x", -.1, FinishReason::kStop, 5};
+  });
+  Environment environment;
+  environment.sandbox = &*eval::Sandbox::of_this_machine();
+  const auto result = run_experiment(code, generator, environment);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_EQ(result->summaries[0].n_correct, 2);
+  EXPECT_LT(result->summaries[0].latency_s->median.value, 0.1);
+}
+
+TEST_F(RunTest, AControlGetsTheMedianTimeOfItsStrategy) {
+  Plan timed = plan(2);
+  timed.strategies = {"baseline", "best-of-n:n=2"};
+  timed.sampling.temperature = 0.8;
+  // The batch takes 30 ms, a single completion 10 ms: the control draws about three times.
+  ScriptedGenerator generator(
+      [](const GenerateRequest& request, size_t, size_t) {
+        return ScriptedCompletion{"Answer: 0", -.1, FinishReason::kStop,
+                                  request.samples.size() > 1 ? 30 : 10};
+      },
+      {.prefill_ns = 0, .per_token_ns = kMs});
+  ASSERT_TRUE(run_experiment(timed, generator, {}).ok());
+  int n_controls = 0;
+  for (const auto& event : events()) {
+    if (event["time_budget_ns"].is_null()) continue;
+    ++n_controls;
+    const double latency = (event["end_ns"].get<double>() - event["start_ns"].get<double>()) / 1e6;
+    // Wide above: a crowded machine wakes late, never early.
+    const double budget = event["time_budget_ns"].get<double>() / 1e6;
+    EXPECT_GE(budget, 29.9);
+    EXPECT_LT(budget, 60);
+    EXPECT_GE(latency, budget - 0.1);
+    EXPECT_LT(latency, budget + 30);
+    EXPECT_GE(event["n_calls"].get<int>(), 2);
+    EXPECT_LE(event["n_calls"].get<int>(), 6);
+  }
+  EXPECT_EQ(n_controls, 4);
+}
+
+TEST_F(RunTest, ResumesAfterACrashToTheSameEvents) {
+  ASSERT_TRUE(run(plan()).ok());
+  const auto whole = outcomes();
+  const std::string record = read(directory_ / "events.jsonl");
+  ASSERT_EQ(whole.size(), 60u);
+  // A crash may cut the file anywhere: at a line's end, inside a line, inside the newline.
+  for (const double share : {0.97, 0.5, 0.31, 0.1}) {
+    const auto size = static_cast<size_t>(share * static_cast<double>(record.size()));
+    std::ofstream(directory_ / "events.jsonl", std::ios::trunc) << record.substr(0, size);
+    fs::remove(directory_ / "results.json");
+    Plan again = plan();
+    again.resume = true;
+    int64_t n_runs = 0;
+    Environment environment;
+    environment.on_progress = [&](const Progress& progress) { n_runs += progress.last != nullptr; };
+    const auto result = run(again, environment);
+    ASSERT_TRUE(result.ok()) << result.error().message();
+    EXPECT_TRUE(result->complete);
+    EXPECT_EQ(outcomes(), whole) << share;
+    EXPECT_LE(n_runs, static_cast<int64_t>((1 - share) * 61) + 6) << "finished runs were repeated";
+    std::set<int64_t> sequences;
+    for (const auto& event : events())
+      EXPECT_TRUE(sequences.insert(event["sequence"].get<int64_t>()).second);
+  }
+}
+
+TEST_F(RunTest, ResumingAFinishedRunOnlyWritesTheDocumentAgain) {
+  ASSERT_TRUE(run(plan()).ok());
+  const std::string record = read(directory_ / "events.jsonl");
+  fs::remove(directory_ / "results.json");
+  Plan again = plan();
+  again.resume = true;
+  ASSERT_TRUE(run(again).ok());
+  EXPECT_EQ(read(directory_ / "events.jsonl"), record);
+  EXPECT_TRUE(fs::exists(directory_ / "results.json"));
+}
+
+TEST_F(RunTest, RefusesToMixExperiments) {
+  ASSERT_TRUE(run(plan()).ok());
+  const auto again = run(plan());
+  ASSERT_FALSE(again.ok());
+  EXPECT_NE(again.error().message().find("use --resume"), std::string::npos);
+  Plan other = plan();
+  other.resume = true;
+  other.model.path = "other.gguf";
+  const auto error = run(other).error().message();
+  EXPECT_NE(error.find("model was \"m.gguf (0 bytes)\", is \"other.gguf (0 bytes)\""),
+            std::string::npos)
+      << error;
+  other = plan();
+  other.resume = true;
+  other.tasks[0].key.answer = "7";
+  EXPECT_NE(run(other).error().message().find("tasks was"), std::string::npos);
+  other = plan();
+  other.resume = true;
+  other.sampling.temperature = 0.1;
+  EXPECT_NE(run(other).error().message().find("sampling was"), std::string::npos);
+}
+
+TEST_F(RunTest, RefusesADamagedRecord) {
+  ASSERT_TRUE(run(plan()).ok());
+  std::string record = read(directory_ / "events.jsonl");
+  const size_t second = record.find('\n') + 1;
+  record.replace(second, 5, "#####");
+  std::ofstream(directory_ / "events.jsonl", std::ios::trunc) << record;
+  Plan again = plan();
+  again.resume = true;
+  EXPECT_NE(run(again).error().message().find("events.jsonl:2"), std::string::npos);
+  again.out_dir = directory_ / "nothing";
+  EXPECT_EQ(run(again).error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(RunTest, KeepsWhatIsFinishedWhenItIsCancelled) {
+  CancelFlag cancel;
+  Environment environment;
+  environment.cancel = &cancel;
+  environment.on_progress = [&](const Progress& progress) {
+    if (progress.n_done == 17) cancel.cancel();
+  };
+  const auto result = run(plan(), environment);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_FALSE(result->complete);
+  const auto document = nlohmann::json::parse(read(directory_ / "results.json"));
+  EXPECT_EQ(document["status"]["complete"], false);
+  EXPECT_EQ(document["status"]["n_done"], 17);
+  EXPECT_EQ(document["status"]["stop_reason"], "interrupted");
+  Plan again = plan();
+  again.resume = true;
+  const auto whole = run(again);
+  ASSERT_TRUE(whole.ok());
+  EXPECT_TRUE(whole->complete);
+  EXPECT_EQ(outcomes().size(), 60u);
+}
+
+TEST_F(RunTest, StopsAtItsTimeLimit) {
+  Plan limited = plan();
+  limited.time_limit_s = 0.05;
+  ScriptedGenerator generator(answer, {.prefill_ns = 10 * kMs, .per_token_ns = 0});
+  const auto result = run_experiment(limited, generator, {});
+  ASSERT_TRUE(result.ok());
+  EXPECT_FALSE(result->complete);
+  EXPECT_EQ(result->document["status"]["stop_reason"], "time limit");
+}
+
+TEST_F(RunTest, AnEngineErrorIsAnEventAndTheRunGoesOn) {
+  ScriptedGenerator generator(answer);
+  Plan cold = plan(2);
+  cold.warmup = 0;
+  generator.fail_next(Error(ErrorCode::kResourceExhausted, "prompt longer than the context"));
+  const auto result = run_experiment(cold, generator, {});
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_TRUE(result->complete);
+  EXPECT_EQ(events()[0]["error"], "prompt longer than the context");
+  EXPECT_EQ(events()[0]["grade"]["status"], "not_graded");
+  EXPECT_EQ(result->summaries[0].n_graded, 3);
+  EXPECT_EQ(result->summaries[0].not_graded[0].first, "prompt longer than the context");
+}
+
+TEST_F(RunTest, MakesInvalidTextValidUtf8) {
+  ScriptedGenerator generator([](const GenerateRequest&, size_t, size_t) {
+    return ScriptedCompletion{"\xff\xfe Answer: 1", -.1, FinishReason::kStop, 5};
+  });
+  const auto result = run_experiment(plan(1), generator, {});
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_EQ(events()[1]["answer"].get<std::string>().substr(0, 3), "\xef\xbf\xbd");
+}
+
+TEST_F(RunTest, RefusesAPlanThatIsWrong) {
+  const auto error = [&](auto change) {
+    Plan wrong = plan();
+    change(wrong);
+    const auto result = run(wrong);
+    EXPECT_FALSE(fs::exists(directory_)) << "nothing may be written for a wrong plan";
+    return result.ok() ? "no error" : result.error().message();
+  };
+  EXPECT_EQ(error([](Plan& p) { p.tasks.clear(); }), "an experiment needs a task");
+  EXPECT_EQ(error([](Plan& p) { p.seeds = {1, 1}; }), "a seed is given twice");
+  EXPECT_EQ(error([](Plan& p) { p.tasks[1].id = "t0"; }),
+            "task id \"t0\" occurs twice in the task files");
+  EXPECT_EQ(error([](Plan& p) { p.strategies = {"re2", "re2"}; }), "strategy re2 is given twice");
+  EXPECT_EQ(error([](Plan& p) { p.strategies = {"baseline-same-time"}; }),
+            "baseline-same-time is added by the experiment itself, one per strategy");
+  EXPECT_NE(error([](Plan& p) { p.strategies = {"mcts"}; }).find("no strategy \"mcts\""),
+            std::string::npos);
+}
+
+TEST_F(RunTest, PutsABaselineInFront) {
+  Plan without = plan(1);
+  without.strategies = {"re2"};
+  const auto result = run(without);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->summaries[0].row.name, "baseline");
+  EXPECT_EQ(result->summaries[1].row.name, "re2");
+}
+
+TEST_F(RunTest, ASecondBaselineIsComparedToTheFirst) {
+  Plan two = plan(1);
+  two.strategies = {"re2", "greedy", "baseline"};
+  const auto result = run(two);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->document["design"]["baseline"], "greedy");
+  EXPECT_EQ(result->summaries[0].row.name, "greedy");
+  EXPECT_EQ(result->summaries[2].row.kind, "strategy");
+  EXPECT_TRUE(result->summaries[2].verdict);
+}
+
+}  // namespace
+}  // namespace whet::experiment
