@@ -1,8 +1,11 @@
-"""Renders models/CARD.md from models/card.json: every figure in the card comes from a recorded run."""
+"""Gathers the recorded runs into models/card.json and renders models/CARD.md from it alone."""
 
 import argparse
 import json
 from pathlib import Path
+
+from evaluate import wilson
+from export import load_checkpoint
 
 TEXT = """# Model card: whetstone
 
@@ -92,19 +95,47 @@ def model_row(name, m):
             f"{f['processes']} process(es) |")
 
 
+def gather(file, checkpoint, evaluations):
+    """One model: what was trained and what was measured, the family rows of several evaluations joined."""
+    _, config, facts = load_checkpoint(checkpoint)
+    parts = [json.loads(path.read_text()) for path in evaluations]
+    families = {name: row for part in parts for name, row in part["families"].items() if name != "all"}
+    whole = parts[0] | {"families": families | {"all": pooled(families.values(), parts[0]["k"])}}
+    return {"file": file, "config": config, "training": facts, "evaluation": whole}
+
+
+def pooled(rows, k):
+    """All items together; the families have their own n."""
+    rows, row = list(rows), {}
+    n = sum(r["n"] for r in rows)
+    row["n"], row["n_samples"] = n, n * k
+    for key in ("greedy", "single", "majority", "any"):
+        passed = sum(r[key] * r["n"] for r in rows)
+        total = n * k if key == "single" else n
+        row[key], row[f"{key}_ci95"] = round(passed / n, 4), wilson(passed / n * total, total)
+    row["mean_distinct_answers"] = round(sum(r["mean_distinct_answers"] * r["n"] for r in rows) / n, 2)
+    return row
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("json", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("models", type=Path, help="where card.json and CARD.md go")
+    for which in ("main", "draft"):
+        parser.add_argument(f"--{which}", nargs="+", required=True, metavar=("FILE CHECKPOINT EVALUATION", "EVALUATION"))
+    parser.add_argument("--contamination", type=Path, required=True)
+    parser.add_argument("--history", type=Path, required=True, help="a paragraph on earlier runs")
     args = parser.parse_args()
-    card = json.loads(args.json.read_text())
+    card = {which: gather(given[0], given[1], map(Path, given[2:]))
+            for which, given in (("main", args.main), ("draft", args.draft))}
+    card |= {"contamination": json.loads(args.contamination.read_text()), "history": args.history.read_text().strip()}
+    (args.models / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     main_model, draft = card["main"], card["draft"]
     near = card["contamination"]["families"]
     table = "| family | n | exact | key seen | skeleton seen | known function |\n|---|---|---|---|---|---|\n" + "\n".join(
         f"| {n} | {r['n']} | {r['exact']} | {r['key_seen']} | {r['skeleton_seen']} | {r['known_function']} |"
         for n, r in near.items())
     result = main_model["evaluation"]
-    args.out.write_text(TEXT.format(
+    (args.models / "CARD.md").write_text(TEXT.format(
         models="\n".join(model_row(m["file"], m) for m in (main_model, draft)), n=result["families"]["all"]["n"],
         temperature=result["temperature"], k=result["k"], main_table=accuracy_table(result["families"]),
         draft_table=accuracy_table(draft["evaluation"]["families"]), main_seed=main_model["training"]["seed"],

@@ -105,9 +105,8 @@ def summary(results, k):
     n = len(results)
     row = {"n": n, "n_samples": n * k}
     for key in ("greedy", "single", "majority", "any"):
-        passed = sum(r[key] for r in results)
-        row[key] = round(passed / n, 4)
-        row[f"{key}_ci95"] = wilson(passed, n)
+        share, total = sum(r[key] for r in results) / n, n * k if key == "single" else n
+        row[key], row[f"{key}_ci95"] = round(share, 4), wilson(share * total, total)
     row["mean_distinct_answers"] = round(sum(r["distinct"] for r in results) / n, 2)
     return row
 
@@ -132,7 +131,7 @@ def main():
         items = [json.loads(line) for line in path.read_text().splitlines()][:args.limit]
         texts = answers_of(model, tokenizer, items, args.k, args.temperature, args.seed)
         pairs = {(item["id"], t): item["grader"] for item in items for t in texts[item["id"]]}
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(4) as pool:
             verdicts = dict(zip(pairs, pool.map(lambda p: passes(p[0][1], p[1]), pairs.items())))
         results = [grade(item, texts[item["id"]], {t: verdicts[item["id"], t] for t in texts[item["id"]]})
                    for item in items]
