@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "stats/bootstrap.h"
 #include "stats/distribution.h"
-#include "stats/paired_test.h"
+#include "stats/significance.h"
 #include "stats/sample.h"
 
 namespace whet::stats {

@@ -9,7 +9,7 @@
 #include "stats/accuracy.h"
 #include "stats/bootstrap.h"
 #include "stats/distribution.h"
-#include "stats/paired_test.h"
+#include "stats/significance.h"
 #include "stats/ratio.h"
 
 namespace whet::stats {

@@ -8,7 +8,7 @@
 #include "stats/bootstrap.h"
 #include "stats/correction.h"
 #include "stats/distribution.h"
-#include "stats/paired_test.h"
+#include "stats/significance.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"

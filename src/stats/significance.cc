@@ -1,4 +1,4 @@
-#include "stats/paired_test.h"
+#include "stats/significance.h"
 
 #include <algorithm>
 #include <cmath>
