@@ -43,6 +43,19 @@ void plot(Panel& panel, const std::vector<std::string>& elements) {
   panel.command(elements.empty() ? "plot '-' using 1:2 with dots lc rgb '#ffffff'\n0 0\ne" : line);
 }
 
+/// Room for the names of the strategies at the left of a plot.
+double name_margin(const Document& doc) {
+  double widest = 40;
+  for (const auto& s : doc.strategies)
+    widest = std::max(widest, text_width(truncate(s.label, kNameColumns), 11));
+  return widest + 14;
+}
+
+void row_name(Panel& panel, double y, const StrategyResult& s) {
+  panel.text(panel.plot().left - 8, y, truncate(s.label, kNameColumns),
+             {kMuted, 11, false, Align::kRight});
+}
+
 // ---- quality against cost ----------------------------------------------------------------------
 
 struct QualityPoint {
@@ -175,31 +188,27 @@ void quality_panel(Panel& panel, const Document& doc) {
 
 // ---- horizontal bars ---------------------------------------------------------------------------
 
-/// Names at the left, one row per strategy from top to bottom: row i has its middle at y = -i.
-void bar_frame(Panel& panel, const Document& doc, double x_max, double right_margin,
-               double top_margin = 4) {
-  double widest = 40;
-  std::string tics;
-  for (size_t i = 0; i < doc.strategies.size(); ++i) {
-    const std::string name = truncate(doc.strategies[i].label, kNameColumns);
-    widest = std::max(widest, text_width(name, 11));
-    tics += fmt::format("{}{} -{}", i ? ", " : "", gnuplot_quote(name), i);
-  }
-  panel.frame({.left = widest + 14, .right = right_margin, .bottom = 28, .top = top_margin});
-  panel.command(fmt::format("set ytics noenhanced ({})", tics));
-  panel.command(
-      fmt::format("set yrange [{}:0.6]",
-                  -static_cast<double>(std::max<size_t>(doc.strategies.size(), 1)) + 0.4));
-  panel.command(fmt::format("set xrange [0:{:.9g}]", x_max));
-  panel.command("unset grid");
-  panel.command(fmt::format("set grid xtics lt 1 lc rgb '{}' lw 1", kGrid));
-}
-
 /// Canvas height of the middle of row `row` (bar_frame's range is 0.6 above it to 0.6 below).
 double row_middle(const Panel& panel, size_t n_rows, size_t row) {
   const Box& area = panel.plot();
   return area.top + area.height * (static_cast<double>(row) + 0.6) /
                         (static_cast<double>(std::max<size_t>(n_rows, 1)) + 0.2);
+}
+
+/// Names at the left, one row per strategy from top to bottom: row i has its middle at y = -i.
+/// Names are labels, not tick labels, which gnuplot would read as number formats.
+void bar_frame(Panel& panel, const Document& doc, double x_max, double right_margin,
+               double top_margin = 4) {
+  panel.frame({.left = name_margin(doc), .right = right_margin, .bottom = 28, .top = top_margin});
+  for (size_t i = 0; i < doc.strategies.size(); ++i)
+    row_name(panel, row_middle(panel, doc.strategies.size(), i), doc.strategies[i]);
+  panel.command(
+      fmt::format("set yrange [{}:0.6]",
+                  -static_cast<double>(std::max<size_t>(doc.strategies.size(), 1)) + 0.4));
+  panel.command(fmt::format("set xrange [0:{:.9g}]", x_max));
+  panel.command("unset ytics");
+  panel.command("unset grid");
+  panel.command(fmt::format("set grid xtics lt 1 lc rgb '{}' lw 1", kGrid));
 }
 
 /// Text beside the bar of row `row` whose end is at `x`.
@@ -358,20 +367,13 @@ std::string heat_colour(double share) {
 void families_panel(Panel& panel, const Document& doc) {
   const size_t n_families = std::max<size_t>(doc.families.size(), 1);
   const size_t n_rows = std::max<size_t>(doc.strategies.size(), 1);
-  double widest = 40;
-  std::string tics;
-  for (size_t i = 0; i < doc.strategies.size(); ++i) {
-    const std::string name = truncate(doc.strategies[i].label, kNameColumns);
-    widest = std::max(widest, text_width(name, 11));
-    tics += fmt::format("{}{} -{}", i ? ", " : "", gnuplot_quote(name), i);
-  }
-  panel.frame({.left = widest + 14, .right = 6, .bottom = 30});
+  panel.frame({.left = name_margin(doc), .right = 6, .bottom = 30});
   const Box& area = panel.plot();
   const double cell_width = area.width / static_cast<double>(n_families);
   const double cell_height = area.height / static_cast<double>(n_rows);
   panel.command("unset grid");
   panel.command("unset xtics");
-  panel.command(fmt::format("set ytics noenhanced ({})", tics));
+  panel.command("unset ytics");
   panel.command(fmt::format("set xrange [-0.5:{}]", static_cast<double>(n_families) - 0.5));
   panel.command(fmt::format("set yrange [{}:0.5]", 0.5 - static_cast<double>(n_rows)));
   const int fitting = std::max(4, static_cast<int>(cell_width / 6.4));
@@ -382,6 +384,7 @@ void families_panel(Panel& panel, const Document& doc) {
   std::string cells = "$cells << EOD\n";
   bool any = false;
   for (size_t i = 0; i < doc.strategies.size(); ++i) {
+    row_name(panel, area.top + cell_height * (static_cast<double>(i) + 0.5), doc.strategies[i]);
     for (size_t f = 0; f < doc.families.size(); ++f) {
       const double x = area.left + cell_width * (static_cast<double>(f) + 0.5);
       const double y = area.top + cell_height * (static_cast<double>(i) + 0.5);

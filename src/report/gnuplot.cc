@@ -83,8 +83,11 @@ std::string first_complaint(const std::string& output) {
 std::string gnuplot_quote(std::string_view text) {
   std::string quoted = "'";
   for (char c : one_line(text)) {
-    if (c == '\'') quoted += '\'';
-    quoted += c;
+    if (c == '\'') {
+      quoted += "\u2019";
+    } else {
+      quoted += c;
+    }
   }
   return quoted + "'";
 }

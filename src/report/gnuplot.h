@@ -9,8 +9,10 @@
 
 namespace whet::report {
 
-/// `text` as a single-quoted gnuplot string: one line, quotes doubled. gnuplot reads neither
-/// backslashes, backquotes nor macros inside single quotes, so no text can become a command.
+/// `text` as a single-quoted gnuplot string of one line, in which gnuplot reads neither
+/// backslashes, backquotes nor macros. Apostrophes become U+2019: gnuplot's own escape, doubling,
+/// fails for two in a row and for one at the start (5.4 ends the string there), and then text
+/// becomes commands.
 std::string gnuplot_quote(std::string_view text);
 
 struct GnuplotOptions {

@@ -12,11 +12,11 @@ namespace whet::report {
 
 struct HtmlOptions {
   /// SVGs of render_chart without title, in page order.
-  std::vector<std::pair<Chart, std::string>> charts;
+  std::vector<std::pair<Chart, std::string>> charts{};
   /// Why charts are missing, for the reader; empty if none is.
-  std::string charts_missing;
+  std::string charts_missing{};
   int max_traces_per_strategy = 10;
-  std::string files;  // names of the sibling files, for the last section; empty = say nothing
+  std::string files{};  // names of the sibling files, for the last section; empty = say nothing
 };
 
 std::string render_html(const Document& document, const HtmlOptions& options = {});

@@ -34,7 +34,9 @@ std::string escaped(std::string_view text) {
     const bool always = std::string_view("\\`*|~").find(c) != std::string_view::npos;
     const bool emphasis = c == '_' && !(is_word(before) && is_word(after));
     const bool link = c == ']' && std::string_view("([:").find(after) != std::string_view::npos;
-    const bool block = i == 0 && std::string_view("#>+-=").find(c) != std::string_view::npos;
+    const bool block =
+        i == 0 && (std::string_view("#>=").find(c) != std::string_view::npos ||
+                   (std::string_view("+-").find(c) != std::string_view::npos && after == ' '));
     if (always || emphasis || link || block) result += '\\';
     result += c;
   }

@@ -13,7 +13,7 @@ namespace whet::report {
 struct ReportOptions {
   bool charts = true;
   int max_traces_per_strategy = 10;
-  GnuplotOptions gnuplot;
+  GnuplotOptions gnuplot{};
 };
 
 struct ReportFiles {

@@ -10,7 +10,7 @@ namespace whet::report {
 struct TerminalOptions {
   int width = 120;      // columns; names are cut to fit, numbers never are
   bool colour = false;  // ANSI colours
-  std::string files;    // where the documents lie, for the last line; empty = say nothing
+  std::string files{};  // where the documents lie, for the last line; empty = say nothing
 };
 
 /// Headline, aligned table, reasons of the verdicts, accuracy by family, caveats.

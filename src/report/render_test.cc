@@ -1,0 +1,203 @@
+// Terminal, Markdown, CSV and HTML from the invented sample and from hostile variants of it.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "report/csv.h"
+#include "report/html.h"
+#include "report/markdown.h"
+#include "report/summary.h"
+#include "report/terminal.h"
+#include "report/testdata/sample.h"
+#include "report/text.h"
+
+namespace whet::report {
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// Compares with a recorded file; WHET_UPDATE_GOLDEN=1 records it anew.
+void expect_golden(const std::string& name, const std::string& actual) {
+  if (std::getenv("WHET_UPDATE_GOLDEN")) std::ofstream(test_file(name), std::ios::binary) << actual;
+  EXPECT_EQ(actual, content_of(test_file(name)));
+}
+
+TEST(Terminal, GoldenText) {
+  expect_golden("terminal.golden.txt", render_terminal(sample(), {.files = "out/results.json"}));
+}
+
+TEST(Terminal, FitsTheWidthAndCutsNamesNotNumbers) {
+  const std::string text = render_terminal(sample());
+  for (const auto& line : lines_of(text)) EXPECT_LE(display_width(line), 120) << line;
+  EXPECT_NE(text.find("0.50 [0.42, 0.59]"), std::string::npos);
+  EXPECT_NE(text.find("Self-consistency, n…"), std::string::npos);
+}
+
+TEST(Terminal, ColourOnlyOnRequest) {
+  EXPECT_EQ(render_terminal(sample()).find('\x1b'), std::string::npos);
+  const std::string coloured = render_terminal(sample(), {.colour = true});
+  EXPECT_NE(coloured.find("\x1b[1;32mpays\x1b[0m"), std::string::npos);
+}
+
+TEST(Terminal, HostileTextCannotDriveTheTerminal) {
+  const std::string text = render_terminal(parsed(hostile_json("\x1b]0;x\x07\r\n\u009b2J")));
+  for (char c : text) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  EXPECT_EQ(text.find("\u009b"), std::string::npos);
+}
+
+TEST(Render, MissingValuesAreEnDashes) {
+  const Document doc =
+      parsed({{"schema", "whet-results/1"}, {"strategies", {{{"name", "lonely"}}}}});
+  const std::string row = lines_of(render_terminal(doc)).back();
+  EXPECT_EQ(row.find('0'), std::string::npos) << row;
+  EXPECT_NE(row.find("–"), std::string::npos);
+  EXPECT_NE(render_html(doc).find("<td class=\"n\">–</td>"), std::string::npos);
+  EXPECT_NE(render_markdown(doc).find("| lonely | – | – |"), std::string::npos);
+}
+
+TEST(Render, NothingAtAllStillRenders) {
+  const Document doc = parsed({{"schema", "whet-results/1"}});
+  EXPECT_FALSE(render_terminal(doc).empty());
+  EXPECT_FALSE(render_markdown(doc).empty());
+  EXPECT_FALSE(render_html(doc).empty());
+  EXPECT_EQ(lines_of(render_csv(doc)).size(), 1u);
+}
+
+TEST(Render, SameDocumentSameBytes) {
+  EXPECT_EQ(render_html(sample()), render_html(sample()));
+  EXPECT_EQ(render_terminal(sample()), render_terminal(sample()));
+  EXPECT_EQ(render_csv(sample()), render_csv(sample()));
+}
+
+TEST(Summary, HeadlineSaysWhatTheVerdictsSay) {
+  const auto sentences = headline(sample());
+  ASSERT_EQ(sentences.size(), 3u);
+  EXPECT_TRUE(sentences[0].starts_with("2 of 6 strategies pay: Self-consistency, n=5 (+0.10 ["));
+  EXPECT_EQ(sentences[1], "CoT with reflection and Best of n do not pay.");
+
+  auto json = sample_json();
+  for (auto& s : json["strategies"])
+    if (!s["verdict"].is_null()) s["verdict"]["label"] = "cannot tell at this n";
+  EXPECT_EQ(headline(parsed(json))[0], "No strategy is shown to pay here.");
+  for (auto& s : json["strategies"]) s["verdict"] = nullptr;
+  EXPECT_EQ(headline(parsed(json))[0], "No strategy was compared with the baseline.");
+}
+
+TEST(Summary, AnIncompleteRunSaysSoFirst) {
+  auto json = sample_json();
+  json["status"] = {
+      {"complete", false}, {"n_planned", 100}, {"n_done", 40}, {"stop_reason", "time limit"}};
+  EXPECT_EQ(caveats(parsed(json))[0], "The run is not complete: 40 of 100 runs (time limit).");
+}
+
+/// A strict RFC 4180 reader.
+std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
+  std::vector<std::vector<std::string>> rows{{""}};
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+        rows.back().back() += '"';
+        ++i;
+      } else if (c == '"') {
+        quoted = false;
+      } else {
+        rows.back().back() += c;
+      }
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == ',') {
+      rows.back().emplace_back();
+    } else if (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') {
+      ++i;
+      if (i + 1 < text.size()) rows.push_back({""});
+    } else {
+      rows.back().back() += c;
+    }
+  }
+  EXPECT_FALSE(quoted);
+  return rows;
+}
+
+TEST(Csv, ParsesBack) {
+  const Document doc = sample();
+  const auto rows = parse_csv(render_csv(doc));
+  ASSERT_EQ(rows.size(), 1u + 8 * 5);
+  for (const auto& row : rows) EXPECT_EQ(row.size(), rows[0].size());
+  auto column = [&](const char* name) {
+    return std::find(rows[0].begin(), rows[0].end(), name) - rows[0].begin();
+  };
+  const auto& row = rows[1 + 3 * 5];
+  EXPECT_EQ(row[column("strategy")], "self_consistency");
+  EXPECT_EQ(row[column("label")], "Self-consistency, n=5");  // the comma survives
+  EXPECT_EQ(row[column("family")], "all");
+  EXPECT_EQ(std::stod(row[column("accuracy")]), doc.strategies[3].accuracy->value);
+  EXPECT_EQ(std::stod(row[column("cost_ratio_time_high")]),
+            doc.strategies[3].cost_ratio_time->interval->high);
+  EXPECT_EQ(row[column("verdict")], "pays");
+  EXPECT_EQ(rows[1 + 1 * 5][column("peak_rss_bytes")], "");  // missing is empty, not 0
+}
+
+TEST(Csv, HostileTextStaysInItsField) {
+  const std::string attack = "a\",\"b\r\n=cmd|'/c calc'!A1";
+  const auto rows = parse_csv(render_csv(parsed(hostile_json(attack))));
+  for (const auto& row : rows) EXPECT_EQ(row.size(), rows[0].size());
+  const auto formula = parse_csv(render_csv(parsed(hostile_json("=1+1"))));
+  EXPECT_EQ(formula[1][1], "'=1+1");
+}
+
+TEST(Html, HostileTextIsText) {
+  const std::string attack = "</pre></title><script>alert(1)</script><img src=x onerror='x'>\"";
+  const std::string page = render_html(parsed(hostile_json(attack)));
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("<img"), std::string::npos);
+  EXPECT_NE(page.find("&lt;script&gt;alert(1)"), std::string::npos);
+}
+
+TEST(Html, SelfContained) {
+  const std::string page = render_html(sample());
+  EXPECT_NE(page.find("Content-Security-Policy\" content=\"default-src 'none';"),
+            std::string::npos);
+  for (const char* fetch : {"http://", "https://", "src=", "@import", "<link"})
+    EXPECT_EQ(page.find(fetch), std::string::npos) << fetch;
+}
+
+TEST(Html, TracesShowCandidatesAndTheChoice) {
+  const std::string page = render_html(sample(), {.max_traces_per_strategy = 2});
+  EXPECT_NE(page.find("first 2 of 432 runs"), std::string::npos);
+  EXPECT_NE(page.find("<strong>Chosen.</strong> Candidate 1"), std::string::npos);
+  EXPECT_NE(page.find("not eligible: truncated"), std::string::npos);
+}
+
+TEST(Html, SaysWhyChartsAreMissing) {
+  EXPECT_NE(render_html(sample(), {.charts_missing = "no gnuplot"})
+                .find("Charts are missing: no gnuplot"),
+            std::string::npos);
+}
+
+TEST(Markdown, HostileTextCannotStartMarkup) {
+  const std::string text = render_markdown(parsed(hostile_json("|x|<b>`c`[l](http://e) *y*")));
+  EXPECT_EQ(text.find("<b>"), text.find("`` |x|<b>") == std::string::npos
+                                  ? std::string::npos
+                                  : text.find("`` |x|<b>") + 6);
+  EXPECT_NE(text.find("\\|x\\|&lt;b>\\`c\\`[l\\](http://e) \\*y\\*"), std::string::npos);
+}
+
+TEST(Markdown, TablesHaveAsManyCellsAsColumns) {
+  for (const auto& line : lines_of(render_markdown(sample()))) {
+    if (line.starts_with("| Self")) {
+      const auto n = std::count(line.begin(), line.end(), '|');
+      EXPECT_TRUE(n == 11 || n == 6) << line;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace whet::report
