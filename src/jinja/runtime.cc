@@ -27,6 +27,7 @@ Result<Value> Runtime::text(std::string bytes, bool markup) {
   if (bytes.size() > limits_.max_text_bytes) {
     return template_error(fmt::format("text longer than {} bytes", limits_.max_text_bytes));
   }
+  WHET_TRY_STATUS(charge(1));
   WHET_TRY_STATUS(charge_bytes(bytes.size()));
   return Value(std::make_shared<const Text>(Text{std::move(bytes), markup}));
 }

@@ -48,6 +48,9 @@ class Runtime {
     return charge(static_cast<int64_t>(n_bytes) / kBytesPerUnit);
   }
 
+  /// For work that looks at each character.
+  Status charge_characters(size_t n_bytes) { return charge(static_cast<int64_t>(n_bytes) / 4); }
+
   Result<Value> text(std::string bytes, bool markup = false);
   Result<Value> list(std::vector<Value> items) {
     return sequence(SequenceKind::kList, std::move(items));

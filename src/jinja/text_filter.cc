@@ -45,11 +45,14 @@ Result<Value> title(Runtime& runtime, const Value& input, const Arguments& argum
   WHET_TRY(const auto text, to_text(runtime, input));
   std::string out;
   bool starts_word = true;
-  for (auto piece : split_code_points(text->bytes)) {
-    const char32_t c = decode_at(piece, 0).value;
+  WHET_TRY_STATUS(runtime.charge_characters(text->bytes.size()));
+  for (size_t i = 0; i < text->bytes.size();) {
+    const auto [c, n_bytes] = decode_at(text->bytes, i);
+    const auto piece = std::string_view(text->bytes).substr(i, n_bytes);
     const bool separates = is_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
     out += starts_word && !separates ? to_upper(piece) : to_lower(piece);
     starts_word = separates;
+    i += n_bytes;
   }
   return runtime.text(std::move(out));
 }
@@ -97,6 +100,7 @@ Result<Value> indent(Runtime& runtime, const Value& input, const Arguments& argu
   WHET_TRY(const auto margin, indention(bound[0] ? *bound[0] : Value(int64_t{4})));
   const bool blank = flag_argument(bound[2], false);
   const std::string ended = input.text()->bytes + "\n";
+  WHET_TRY_STATUS(runtime.charge_characters(ended.size()));
   TextBuilder out(runtime);
   if (flag_argument(bound[1], false)) WHET_TRY_STATUS(out.append(margin));
   bool is_first = true;
@@ -134,11 +138,13 @@ Result<Value> wordcount(Runtime& runtime, const Value& input, const Arguments& a
   WHET_TRY(const auto text, to_text(runtime, input));
   int64_t n = 0;
   bool in_word = false;
-  for (auto piece : split_code_points(text->bytes)) {
-    const char32_t c = decode_at(piece, 0).value;
+  WHET_TRY_STATUS(runtime.charge_characters(text->bytes.size()));
+  for (size_t i = 0; i < text->bytes.size();) {
+    const auto [c, n_bytes] = decode_at(text->bytes, i);
     const bool is_word = c == '_' || is_alphanumeric(c);
     n += is_word && !in_word ? 1 : 0;
     in_word = is_word;
+    i += n_bytes;
   }
   return Value(n);
 }

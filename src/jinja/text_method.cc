@@ -40,13 +40,15 @@ Result<Value> rstrip(Runtime& runtime, const Value& self, const Arguments& argum
 template <std::string (*convert)(std::string_view)>
 Result<Value> converted(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY_STATUS(bind(arguments, {}));
+  WHET_TRY_STATUS(runtime.charge_characters(bytes_of(self).size()));
   return runtime.text(convert(bytes_of(self)));
 }
 
 /// Whether the text has characters and all of them satisfy the predicate.
 template <bool (*predicate)(char32_t)>
-Result<Value> all_are(Runtime&, const Value& self, const Arguments& arguments) {
+Result<Value> all_are(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY_STATUS(bind(arguments, {}));
+  WHET_TRY_STATUS(runtime.charge_characters(bytes_of(self).size()));
   const auto text = bytes_of(self);
   for (size_t i = 0; i < text.size();) {
     const auto c = decode_at(text, i);
@@ -58,8 +60,9 @@ Result<Value> all_are(Runtime&, const Value& self, const Arguments& arguments) {
 
 /// isupper() and islower(): some cased character, none of the other case.
 template <bool (*wanted)(char32_t), bool (*unwanted)(char32_t)>
-Result<Value> cased_as(Runtime&, const Value& self, const Arguments& arguments) {
+Result<Value> cased_as(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY_STATUS(bind(arguments, {}));
+  WHET_TRY_STATUS(runtime.charge_characters(bytes_of(self).size()));
   const auto text = bytes_of(self);
   bool found = false;
   for (size_t i = 0; i < text.size();) {
@@ -162,8 +165,11 @@ Result<Value> justify(Runtime& runtime, const Value& self, const Arguments& argu
 
 std::string swap_case(std::string_view text) {
   std::string out;
-  for (auto piece : split_code_points(text)) {
-    out += is_upper(decode_at(piece, 0).value) ? to_lower(piece) : to_upper(piece);
+  for (size_t i = 0; i < text.size();) {
+    const auto c = decode_at(text, i);
+    const auto piece = text.substr(i, c.n_bytes);
+    out += is_upper(c.value) ? to_lower(piece) : to_upper(piece);
+    i += c.n_bytes;
   }
   return out;
 }

@@ -82,12 +82,12 @@ Pieces split_at_backward(std::string_view text, std::string_view separator, int6
 }
 
 Result<Value> list_of(Runtime& runtime, const Pieces& pieces) {
+  WHET_TRY_STATUS(runtime.charge(2 * static_cast<int64_t>(pieces.size())));
   std::vector<Value> items;
   for (auto piece : pieces) {
     WHET_TRY(auto text, runtime.text(std::string(piece)));
     items.push_back(std::move(text));
   }
-  WHET_TRY_STATUS(runtime.charge(2 * static_cast<int64_t>(items.size())));
   return runtime.list(std::move(items));
 }
 
@@ -96,6 +96,7 @@ Result<Value> split_any(Runtime& runtime, const Value& self, const Arguments& ar
   WHET_TRY(const auto bound, bind(arguments, {"sep", "maxsplit"}));
   WHET_TRY(const auto limit, integer_argument(bound[1], "maxsplit", -1));
   const auto text = bytes_of(self);
+  WHET_TRY_STATUS(runtime.charge_characters(text.size()));
   if (!bound[0] || bound[0]->is_none()) {
     return list_of(runtime, forward ? split_space(text, limit) : split_space_backward(text, limit));
   }
@@ -115,6 +116,7 @@ Result<Value> rsplit(Runtime& runtime, const Value& self, const Arguments& argum
 
 Result<Value> split_into_lines(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY(const auto bound, bind(arguments, {"keepends"}));
+  WHET_TRY_STATUS(runtime.charge_characters(bytes_of(self).size()));
   if (!flag_argument(bound[0], false)) return list_of(runtime, split_lines(bytes_of(self)));
   Pieces lines = split_lines(bytes_of(self));
   const auto text = bytes_of(self);

@@ -3,11 +3,29 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include <algorithm>
+#include <cstring>
+
 namespace whet::jinja {
 namespace {
 
 utf8proc_category_t category(char32_t code_point) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(code_point));
+}
+
+/// Whether the eight bytes from `offset` exist and are ASCII.
+bool eight_ascii(std::string_view text, size_t offset) {
+  uint64_t word = 0;
+  if (text.size() - offset < sizeof word) return false;
+  std::memcpy(&word, text.data() + offset, sizeof word);
+  return (word & 0x8080808080808080u) == 0;
+}
+
+/// Offset of the last code point of a text that is not empty.
+size_t last_code_point(std::string_view text) {
+  size_t start = text.size() - 1;
+  while (start > 0 && text.size() - start < 4 && (text[start] & 0xc0) == 0x80) --start;
+  return start + decode_at(text, start).n_bytes == text.size() ? start : text.size() - 1;
 }
 
 bool is_letter(utf8proc_category_t c) {
@@ -77,13 +95,21 @@ void append_utf8(std::string& out, char32_t code_point) {
 
 size_t count_code_points(std::string_view text) {
   size_t n = 0;
-  for (size_t i = 0; i < text.size(); i += decode_at(text, i).n_bytes) ++n;
+  for (size_t i = 0; i < text.size(); ++n) {
+    for (; eight_ascii(text, i); i += 8) n += 8;
+    if (i == text.size()) break;
+    i += decode_at(text, i).n_bytes;
+  }
   return n;
 }
 
 size_t byte_offset(std::string_view text, size_t index) {
   size_t i = 0;
-  for (; index > 0 && i < text.size(); --index) i += decode_at(text, i).n_bytes;
+  for (; index > 0 && i < text.size(); --index) {
+    for (; index >= 8 && eight_ascii(text, i); i += 8) index -= 8;
+    if (index == 0 || i == text.size()) break;
+    i += decode_at(text, i).n_bytes;
+  }
   return i;
 }
 
@@ -159,11 +185,9 @@ size_t trailing_space(std::string_view text) {
 std::string_view strip_space(std::string_view text, bool left, bool right) {
   if (left) text.remove_prefix(leading_space(text));
   while (right && !text.empty()) {
-    size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && (text[start] & 0xc0) == 0x80) --start;
-    auto c = decode_at(text, start);
-    if (start + c.n_bytes != text.size() || !is_space(c.value)) break;
-    text.remove_suffix(c.n_bytes);
+    const size_t start = last_code_point(text);
+    if (!is_space(decode_at(text, start).value)) break;
+    text.remove_suffix(text.size() - start);
   }
   return text;
 }
@@ -171,18 +195,18 @@ std::string_view strip_space(std::string_view text, bool left, bool right) {
 std::string_view strip_chars(std::string_view text, std::string_view chars, bool left, bool right) {
   const auto set = split_code_points(chars);
   auto contains = [&](std::string_view piece) {
-    for (auto candidate : set) {
-      if (candidate == piece) return true;
-    }
-    return false;
+    return std::find(set.begin(), set.end(), piece) != set.end();
   };
-  const auto pieces = split_code_points(text);
-  size_t first = 0;
-  size_t last = pieces.size();
-  while (left && first < last && contains(pieces[first]))
-    text.remove_prefix(pieces[first++].size());
-  while (right && last > first && contains(pieces[last - 1]))
-    text.remove_suffix(pieces[--last].size());
+  while (left && !text.empty()) {
+    const auto first = text.substr(0, decode_at(text, 0).n_bytes);
+    if (!contains(first)) break;
+    text.remove_prefix(first.size());
+  }
+  while (right && !text.empty()) {
+    const auto last = text.substr(last_code_point(text));
+    if (!contains(last)) break;
+    text.remove_suffix(last.size());
+  }
   return text;
 }
 
