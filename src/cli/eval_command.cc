@@ -39,7 +39,7 @@ struct Options {
   std::string system;
   double time_limit_s = 0;
   int warmup = 1;
-  bool resume = false, overwrite = false, no_code = false, no_controls = false, raw = false,
+  bool resume = false, overwrite = false, grade_candidates = false, no_code = false, no_controls = false, raw = false,
        no_charts = false;
 };
 
@@ -156,6 +156,7 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   if (options.time_limit_s > 0) plan.time_limit_s = options.time_limit_s;
   plan.same_time_controls = !options.no_controls;
   plan.warmup = options.warmup;
+  plan.grade_candidates = options.grade_candidates;
   plan.n_grading_threads = engine.threads();
   plan.out_dir = options.out_dir;
   plan.resume = options.resume;
@@ -282,6 +283,8 @@ void add_eval_command(CLI::App& app, int& status) {
   command->add_flag("--resume", options->resume, "go on with the record in the output directory");
   command->add_flag("--overwrite", options->overwrite,
                     "replace the record in the output directory");
+  command->add_flag("--grade-candidates", options->grade_candidates,
+                    "also grade candidates that were not chosen");
   command->add_flag("--no-code", options->no_code,
                     "run no generated code, not even in the sandbox");
   command->add_flag("--no-controls", options->no_controls,

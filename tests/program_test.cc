@@ -1,0 +1,185 @@
+// The program as a user meets it: flags in, output and exit status out.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kSource = WHET_SOURCE_DIR;
+const std::string kDraft = kSource + "/models/whetstone-draft-q8_0.gguf";
+const std::string kDraftDirectory = kSource + "/models/whetstone-draft";
+
+struct Ran {
+  int status;
+  std::string out;  // stdout, and stderr where the arguments redirect it
+};
+
+Ran whet(const std::string& arguments, const std::string& environment = "") {
+  std::string command = environment + " " + WHET_PROGRAM " " + arguments;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::string out;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    out.append(buffer.data(), n);
+  int status = ::pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out};
+}
+
+fs::path scratch(const std::string& name) {
+  fs::path path = fs::path(::testing::TempDir()) / ("whet-program-" + name);
+  fs::remove_all(path);
+  return path;
+}
+
+TEST(Run, GreedyTextIsTheSameForAnyThreadsAndBatch) {
+  std::string arguments = "run -m " + kDraft + " -p 'What is 12 + 34?' -n 40 --temp 0 ";
+  Ran reference = whet(arguments + "-t 1");
+  ASSERT_EQ(reference.status, 0);
+  EXPECT_GT(reference.out.size(), 3u);
+  EXPECT_EQ(whet(arguments + "-t 2").out, reference.out);
+  EXPECT_EQ(whet(arguments + "-t 3 -b 5").out, reference.out);
+  EXPECT_EQ(whet(arguments, "WHET_ISA=scalar").out, reference.out);
+}
+
+TEST(Run, JsonHoldsTextsCountsAndTimings) {
+  Ran ran = whet("run -m " + kDraft +
+                 " -p 'What is 12 + 34?' -n 20 --samples 3 --ignore-eos -s 5 --json");
+  ASSERT_EQ(ran.status, 0);
+  auto json = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(json["texts"].size(), 3u);
+  EXPECT_EQ(json["usage"]["completion_tokens"], 60);
+  EXPECT_EQ(json["seed"], 5);
+  for (const char* key :
+       {"ttft_ms", "prompt_per_second", "predicted_per_second", "total_ms", "load_ms"}) {
+    EXPECT_GT(json["timings"][key].get<double>(), 0) << key;
+  }
+  EXPECT_EQ(
+      whet("run -m " + kDraft + " -p 'What is 12 + 34?' -n 20 --samples 3 --ignore-eos -s 5 --json")
+          .out.substr(0, 200),
+      ran.out.substr(0, 200));
+}
+
+TEST(Run, SampleDoesNotDependOnItsBatchMates) {
+  auto text = [](const std::string& flags) {
+    Ran ran = whet("run -m " + kDraft + " -p 'Add 5 and 6.' -n 24 --json " + flags);
+    EXPECT_EQ(ran.status, 0);
+    return nlohmann::json::parse(ran.out)["texts"];
+  };
+  auto together = text("--samples 3 -s 40");
+  EXPECT_EQ(text("-s 40")[0], together[0]);
+  EXPECT_EQ(text("-s 41")[0], together[1]);
+  EXPECT_EQ(text("-s 42")[0], together[2]);
+}
+
+TEST(Run, GgufAndSafeTensorsOfOneModelTokenizeAlike) {
+  for (const char* text : {"What is 12 + 34?", "def f(x):\\n    return x * 2", "naïve ✓"}) {
+    std::string flags = std::string(" --ids -p '") + text + "'";
+    Ran gguf = whet("tokenize -m " + kDraft + flags);
+    EXPECT_EQ(gguf.status, 0);
+    EXPECT_EQ(whet("tokenize -m " + kDraftDirectory + flags).out, gguf.out);
+  }
+}
+
+TEST(Run, PromptLongerThanTheContextIsRefusedWithBothLengths) {
+  Ran ran = whet("run -m " + kDraft +
+                 " -c 16 --raw -p 'one two three four five six seven eight nine ten eleven' 2>&1");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.out.find("context holds 16"), std::string::npos) << ran.out;
+}
+
+TEST(Errors, HaveTheirExitStatusAndSayWhat) {
+  struct Case {
+    std::string arguments;
+    int status;
+    std::string words;
+  };
+  for (const Case& c :
+       {Case{"run -m /nonexistent.gguf -p x", 3, "/nonexistent.gguf"},
+        Case{"run -m " + kDraft + " -p x --temp -1", 2, "temperature"},
+        Case{"run -m " + kDraft + " -p x --samples 0", 2, "--samples"},
+        Case{"run -m " + kDraft + " -p ''  --raw", 2, "empty"},
+        Case{"run -m " + kDraft + " -p x -l nonsense", 2, "--logit-bias"},
+        Case{"frobnicate", 2, "frobnicate"}, Case{"bench -m " + kDraft + " -p 5x", 2, "5x"},
+        Case{"eval -m " + kDraft + " --tasks nowhere", 3, "nowhere"},
+        Case{"eval -m " + kDraft + " --strategies nonsense --no-charts -o /tmp/whet-none", 2,
+             "nonsense"},
+        Case{"show " + kSource, 3, ""}}) {
+    Ran ran = whet(c.arguments + " 2>&1");
+    EXPECT_EQ(ran.status, c.status) << c.arguments << "\n" << ran.out;
+    EXPECT_NE(ran.out.find(c.words), std::string::npos) << c.arguments << "\n" << ran.out;
+  }
+  EXPECT_EQ(whet("--version 2>&1", "WHET_ISA=nonsense").status, 2);
+}
+
+TEST(Verify, AcceptsTheShippedModelsAndFindsADamagedOne) {
+  EXPECT_EQ(whet("verify " + kDraft).status, 0);
+  EXPECT_EQ(whet("verify " + kDraftDirectory).status, 0);
+  fs::path damaged = scratch("damaged.gguf");
+  fs::copy_file(kDraft, damaged);
+  std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(8);  // the tensor count
+  file.write("\xff\xff\xff\xff\xff\xff\xff\x7f", 8);
+  file.close();
+  EXPECT_EQ(whet("verify " + damaged.string() + " 2>&1").status, 3);
+  fs::resize_file(damaged, 1000);
+  EXPECT_EQ(whet("show " + damaged.string() + " 2>&1").status, 3);
+}
+
+TEST(Perplexity, ScoresEveryTokenOnceWhateverTheBatch) {
+  fs::path text = scratch("text.txt");
+  std::ofstream(text) << "Compute 19 + 283 + 217.\n19+283=302\n302+217=519\nAnswer: 519\n";
+  auto nats = [&](const std::string& flags) {
+    Ran ran = whet("perplexity -m " + kDraft + " -f " + text.string() + " --json " + flags);
+    EXPECT_EQ(ran.status, 0) << ran.out;
+    auto json = nlohmann::json::parse(ran.out);
+    EXPECT_EQ(json["n_scored"].get<int>(),
+              json["n_tokens"].get<int>() - json["n_windows"].get<int>());
+    return json["nats_per_token"].get<double>();
+  };
+  double whole = nats("");
+  EXPECT_GT(whole, 0.1);
+  EXPECT_LT(whole, 7.0);  // below a uniform guess over the vocabulary
+  EXPECT_EQ(nats("-b 3 -t 1"), whole);
+}
+
+TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
+  Ran ran = whet("bench -m " + kDraft + " -p 32 -n 8 -r 3 -t 1 -o json 2>/dev/null");
+  ASSERT_EQ(ran.status, 0);
+  auto rows = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["n_prompt"], 32);
+  EXPECT_EQ(rows[1]["n_gen"], 8);
+  for (const auto& row : rows) {
+    ASSERT_EQ(row["samples_ts"].size(), 3u);
+    EXPECT_GT(row["avg_ts"].get<double>(), 0);
+    EXPECT_LE(row["low_ts"].get<double>(), row["median_ts"].get<double>());
+    EXPECT_GT(row["read_gb_per_second"].get<double>(), 0);
+  }
+}
+
+TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
+  fs::path out = scratch("eval");
+  std::string arguments = "eval -m " + kDraft +
+                          " --strategies baseline,majority-voting:n=3 --tasks chain -n 4 -o " +
+                          out.string() + " --no-charts";
+  Ran first = whet(arguments + " 2>&1");
+  ASSERT_EQ(first.status, 0) << first.out;
+  EXPECT_NE(first.out.find("majority-voting"), std::string::npos);
+  for (const char* name : {"results.json", "events.jsonl", "report.html", "report.csv"}) {
+    EXPECT_TRUE(fs::exists(out / name)) << name;
+  }
+  auto events = fs::file_size(out / "events.jsonl");
+  EXPECT_NE(whet(arguments + " 2>&1").status, 0);  // a record is there already
+  EXPECT_EQ(whet(arguments + " --resume 2>&1").status, 0);
+  EXPECT_EQ(fs::file_size(out / "events.jsonl"), events);
+}
+
+}  // namespace
