@@ -42,7 +42,8 @@ KvSequence new_kv(const Model& m, int64_t capacity = 256) {
 }
 
 /// Logits of every position, with the prompt cut into chunks of `chunk`.
-std::vector<float> run_chunked(const Model& m, const std::vector<int32_t>& ids, size_t chunk, int threads) {
+std::vector<float> run_chunked(const Model& m, const std::vector<int32_t>& ids, size_t chunk,
+                               int threads) {
   ThreadPool pool(threads);
   ForwardScratch scratch(m.config);
   KvSequence kv = new_kv(m);
@@ -90,7 +91,8 @@ TEST_P(GoldenModel, GreedyContinuationMatches) {
   while (found.size() < expected.size()) {
     StepSegment segment{&kv, input, StepSegment::Logits::kLast};
     auto logits = forward(opened.model, {&segment, 1}, scratch, pool);
-    found.push_back(static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    found.push_back(
+        static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
     input = {found.back()};
   }
   EXPECT_EQ(found, expected);
@@ -102,12 +104,14 @@ TEST_P(GoldenModel, ChunksAndThreadsDoNotChangeABit) {
   auto ids = read_json(std::string(name) + ".json")["ids"].get<std::vector<int32_t>>();
   std::vector<float> whole = run_chunked(opened.model, ids, ids.size(), 1);
   for (size_t chunk : {1, 2, 3, 7, 16}) {
-    for (int threads : {1, 2, 5}) EXPECT_EQ(run_chunked(opened.model, ids, chunk, threads), whole) << chunk << " " << threads;
+    for (int threads : {1, 2, 5})
+      EXPECT_EQ(run_chunked(opened.model, ids, chunk, threads), whole) << chunk << " " << threads;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenModel,
-                         ::testing::Combine(::testing::Values("tied", "untied"), ::testing::Values(".gguf", "")));
+                         ::testing::Combine(::testing::Values("tied", "untied"),
+                                            ::testing::Values(".gguf", "")));
 
 TEST(Forward, BatchMatesDoNotChangeABit) {
   Opened opened = open_model(kGolden + "untied.gguf");

@@ -17,6 +17,8 @@ namespace {
 constexpr int64_t kTokensPerTask = 8;
 // Query tokens of one attention task in a prefill.
 constexpr int64_t kQueriesPerTask = 16;
+// Multiply-adds of attention below which waking the team costs more than it saves.
+constexpr int64_t kAttentionMacsWorthATeam = 64 * 1024;
 
 template <typename Body>
 void for_each_token(ThreadPool& pool, int64_t n_tokens, Body&& body) {
@@ -180,10 +182,11 @@ class Step {
 
   /// One task: a block of consecutive queries of one segment against one KV head.
   void attend(int64_t layer) {
-    int64_t row = 0;
+    int64_t row = 0, macs = 0;
     tasks_.clear();
     for (const StepSegment& segment : segments_) {
       const auto n = static_cast<int64_t>(segment.tokens.size());
+      macs += 2 * q_dim_ * n * (segment.kv->size() + n);
       for (int64_t first = 0; first < n; first += kQueriesPerTask) {
         for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
           tasks_.push_back(
@@ -194,24 +197,27 @@ class Step {
     }
     const int64_t group = c_.n_heads / c_.n_kv_heads;
     // Last first: late queries see the most keys, and a long task should not start last.
-    pool_.for_each(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
-      const AttentionTask& task = tasks_[tasks_.size() - 1 - static_cast<size_t>(i)];
-      const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
-      KvSequence& kv = *task.segment->kv;
-      kernel().attention({.type = DType::F16,
-                          .q = b_.q.data() + offset,
-                          .q_stride = static_cast<size_t>(q_dim_),
-                          .n_tokens = static_cast<size_t>(task.n_queries),
-                          .n_heads = static_cast<size_t>(group),
-                          .head_dim = static_cast<size_t>(c_.head_dim),
-                          .first_position = static_cast<size_t>(kv.size() + task.first),
-                          .window = 0,
-                          .scale = 1.0f / std::sqrt(static_cast<float>(c_.head_dim)),
-                          .k_cache = kv.keys(layer, task.head),
-                          .v_cache = kv.values(layer, task.head),
-                          .out = b_.attended.data() + offset,
-                          .out_stride = static_cast<size_t>(q_dim_)});
-    });
+    pool_.for_each(
+        static_cast<int64_t>(tasks_.size()),
+        [&](int64_t i) {
+          const AttentionTask& task = tasks_[tasks_.size() - 1 - static_cast<size_t>(i)];
+          const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
+          KvSequence& kv = *task.segment->kv;
+          kernel().attention({.type = DType::F16,
+                              .q = b_.q.data() + offset,
+                              .q_stride = static_cast<size_t>(q_dim_),
+                              .n_tokens = static_cast<size_t>(task.n_queries),
+                              .n_heads = static_cast<size_t>(group),
+                              .head_dim = static_cast<size_t>(c_.head_dim),
+                              .first_position = static_cast<size_t>(kv.size() + task.first),
+                              .window = 0,
+                              .scale = 1.0f / std::sqrt(static_cast<float>(c_.head_dim)),
+                              .k_cache = kv.keys(layer, task.head),
+                              .v_cache = kv.values(layer, task.head),
+                              .out = b_.attended.data() + offset,
+                              .out_stride = static_cast<size_t>(q_dim_)});
+        },
+        macs >= kAttentionMacsWorthATeam);
   }
 
   void ffn_block(const LayerWeights& w) {

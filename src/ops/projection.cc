@@ -17,6 +17,8 @@ constexpr int64_t kPrefillRows = 64;
 // Weights of a task when few tokens do: long enough to stream, short enough to balance two cores.
 constexpr uint64_t kDecodeTaskBytes = 128 * 1024;
 constexpr int64_t kFewTokens = 16;
+// Multiply-adds below which waking the team costs more than it saves: about 3 microseconds of work.
+constexpr int64_t kMacsWorthATeam = 128 * 1024;
 
 void prepare(ActivationForm form, const float* x, int64_t n_tokens, int64_t n_cols, std::byte* out,
              ThreadPool& pool) {
@@ -62,8 +64,11 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   constexpr size_t kMaxProjections = 4;
   WHET_CHECK(projections.size() <= kMaxProjections);
 
-  int64_t total_rows = 0;
-  for (const Projection& p : projections) total_rows += p.weights->rows;
+  int64_t total_rows = 0, macs = 0;
+  for (const Projection& p : projections) {
+    total_rows += p.weights->rows;
+    macs += p.weights->rows * p.weights->columns * n_tokens;
+  }
   Job jobs[kMaxProjections];
   const std::byte* prepared[3] = {};
   int64_t n_tasks = 0;
@@ -83,23 +88,26 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
     n_tasks += ceil_div(w.rows, rows);
   }
 
-  pool.for_each(n_tasks, [&](int64_t task) {
-    size_t i = projections.size() - 1;
-    while (jobs[i].first_task > task) --i;
-    const Job& job = jobs[i];
-    const Matrix& w = *job.projection->weights;
-    int64_t begin = (task - job.first_task) * job.rows_per_task;
-    kernels::kernels().linear(
-        {.type = w.type,
-         .weights = w.data,
-         .n_cols = static_cast<size_t>(w.columns),
-         .row_begin = static_cast<size_t>(begin),
-         .row_end = static_cast<size_t>(std::min(begin + job.rows_per_task, w.rows)),
-         .activations = job.activations,
-         .n_tokens = static_cast<size_t>(n_tokens),
-         .y = job.projection->y,
-         .y_stride = static_cast<size_t>(w.rows)});
-  });
+  pool.for_each(
+      n_tasks,
+      [&](int64_t task) {
+        size_t i = projections.size() - 1;
+        while (jobs[i].first_task > task) --i;
+        const Job& job = jobs[i];
+        const Matrix& w = *job.projection->weights;
+        int64_t begin = (task - job.first_task) * job.rows_per_task;
+        kernels::kernels().linear(
+            {.type = w.type,
+             .weights = w.data,
+             .n_cols = static_cast<size_t>(w.columns),
+             .row_begin = static_cast<size_t>(begin),
+             .row_end = static_cast<size_t>(std::min(begin + job.rows_per_task, w.rows)),
+             .activations = job.activations,
+             .n_tokens = static_cast<size_t>(n_tokens),
+             .y = job.projection->y,
+             .y_stride = static_cast<size_t>(w.rows)});
+      },
+      macs >= kMacsWorthATeam);
 }
 
 }  // namespace whet

@@ -22,11 +22,11 @@ class ThreadPool {
 
   /// Calls task(i) for every i in [0, n) on the team and returns when all are done. Chunks are
   /// taken from a shared counter, so a disturbed core delays nobody. Not reentrant: one caller at a
-  /// time, and tasks must not call it.
+  /// time, and tasks must not call it. Work that `worth_a_team` denies stays on the caller.
   template <typename Task>
-  void for_each(int64_t n, Task&& task) {
+  void for_each(int64_t n, Task&& task, bool worth_a_team = true) {
     if (n <= 0) return;
-    if (size_ == 1 || n == 1) {
+    if (size_ == 1 || n == 1 || !worth_a_team) {
       for (int64_t i = 0; i < n; ++i) task(i);
       return;
     }
