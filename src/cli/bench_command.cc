@@ -238,7 +238,8 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
   WHET_TRY(LoadedModel loaded, load_model(path));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
-                                                           .batch = options.batch}));
+                                                           .batch = options.batch,
+                                                           .chat_template = {}}));
   ThreadPool pool(engine->threads());
   double bandwidth = measure_read_bandwidth(pool);
   const CancelFlag* cancel = &interrupt_flag();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -15,6 +16,18 @@ namespace {
 std::string version_text() {
   return fmt::format("whet {} ({})\ncompiler: {}\nkernels:  {}\n", version_string(),
                      commit_string(), compiler_string(), kernels::isa_name(kernels::kernels().isa));
+}
+
+/// CLI11 only says that a subcommand is missing; the user should see the word that is not one.
+std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return std::nullopt;
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == argv[1]) return std::nullopt;
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("{} is not a command; expected one of {}", argv[1], names));
 }
 
 }  // namespace
@@ -39,6 +52,10 @@ int run_command_line(int argc, char** argv) {
   add_show_command(app, status);
   add_verify_command(app, status);
   add_tokenize_command(app, status);
+  if (auto unknown = unknown_command(app, argc, argv)) {
+    print_error(*unknown);
+    return exit_status(unknown->code());
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -39,8 +39,8 @@ struct Options {
   std::string system;
   double time_limit_s = 0;
   int warmup = 1;
-  bool resume = false, overwrite = false, grade_candidates = false, no_code = false, no_controls = false, raw = false,
-       no_charts = false;
+  bool resume = false, overwrite = false, grade_candidates = false, no_code = false,
+       no_controls = false, raw = false, no_charts = false;
 };
 
 std::vector<std::string> split(const std::string& text, char separator) {

@@ -39,7 +39,8 @@ GenerateRequest to_request(const GenerateOptions& o) {
 Answer to_answer(GenerateResult result) {
   Answer answer;
   for (Completion& c : result.completions) {
-    answer.samples.push_back({std::move(c.text), std::string(finish_reason_name(c.finish)), c.n_completion_tok});
+    answer.samples.push_back(
+        {std::move(c.text), std::string(finish_reason_name(c.finish)), c.n_completion_tok});
   }
   answer.prompt_tokens = result.n_prompt_tok;
   if (result.first_token_ns > 0) {
@@ -52,7 +53,8 @@ Answer to_answer(GenerateResult result) {
 /// A cancel flag that Model::cancel() can reach while its request runs.
 class RunningRequest {
  public:
-  RunningRequest(std::mutex& mutex, std::set<CancelFlag*>& running) : mutex_(mutex), running_(running) {
+  RunningRequest(std::mutex& mutex, std::set<CancelFlag*>& running)
+      : mutex_(mutex), running_(running) {
     std::lock_guard lock(mutex_);
     running_.insert(&flag_);
   }
@@ -68,7 +70,8 @@ class RunningRequest {
   CancelFlag flag_;
 };
 
-Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text, CancelFlag& cancel) {
+Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text,
+                     CancelFlag& cancel) {
   StreamCallback stream;
   if (on_text) {
     stream = [&](size_t sample, std::string_view text) {
@@ -90,23 +93,28 @@ Model::~Model() = default;
 Expected<Model> Model::load(const std::string& path, const LoadOptions& options) {
   auto loaded = load_model(path);
   if (!loaded.ok()) return Expected<Model>::failure(loaded.error().message());
-  auto engine = Engine::create(std::move(loaded).value(),
-                               {.threads = options.threads, .context = options.context, .chat_template = options.chat_template});
+  auto engine = Engine::create(std::move(loaded).value(), {.threads = options.threads,
+                                                           .context = options.context,
+                                                           .batch = EngineOptions{}.batch,
+                                                           .chat_template = options.chat_template});
   if (!engine.ok()) return Expected<Model>::failure(engine.error().message());
   auto state = std::make_unique<State>();
   state->engine = std::move(engine).value();
   return Model(std::move(state));
 }
 
-Expected<Answer> Model::generate(const std::string& prompt, const GenerateOptions& options, const OnText& on_text) {
+Expected<Answer> Model::generate(const std::string& prompt, const GenerateOptions& options,
+                                 const OnText& on_text) {
   GenerateRequest request = to_request(options);
   request.prompt = prompt;
   RunningRequest running(state_->mutex, state_->running);
   return run(*state_->engine, request, on_text, running.flag());
 }
 
-Expected<Answer> Model::chat(const std::vector<Message>& messages, const GenerateOptions& options, const OnText& on_text) {
-  if (messages.empty()) return Expected<Answer>::failure("messages: expected at least one, found none");
+Expected<Answer> Model::chat(const std::vector<Message>& messages, const GenerateOptions& options,
+                             const OnText& on_text) {
+  if (messages.empty())
+    return Expected<Answer>::failure("messages: expected at least one, found none");
   GenerateRequest request = to_request(options);
   for (const Message& m : messages) request.messages.push_back({m.role, m.content});
   RunningRequest running(state_->mutex, state_->running);

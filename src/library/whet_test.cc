@@ -10,7 +10,7 @@ namespace {
 const std::string kModel = std::string(WHET_SOURCE_DIR) + "/models/whetstone-draft-q8_0.gguf";
 
 whet::Model load() {
-  auto model = whet::Model::load(kModel, {.threads = 2});
+  auto model = whet::Model::load(kModel, {.threads = 2, .context = 0, .chat_template = ""});
   if (!model) throw std::runtime_error(model.error());
   return std::move(*model);
 }
@@ -21,10 +21,11 @@ TEST(Library, StreamsWhatItReturns) {
   options.max_tokens = 40;
   options.samples = 3;
   std::vector<std::string> streamed(3);
-  auto answer = model.chat({{"user", "What is 12 + 34?"}}, options, [&](std::size_t i, std::string_view text) {
-    streamed[i] += text;
-    return true;
-  });
+  auto answer = model.chat({{"user", "What is 12 + 34?"}}, options,
+                           [&](std::size_t i, std::string_view text) {
+                             streamed[i] += text;
+                             return true;
+                           });
   ASSERT_TRUE(answer) << answer.error();
   ASSERT_EQ(answer->samples.size(), 3u);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(answer->samples[i].text, streamed[i]);
@@ -37,7 +38,8 @@ TEST(Library, CancelsFromTheCallback) {
   whet::GenerateOptions options;
   options.ignore_eos = true;
   options.max_tokens = 200;
-  auto answer = model.generate("1 + 1 =", options, [](std::size_t, std::string_view) { return false; });
+  auto answer =
+      model.generate("1 + 1 =", options, [](std::size_t, std::string_view) { return false; });
   ASSERT_TRUE(answer) << answer.error();
   EXPECT_EQ(answer->samples[0].finish_reason, "cancelled");
   EXPECT_LT(answer->samples[0].tokens, 200);

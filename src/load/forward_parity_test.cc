@@ -17,7 +17,7 @@ const std::string kGolden = WHET_SOURCE_DIR "/tests/golden/";
 
 struct Opened {
   ModelFile file;
-  Model model;
+  Decoder model;
 };
 
 Opened open_model(const std::string& path) {
@@ -27,7 +27,7 @@ Opened open_model(const std::string& path) {
   EXPECT_TRUE(config.ok()) << config.error().message();
   auto weights = bind_weights(*file, *config);
   EXPECT_TRUE(weights.ok()) << weights.error().message();
-  Model model{std::move(*config), std::move(*weights)};
+  Decoder model{std::move(*config), std::move(*weights)};
   return {std::move(*file), std::move(model)};
 }
 
@@ -36,13 +36,13 @@ nlohmann::json read_json(const std::string& name) {
   return nlohmann::json::parse(in);
 }
 
-KvSequence new_kv(const Model& m, int64_t capacity = 256) {
+KvSequence new_kv(const Decoder& m, int64_t capacity = 256) {
   const ModelConfig& c = m.config;
   return std::move(KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, capacity})).value();
 }
 
 /// Logits of every position, with the prompt cut into chunks of `chunk`.
-std::vector<float> run_chunked(const Model& m, const std::vector<int32_t>& ids, size_t chunk,
+std::vector<float> run_chunked(const Decoder& m, const std::vector<int32_t>& ids, size_t chunk,
                                int threads) {
   ThreadPool pool(threads);
   ForwardScratch scratch(m.config);
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenModel,
 
 TEST(Forward, BatchMatesDoNotChangeABit) {
   Opened opened = open_model(kGolden + "untied.gguf");
-  const Model& m = opened.model;
+  const Decoder& m = opened.model;
   auto ids = read_json("untied.json")["ids"].get<std::vector<int32_t>>();
   size_t vocab = static_cast<size_t>(m.config.vocab_size);
   std::vector<float> alone = run_chunked(m, ids, 1, 1);
@@ -144,7 +144,7 @@ TEST(Forward, BatchMatesDoNotChangeABit) {
 
 TEST(Forward, ForkedPrefixContinuesAsTheOriginal) {
   Opened opened = open_model(kGolden + "tied.gguf");
-  const Model& m = opened.model;
+  const Decoder& m = opened.model;
   auto ids = read_json("tied.json")["ids"].get<std::vector<int32_t>>();
   size_t vocab = static_cast<size_t>(m.config.vocab_size);
   std::vector<float> alone = run_chunked(m, ids, 1, 1);

@@ -57,7 +57,7 @@ Result<LoadedModel> load(const std::string& path) {
   } else {
     WHET_TRY(chat_template, hugging_face_template(file));
   }
-  return LoadedModel{std::move(file), Model{std::move(config), std::move(weights)},
+  return LoadedModel{std::move(file), Decoder{std::move(config), std::move(weights)},
                      std::move(*tokenizer), std::move(chat_template), monotonic_ns() - start};
 }
 

@@ -14,7 +14,7 @@ namespace whet {
 
 struct LoadedModel {
   ModelFile file;
-  Model model;
+  Decoder model;
   std::shared_ptr<const Tokenizer> tokenizer;
   /// Source of the model's own template; empty where it has none.
   std::string chat_template_source;

@@ -15,13 +15,13 @@ namespace whet {
 namespace {
 
 /// The file's tensors in their order, as views; llama2.c rotates neighbouring pairs.
-Model bind(std::span<const std::byte> bytes) {
+Decoder bind(std::span<const std::byte> bytes) {
   int32_t header[7];  // dim, hidden, layers, heads, KV heads, vocabulary, positions
   std::memcpy(header, bytes.data(), sizeof(header));
   const int64_t dim = header[0], hidden = header[1], layers = header[2], heads = header[3];
   const int64_t kv_heads = header[4], vocab = header[5], positions = header[6];
   const int64_t head_dim = dim / heads, kv_dim = kv_heads * head_dim;
-  Model model;
+  Decoder model;
   model.config = {.architecture = "llama2.c",
                   .n_layers = layers,
                   .d_model = dim,
@@ -70,7 +70,7 @@ TEST(Stories260K, LogitsAndGreedyTextMatchTheReference) {
   if (!file.ok()) GTEST_SKIP() << "stories260K.bin is not here: " << file.error().message();
   std::ifstream in(WHET_SOURCE_DIR "/tests/golden/stories260k.json");
   auto golden = nlohmann::json::parse(in);
-  Model model = bind((*file)->bytes());
+  Decoder model = bind((*file)->bytes());
   const ModelConfig& c = model.config;
   auto kv = KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, c.context_length});
   ASSERT_TRUE(kv.ok());

@@ -52,8 +52,8 @@ namespace {
 /// One step: the rows of all segments, in order, with their place in their sequence.
 class Step {
  public:
-  Step(const Model& model, std::span<const StepSegment> segments, ForwardScratch::Buffers& buffers,
-       ThreadPool& pool)
+  Step(const Decoder& model, std::span<const StepSegment> segments,
+       ForwardScratch::Buffers& buffers, ThreadPool& pool)
       : c_(model.config), w_(model.weights), segments_(segments), b_(buffers), pool_(pool) {
     for (const StepSegment& segment : segments) {
       n_tokens_ += static_cast<int64_t>(segment.tokens.size());
@@ -273,7 +273,7 @@ class Step {
 
 }  // namespace
 
-std::span<const float> forward(const Model& model, std::span<const StepSegment> segments,
+std::span<const float> forward(const Decoder& model, std::span<const StepSegment> segments,
                                ForwardScratch& scratch, ThreadPool& pool) {
   for (const StepSegment& segment : segments) {
     WHET_DCHECK(!segment.tokens.empty());

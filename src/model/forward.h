@@ -13,7 +13,7 @@
 
 namespace whet {
 
-struct Model {
+struct Decoder {
   ModelConfig config;
   Weights weights;
 };
@@ -44,7 +44,7 @@ class ForwardScratch {
 /// Returns logits [rows wanted, V] f32 in segment order, valid until the next call with `scratch`.
 /// Preconditions: ids in range; every KV has room; no KV appears twice.
 /// Determinism: each row's logits are bit-equal for any batch mates, chunking and thread count.
-std::span<const float> forward(const Model& model, std::span<const StepSegment> segments,
+std::span<const float> forward(const Decoder& model, std::span<const StepSegment> segments,
                                ForwardScratch& scratch, ThreadPool& pool);
 
 }  // namespace whet
