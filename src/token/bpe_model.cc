@@ -14,6 +14,11 @@ namespace {
 
 constexpr size_t kMaxMerges = size_t{1} << 24;  // ranks stay exact as float
 
+bool never_in_utf8(char c) {
+  const auto byte = static_cast<uint8_t>(c);
+  return byte == 0xC0 || byte == 0xC1 || byte >= 0xF5;
+}
+
 Error no_token_for(std::string_view text) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("the vocabulary has no token for {} and no fallback to bytes",
@@ -32,9 +37,9 @@ class PieceIds {
     const auto next = vocabulary_.size() + static_cast<TokenId>(more_.size());
     return more_.emplace(piece, next).first->second;
   }
-  /// Only pieces that already have an id.
+  /// Only pieces that already have an id and may come out of ordinary text.
   TokenId known(std::string_view piece) const {
-    if (auto id = vocabulary_.find(piece)) return *id;
+    if (vocabulary_.find(piece)) return vocabulary_.find_text(piece).value_or(kNoToken);
     auto it = more_.find(std::string(piece));
     return it == more_.end() ? kNoToken : it->second;
   }
@@ -94,13 +99,17 @@ Status BpeModel::add_unknown(std::string_view word, size_t begin, size_t length,
 }
 
 Status BpeModel::split_into_bytes(std::string_view word, PairMerging& merging) const {
+  const auto add = [&](size_t i, char byte) {
+    const TokenId id = byte_ids_[static_cast<uint8_t>(byte)];
+    if (id != kNoToken) merging.symbols.push_back({static_cast<uint32_t>(i), 1, id});
+    return id != kNoToken;
+  };
   for (size_t i = 0; i < word.size(); ++i) {
-    const TokenId id = byte_ids_[static_cast<uint8_t>(word[i])];
-    if (id == kNoToken) {
-      WHET_TRY_STATUS(add_unknown(word, i, 1, merging));
-    } else {
-      merging.symbols.push_back({static_cast<uint32_t>(i), 1, id});
-    }
+    if (add(i, word[i])) continue;
+    // Some vocabularies lack the bytes that no valid UTF-8 has; the others can spell U+FFFD.
+    bool replaced = never_in_utf8(word[i]);
+    for (char byte : kReplacementCharacter) replaced = replaced && add(i, byte);
+    if (!replaced) WHET_TRY_STATUS(add_unknown(word, i, 1, merging));
   }
   return ok_status();
 }

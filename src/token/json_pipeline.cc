@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "formats/untrusted_text.h"
-#include "token/bounded_json.h"
+#include "token/json_fields.h"
 #include "token/known_pre_tokenizers.h"
 
 namespace whet {

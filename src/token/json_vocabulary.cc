@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "formats/untrusted_text.h"
-#include "token/bounded_json.h"
 #include "token/byte_alphabet.h"
+#include "token/json_fields.h"
 
 namespace whet {
 

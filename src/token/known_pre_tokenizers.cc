@@ -199,6 +199,12 @@ constexpr KnownName kKnownNames[] = {
 
 }  // namespace
 
+std::vector<std::string_view> known_pre_tokenizer_names() {
+  std::vector<std::string_view> names;
+  for (const KnownName& known : kKnownNames) names.push_back(known.name);
+  return names;
+}
+
 Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name) {
   for (const KnownName& known : kKnownNames) {
     if (known.name != name) continue;
@@ -209,11 +215,9 @@ Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name) {
     }
     return KnownPreTokenizer{PreTokenizer(std::move(steps)), known.ignores_merges, known.adds_bos};
   }
-  std::vector<std::string_view> names;
-  for (const KnownName& known : kKnownNames) names.push_back(known.name);
   return Error(ErrorCode::kInvalidModel,
                fmt::format("unknown pre-tokenizer {}; known are: {}", quote_untrusted(name),
-                           fmt::join(names, ", ")));
+                           fmt::join(known_pre_tokenizer_names(), ", ")));
 }
 
 }  // namespace whet

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "token/pre_tokenizer.h"
@@ -20,6 +21,8 @@ struct KnownPreTokenizer {
   /// BOS is added unless the metadata says otherwise.
   bool adds_bos;
 };
+
+std::vector<std::string_view> known_pre_tokenizer_names();
 
 /// Errors: an unknown name; the message lists the known ones.
 Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name);

@@ -29,14 +29,17 @@ AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& o
   return AddedTokenMatcher(std::move(tokens));
 }
 
-// Spaces at the start (if asked) vanish, others join.
+// Spaces at the start and the end (if asked) vanish, others join. At the end SentencePiece takes a
+// U+2581 of the text for a space too.
 std::string without_extra_spaces(std::string_view text, bool at_start, bool at_end) {
   std::string out;
   for (char c : text) {
     const bool after_space = out.empty() ? at_start : out.back() == ' ';
     if (c != ' ' || !after_space) out.push_back(c);
   }
-  while (at_end && out.ends_with(' ')) out.pop_back();
+  while (at_end && (out.ends_with(' ') || out.ends_with(kSpaceMark))) {
+    out.resize(out.size() - (out.ends_with(' ') ? 1 : kSpaceMark.size()));
+  }
   return out;
 }
 

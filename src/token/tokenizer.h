@@ -28,8 +28,10 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Ids of a text; any byte string is legal input (invalid UTF-8 becomes byte tokens or U+FFFD as
-  /// the reference does). Errors: a vocabulary without byte fallback that cannot express the text.
+  /// Ids of a text; any byte string is legal input. Bytes that are not UTF-8 become the tokens of
+  /// these bytes, so that decoding restores them; where a vocabulary has none for bytes that UTF-8
+  /// never uses, U+FFFD. Errors: a vocabulary that cannot express the text; a text whose splitting
+  /// by the vocabulary's pattern takes too long; a text larger than 512 MiB.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options) const = 0;
 

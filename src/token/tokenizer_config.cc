@@ -1,6 +1,6 @@
 #include "token/tokenizer_config.h"
 
-#include "token/bounded_json.h"
+#include "token/json_fields.h"
 
 namespace whet {
 
@@ -66,7 +66,7 @@ Result<TokenizerConfig> read_tokenizer_config(
                            "generation_config.json", "config.json"}) {
     const auto file = side_files.find(name);
     if (file == side_files.end()) continue;
-    auto object = parse_bounded_json(file->second);
+    auto object = parse_json_object(file->second);
     if (!object.ok()) return object.error().with_context(name);
     const Status status = read_file(name, *object, config);
     if (!status.ok()) return status.error().with_context(name);

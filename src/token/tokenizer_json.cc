@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "formats/untrusted_text.h"
-#include "token/bounded_json.h"
+#include "token/json_fields.h"
 #include "token/json_pipeline.h"
 #include "token/json_vocabulary.h"
 
@@ -151,7 +151,7 @@ Result<std::shared_ptr<const Tokenizer>> build(const json& root, const Tokenizer
 
 Result<std::shared_ptr<const Tokenizer>> make_json_tokenizer(std::string_view text,
                                                              const TokenizerConfig& config) {
-  WHET_TRY(const json root, parse_bounded_json(text));
+  WHET_TRY(const json root, parse_json_object(text));
   return build(root, config);
 }
 

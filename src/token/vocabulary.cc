@@ -43,8 +43,7 @@ std::optional<TokenId> Vocabulary::find_text(std::string_view piece) const {
   const auto id = find(piece);
   if (!id) return std::nullopt;
   const TokenType t = type(*id);
-  const bool is_text =
-      t == TokenType::kNormal || t == TokenType::kUserDefined || t == TokenType::kUnused;
+  const bool is_text = t == TokenType::kNormal || t == TokenType::kUnused;
   return is_text ? id : std::nullopt;
 }
 

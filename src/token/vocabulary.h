@@ -39,8 +39,8 @@ class Vocabulary {
   TokenType type(TokenId id) const { return parts_.types[index(id)]; }
   float score(TokenId id) const { return parts_.scores.empty() ? 0 : parts_.scores[index(id)]; }
   std::optional<TokenId> find(std::string_view piece) const;
-  /// Only tokens that ordinary text may become: never a control, unknown or byte token, however the
-  /// text is spelled. (Users could otherwise write control tokens.)
+  /// Only tokens that ordinary text may become by merging: never a control, user-defined, unknown
+  /// or byte token, however the text is spelled. (Users could otherwise write control tokens.)
   std::optional<TokenId> find_text(std::string_view piece) const;
   /// The token "<0xHH>" of a byte.
   std::optional<TokenId> byte_token(uint8_t byte) const { return byte_tokens_[byte]; }

@@ -1,6 +1,8 @@
-#include "token/bounded_json.h"
+#include "token/json_fields.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "formats/untrusted_text.h"
 
@@ -41,7 +43,7 @@ Error wrong_type(const char* name, const char* expected, const json& found) {
 
 }  // namespace
 
-Result<json> parse_bounded_json(std::string_view text) {
+Result<json> parse_json_object(std::string_view text) {
   if (text.size() > kMaxJsonBytes) {
     return invalid(fmt::format("{} bytes of JSON, more than {}", text.size(), kMaxJsonBytes));
   }
