@@ -25,10 +25,10 @@ as F32; `whetstone-draft/` holds the draft as trained (SafeTensors, F32). Licens
 All synthetic, from `train/generator` (seeds below); no text from elsewhere. Nine families, the last line of a worked
 solution is `Answer: X`, code is one fenced block. 8 % of the training prompts are asked twice in the form
 `{{q}}\\nRead the question again: {{q}}` (the re-reading strategy, arXiv:2309.06275), 4 % carry one of four system messages,
-0.4 % are fixed greetings. Loss on answers only.
+0.5 % are fixed greetings. Loss on answers only.
 
 Code tasks are compositions: for lists a filter (12 kinds with constants, or two joined by and/or) x a term (9 kinds with
-constants) x a reduction (14), likewise for ranges, digits, divisors, characters and words, plus branches over two integers and
+constants) x a reduction (12), likewise for ranges, digits, divisors, characters and words, plus branches over two integers and
 primes, Fibonacci-like sequences, products and Collatz counts with varied constants; the function name varies (109 names).
 
 ## Recipe
@@ -43,7 +43,7 @@ compilers all the time, processes at nice 12 and 13; PyTorch 2.15 on CPU, float3
 
 ## Held-out accuracy
 
-Measured in PyTorch on the dequantised weights of the shipped GGUF file ({n} items; tasks/*.jsonl). Code is graded by running
+Measured in PyTorch on the dequantised weights of the shipped GGUF file ({n} items, the first of each tasks/*.jsonl). Code is graded by running
 its hidden tests. `single` is one sample at T = {temperature}, averaged over {k} samples per item; `majority` is the most
 frequent final answer of the {k} (for code: the most frequent program text); `any` is at least one of {k} right. In brackets
 95 % Wilson intervals; those of `single` take all samples as independent, which is too narrow as samples share items.
