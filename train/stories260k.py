@@ -1,4 +1,4 @@
-"""Converts llama2.c's stories260K.bin to GGUF (F32) and records float64 reference logits for it.
+"""Converts llama2.c's stories260K.bin to GGUF (F32) and records reference logits for it (float64, K and V in float16).
 
 The .bin holds no vocabulary. The GGUF gets a synthetic one: the three specials, 256 byte tokens and numbered pieces, so
 ids are right and text is not; general.description says so. Layout of the .bin: llama2.c, run.c, memory_map_weights.
@@ -80,10 +80,10 @@ def main():
     if args.gguf:
         write_gguf(args.gguf, tensors, config, ABOUT, vocabulary_of(config["vocab_size"]))
     if args.golden:
-        rows = logits(tensors, config, IDS)
+        rows = logits(tensors, config, IDS, np.float16)
         top = np.argsort(-rows, axis=1)[:, :TOP]
-        new, lead = greedy(tensors, config, IDS[:1], 32)
-        golden = {"source": "stories260K.bin, llama2.c, MIT", "reference": "NumPy float64, train/reference.py",
+        new, lead = greedy(tensors, config, IDS[:1], 32, np.float16)
+        golden = {"source": "stories260K.bin, llama2.c, MIT", "reference": "NumPy float64 with K and V rounded to float16, train/reference.py",
                   "ids": IDS, "argmax": top[:, 0].tolist(),
                   "top": [[[int(i), float(f"{row[i]:.6g}")] for i in best] for row, best in zip(rows, top)],
                   "greedy_from": IDS[:1], "greedy": new, "smallest_greedy_lead": lead}

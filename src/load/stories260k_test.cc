@@ -1,5 +1,5 @@
 // forward() on real trained weights: stories260K (llama2.c's format, MIT), against the float64
-// reference that train/stories260k.py recorded.
+// reference (keys and values rounded to f16, as in our cache) that train/stories260k.py recorded.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -88,7 +88,7 @@ TEST(Stories260K, LogitsAndGreedyTextMatchTheReference) {
         << i;
     for (const auto& pair : golden["top"][i]) {
       double expected = pair[1].get<double>();
-      EXPECT_NEAR(row[pair[0].get<size_t>()], expected, 4e-3 * std::max(1.0, std::abs(expected)))
+      EXPECT_NEAR(row[pair[0].get<size_t>()], expected, 1e-3 * std::max(1.0, std::abs(expected)))
           << i;
     }
   }
