@@ -25,7 +25,9 @@ Result<Value> apply_filter(Runtime& runtime, std::string_view name, const Value&
   if (!filter) return template_error(fmt::format("unknown filter '{}'", name));
   WHET_TRY_STATUS(runtime.charge(1));
   if (const auto* text = value.text()) WHET_TRY_STATUS(runtime.charge_bytes(text->bytes.size()));
-  return filter(runtime, value, arguments).with_context(fmt::format("filter '{}'", name));
+  auto result = filter(runtime, value, arguments);
+  if (result.ok()) return result;
+  return result.error().with_context(fmt::format("filter '{}'", name));
 }
 
 }  // namespace whet::jinja

@@ -147,8 +147,9 @@ TEST(Limits, NestedValuesAreBounded) {
 TEST(Limits, CyclesThroughNamespacesAreFreed) {
   const auto result = render(
       "{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.l = [ns, {'a': ns}] %}"
-      "{% for i in [1, 2] %}{% macro m() %}{{ i }}{% endmacro %}{% set ns.m = m %}{% endfor %}{{ "
-      "ns.m() }}");
+      "{% for i in [1, 2] %}{% macro m() %}{{ i }}{% endmacro %}{% set ns.m = m %}"
+      "{% if loop.changed(loop, m) %}{% set ns.loop = loop %}{% endif %}{% endfor %}"
+      "{% if ns.loop.changed([ns.loop]) %}{{ ns.m() }}{% endif %}");
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_EQ(*result, "2");
 }

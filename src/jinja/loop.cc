@@ -38,6 +38,7 @@ Result<Value> Loop::changed(Runtime& runtime, const Value& subject, const Argume
   auto& loop = static_cast<Loop&>(*subject.object());
   WHET_TRY(const auto now, runtime.sequence(SequenceKind::kTuple, arguments.positional));
   WHET_TRY(const bool same, equal(runtime, loop.last_seen_, now));
+  if (loop.last_seen_.is_undefined()) runtime.clear_at_end(loop.shared_from_this());
   loop.last_seen_ = now;
   return Value::boolean(!same);
 }

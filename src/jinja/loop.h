@@ -16,6 +16,8 @@ class Loop : public Object, public std::enable_shared_from_this<Loop> {
   std::string_view type_name() const override { return "loop"; }
   Value attribute(std::string_view name) override;
 
+  void clear() override { last_seen_ = {}; }
+
   const std::vector<Value>& items() const { return items_; }
   void set_index(size_t index) { index_ = index; }
 

@@ -31,7 +31,9 @@ void Namespace::set(std::string_view name, Value value) {
 
 Result<Value> Function::call(Runtime& runtime, const Arguments& arguments) {
   if (const auto* text = subject_.text()) WHET_TRY_STATUS(runtime.charge_bytes(text->bytes.size()));
-  return builtin_(runtime, subject_, arguments).with_context(name_ + "()");
+  auto result = builtin_(runtime, subject_, arguments);
+  if (result.ok()) return result;
+  return result.error().with_context(name_ + "()");
 }
 
 Value Cycler::attribute(std::string_view name) {

@@ -20,6 +20,9 @@ class Object {
   virtual Value attribute(std::string_view name);
   virtual bool is_callable() const { return false; }
   virtual Result<Value> call(Runtime& runtime, const Arguments& arguments);
+  /// Drops the values that were stored in it. The runtime does so at the end of a rendering, as
+  /// objects may refer to each other in a circle.
+  virtual void clear() {}
 };
 
 /// `namespace(...)`: the only thing whose attributes a template can set.
@@ -28,7 +31,7 @@ class Namespace : public Object {
   std::string_view type_name() const override { return "Namespace"; }
   Value attribute(std::string_view name) override;
   void set(std::string_view name, Value value);
-  void clear() { attributes_.clear(); }
+  void clear() override { attributes_.clear(); }
 
  private:
   std::vector<std::pair<std::string, Value>> attributes_;

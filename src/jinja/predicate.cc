@@ -196,7 +196,9 @@ Result<bool> apply_predicate(Runtime& runtime, std::string_view name, const Valu
   const Predicate predicate = find_predicate(name);
   if (!predicate) return template_error(fmt::format("unknown test '{}'", name));
   WHET_TRY_STATUS(runtime.charge(1));
-  return predicate(runtime, value, arguments).with_context(fmt::format("test '{}'", name));
+  auto result = predicate(runtime, value, arguments);
+  if (result.ok()) return result;
+  return result.error().with_context(fmt::format("test '{}'", name));
 }
 
 }  // namespace whet::jinja

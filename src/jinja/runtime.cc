@@ -15,7 +15,7 @@ constexpr int64_t kContainerWork = 4;  // its memory beyond that of the items
 }  // namespace
 
 Runtime::~Runtime() {
-  for (auto& space : namespaces_) space->clear();
+  for (auto& object : to_clear_) object->clear();
 }
 
 Status Runtime::exhausted() const {
@@ -53,8 +53,9 @@ Result<Value> Runtime::mapping(Mapping mapping) {
 
 Result<std::shared_ptr<Namespace>> Runtime::make_namespace() {
   WHET_TRY_STATUS(charge(4 * kContainerWork));
-  namespaces_.push_back(std::make_shared<Namespace>());
-  return namespaces_.back();
+  auto space = std::make_shared<Namespace>();
+  clear_at_end(space);
+  return space;
 }
 
 Error Runtime::locate(Position at, const Error& error) {

@@ -58,6 +58,8 @@ class Runtime {
   Result<Value> sequence(SequenceKind kind, std::vector<Value> items, Range range = {});
   Result<Value> mapping(Mapping mapping);
   Result<std::shared_ptr<Namespace>> make_namespace();
+  /// Has `object` cleared at the end of the rendering; once for each object that stores values.
+  void clear_at_end(ObjectRef object) { to_clear_.push_back(std::move(object)); }
 
   /// Makes `error` point at `at`, unless it already points somewhere deeper.
   Error locate(Position at, const Error& error);
@@ -71,7 +73,7 @@ class Runtime {
   int64_t work_left_;
   std::tm local_time_;
   bool error_located_ = false;
-  std::vector<std::shared_ptr<Namespace>> namespaces_;  // may hold each other: emptied at the end
+  std::vector<ObjectRef> to_clear_;
 };
 
 /// Appends text up to the limit of a string.
