@@ -89,6 +89,15 @@ TEST_F(GgufReaderTest, DecidesByContentNotByName) {
   expect_refused(open_model_file(path("absent.gguf")), {"absent.gguf"}, ErrorCode::kNotFound);
 }
 
+// A sparse file pays for its size with nothing, and a u8 array decodes to 8 times its size.
+TEST_F(GgufReaderTest, LimitsWhatTheMetadataDecodesTo) {
+  uint64_t n = (uint64_t{64} << 20) + 1;
+  auto file = GgufBytes().header(0, 1).array_key("k", 0, n);
+  auto sparse = put("m.gguf", file.str());
+  std::filesystem::resize_file(sparse, file.str().size() + n);
+  expect_refused(open_model_file(sparse), {"key \"k\"", "limit of 536870912 decoded bytes"});
+}
+
 TEST_F(GgufReaderTest, GettersNameKeyAndTypes) {
   auto model = open_model_file(put("m.gguf", small_valid_gguf().str()));
   ASSERT_TRUE(model.ok());

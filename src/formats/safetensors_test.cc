@@ -117,6 +117,8 @@ TEST(SafeTensorsHeader, ChecksPlaceAndLength) {
   expect_refused(parse(one("F32", "[4611686018427387905]", "[0,4]"), 4), {"64 bits"});
   expect_refused(parse(one("F32", "[2]", "[0,8]"), 7), {"0..8", "7 bytes of data"});
   expect_refused(parse(one("F32", "[2]", "[8,0]"), 8), {"8..0"});
+  // 2^64 - 8 bytes, which is also what 0 - 8 wraps to.
+  expect_refused(parse(one("F32", "[4611686018427387902]", "[8,0]"), 8), {"8..0"});
   expect_refused(parse(one("F32", "[1]", "[18446744073709551612,18446744073709551615]"), 8),
                  {"do not lie"});
   expect_refused(parse(one("F32", "[1]", "[0,4,8]"), 8), {"two data_offsets, found 3"});

@@ -133,6 +133,22 @@ TEST(WeightScan, FindsBadScalesOfEveryType) {
   }
 }
 
+TEST(WeightScan, LooksAtTheSecondScale) {
+  struct SecondScale {
+    DType type;
+    size_t offset;  // of dmin or m, from the GGUF specification
+  };
+  for (SecondScale scale :
+       {SecondScale{DType::Q4_1, 2}, SecondScale{DType::Q5_1, 2}, SecondScale{DType::Q2_K, 82},
+        SecondScale{DType::Q4_K, 2}, SecondScale{DType::Q5_K, 2}}) {
+    const DTypeInfo& info = dtype_info(scale.type);
+    std::vector<std::byte> data(info.block_bytes);
+    TensorEntry tensor{"t", scale.type, {info.block_elements}, data, 0, 0};
+    data[scale.offset + 1] = std::byte{0x7c};  // infinity
+    EXPECT_EQ(scan_weights(tensor, std::nullopt).n_bad, 1u) << info.name;
+  }
+}
+
 TEST(WeightScan, SamplesEvenlyWithBothEnds) {
   std::vector<std::byte> data(4 * 1000);
   TensorEntry tensor{"t", DType::F32, {1000}, data, 0, 0};

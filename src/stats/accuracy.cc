@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "stats/bootstrap.h"
 #include "stats/distribution.h"
-#include "stats/significance.h"
 #include "stats/sample.h"
+#include "stats/significance.h"
 
 namespace whet::stats {
 

@@ -9,8 +9,8 @@
 #include "stats/accuracy.h"
 #include "stats/bootstrap.h"
 #include "stats/distribution.h"
-#include "stats/significance.h"
 #include "stats/ratio.h"
+#include "stats/significance.h"
 
 namespace whet::stats {
 namespace {

@@ -8,10 +8,10 @@
 #include "stats/bootstrap.h"
 #include "stats/correction.h"
 #include "stats/distribution.h"
-#include "stats/significance.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"
+#include "stats/significance.h"
 #include "stats/testdata/stats_golden.h"
 
 namespace whet::stats {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "token/tokenizer_factory.h"
@@ -75,6 +76,21 @@ TEST_P(GoldenTokenizer, DecodesAsTheReference) {
     }
     EXPECT_EQ(text, expected) << "text " << i << ": " << texts_[i];
   }
+}
+
+TEST_P(GoldenTokenizer, IsSharedByThreads) {
+  const auto encode_all = [&] {
+    std::vector<std::vector<TokenId>> all;
+    for (const json& text : texts_) {
+      auto ids = tokenizer_->encode(text.get<std::string>(), {});
+      all.push_back(ids.ok() ? *ids : std::vector<TokenId>{-1});
+    }
+    return all;
+  };
+  const auto expected = encode_all();
+  std::vector<std::future<std::vector<std::vector<TokenId>>>> others;
+  for (int i = 0; i < 4; ++i) others.push_back(std::async(std::launch::async, encode_all));
+  for (auto& other : others) EXPECT_EQ(other.get(), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenTokenizer,

@@ -66,12 +66,28 @@ class Translator {
     rest_.remove_prefix(2);
   }
 
+  // In terms of the same \w.
+  void put_word_boundary(bool is_boundary) {
+    const char* format = is_boundary ? "(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))"
+                                     : "(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))";
+    out_ += fmt::format(fmt::runtime(format), kWordMembers);
+    rest_.remove_prefix(2);
+  }
+
   Status escape() {
     if (rest_.size() < 2) return refuse("a backslash at the end");
     class_is_empty_ = false;
     const char c = rest_[1];
     if (in_class_ && (c == 'S' || c == 'W' || c == 'H')) return negated_class_in_class(c);
     switch (c) {
+      case 'b':
+      case 'B':
+        if (in_class_) {
+          copy(2);  // a backspace
+        } else {
+          put_word_boundary(c == 'b');
+        }
+        return ok_status();
       case 's':
       case 'S':
         put_class(kSpaceMembers, c == 'S');

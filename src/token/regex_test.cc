@@ -34,7 +34,10 @@ TEST(Regex, TakesWhiteSpaceAsUnicodeDefinesIt) {
 
 TEST(Regex, ReadsOnigurumasSpellings) {
   EXPECT_EQ(matches_of(R"(\w+)", "e\u0301_a b"), (Texts{"e\u0301_a", "b"}));  // marks are words
-  EXPECT_EQ(matches_of(R"(\h+)", "xyz0fG"), (Texts{"0f"}));                   // hexadecimal digits
+  // No boundary before a mark, which belongs to the word.
+  EXPECT_EQ(matches_of(R"(\d+\b)", "12\uFE0F 34 5a"), (Texts{"34"}));
+  EXPECT_EQ(matches_of(R"(\d+?\B)", "12\uFE0F 34"), (Texts{"1", "2", "3"}));
+  EXPECT_EQ(matches_of(R"(\h+)", "xyz0fG"), (Texts{"0f"}));  // hexadecimal digits
   EXPECT_EQ(matches_of(R"(\u4e00)", "\u4e00\u4e01"), (Texts{"\u4e00"}));
   // Script, not Script_Extensions: U+3001 is used with Han but belongs to Common.
   EXPECT_EQ(matches_of(R"(\p{Han}+)", "\u4e00\u3001"), (Texts{"\u4e00"}));
