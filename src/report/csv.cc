@@ -43,7 +43,7 @@ class Row {
 
 constexpr std::string_view kHeader =
     "strategy,label,kind,family,n_tasks,n_runs,n_graded,n_correct,"
-    "accuracy,accuracy_low,accuracy_high,"
+    "accuracy,accuracy_low,accuracy_high,strict_accuracy,"
     "difference,difference_low,difference_high,p,p_adjusted,"
     "difference_to_control,difference_to_control_low,difference_to_control_high,"
     "prompt_tokens_per_task,completion_tokens_per_task,calls_per_task,"
@@ -64,6 +64,7 @@ std::string strategy_line(const StrategyResult& s) {
   row.count(s.n_graded);
   row.count(s.n_correct);
   row.estimate(s.accuracy);
+  row.number(s.strict_accuracy ? std::optional(s.strict_accuracy->value) : std::nullopt);
   row.difference(s.difference_to_baseline);
   row.estimate(s.difference_to_control ? std::optional(s.difference_to_control->estimate)
                                        : std::nullopt);
@@ -92,6 +93,7 @@ std::string family_line(const StrategyResult& s, const FamilyResult& f) {
   row.count(f.n_graded);
   row.count(f.n_correct);
   row.estimate(f.accuracy);
+  row.nothing(1);
   row.difference(f.difference);
   row.nothing(20);
   return row.line();

@@ -12,6 +12,14 @@ namespace {
 
 using nlohmann::json;
 
+/// A scalar as text; objects and arrays as compact JSON.
+std::string scalar_text(const json& value) {
+  if (value.is_string()) return one_line(value.get_ref<const std::string&>());
+  if (value.is_null()) return std::string(kMissing);
+  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  return one_line(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 /// A place in the document and the first complaint about it. Reading a missing or null field gives
 /// nothing; reading a field of the wrong type records one error and gives nothing.
 class Reader {
@@ -51,6 +59,12 @@ class Reader {
       return complain(key, "an integer below 2^63"), std::nullopt;
     if (!field->is_number_integer()) return complain(key, "an integer"), std::nullopt;
     return field->get<int64_t>();
+  }
+
+  /// Any scalar as text; empty if missing. For numbers that are names, such as seeds.
+  std::string scalar(const char* key) const {
+    const json* field = find(key);
+    return field ? scalar_text(*field) : "";
   }
 
   bool boolean(const char* key, bool fallback) const {
@@ -143,14 +157,6 @@ Spent read_spent(const Reader& reader) {
   return {reader.integer("total"), reader.number("per_task")};
 }
 
-/// A scalar as text; objects and arrays as compact JSON.
-std::string scalar_text(const json& value) {
-  if (value.is_string()) return one_line(value.get_ref<const std::string&>());
-  if (value.is_null()) return std::string(kMissing);
-  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  return one_line(value.dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
 std::optional<Verdict> read_verdict(const Reader& reader) {
   const std::string label = reader.text("label");
   if (label.empty()) return std::nullopt;
@@ -202,10 +208,13 @@ StrategyResult read_strategy(const Reader& reader) {
   s.n_not_graded = reader.integer("n_not_graded");
   s.n_correct = reader.integer("n_correct");
   s.n_truncated = reader.integer("n_truncated");
+  s.n_strict = reader.integer("n_strict");
+  s.n_fell_back = reader.integer("n_fell_back");
   reader.each("not_graded", [&](const Reader& item) {
     s.not_graded.emplace_back(one_line(item.text("reason")), item.integer("n").value_or(0));
   });
   s.accuracy = read_estimate(reader.object("accuracy"));
+  s.strict_accuracy = read_estimate(reader.object("strict_accuracy"));
   reader.each("families", [&](const Reader& item) { s.families.push_back(read_family(item)); });
   s.difference_to_baseline = read_difference(reader.object("difference_to_baseline"));
   s.difference_to_control = read_difference(reader.object("difference_to_control"));
@@ -250,7 +259,7 @@ Event read_event(const Reader& reader) {
   e.reference = reader.text("reference");
   e.answer = reader.text("answer");
   e.error = reader.text("error");
-  e.seed = reader.integer("seed");
+  e.seed = reader.scalar("seed");
   e.start_ns = reader.integer("start_ns");
   e.first_token_ns = reader.integer("first_token_ns");
   e.end_ns = reader.integer("end_ns");
@@ -365,7 +374,7 @@ void read_facts(const Reader& root, Document& doc) {
       for (const auto& [name, value] : sampling->items())
         facts.add(one_line(name).c_str(), scalar_text(value));
     std::string seeds;
-    for (int64_t seed : doc.seeds) seeds += (seeds.empty() ? "" : ", ") + std::to_string(seed);
+    for (const auto& seed : doc.seeds) seeds += (seeds.empty() ? "" : ", ") + seed;
     facts.add("Seeds", seeds);
     const Reader limits = root.object("limits");
     facts.add_count("Tokens per completion", limits.integer("max_tokens"));
@@ -385,7 +394,7 @@ void read_facts(const Reader& root, Document& doc) {
     facts.add("Baseline", design.text("baseline"));
     facts.add_number("Interval level", design.number("level"));
     facts.add_count("Bootstrap resamples", design.integer("n_resamples"));
-    facts.add_count("Bootstrap seed", design.integer("bootstrap_seed"));
+    facts.add("Bootstrap seed", design.scalar("bootstrap_seed"));
     facts.add("Order of runs", design.text("order"));
     facts.add("Correction", design.text("correction"));
     facts.add_number("Smallest gain worth having", design.number("min_gain"));
@@ -448,8 +457,7 @@ Result<Document> parse_document(const json& value) {
   doc.stop_reason = one_line(status.text("stop_reason"));
   doc.notes = root.texts("notes");
   if (const json* seeds = root.find("seeds"); seeds && seeds->is_array())
-    for (const json& seed : *seeds)
-      if (seed.is_number_integer()) doc.seeds.push_back(seed.get<int64_t>());
+    for (const json& seed : *seeds) doc.seeds.push_back(scalar_text(seed));
 
   root.each("strategies",
             [&](const Reader& item) { doc.strategies.push_back(read_strategy(item)); });

@@ -58,8 +58,9 @@ struct StrategyResult {
   std::vector<std::string> controls;
   std::vector<std::pair<std::string, std::string>> options;
   std::optional<int64_t> n_tasks, n_runs, n_graded, n_not_graded, n_correct, n_truncated;
+  std::optional<int64_t> n_strict, n_fell_back;
   std::vector<std::pair<std::string, int64_t>> not_graded;  // reason, count
-  std::optional<Estimate> accuracy;
+  std::optional<Estimate> accuracy, strict_accuracy;
   std::vector<FamilyResult> families;
   std::optional<Difference> difference_to_baseline, difference_to_control;
   Spent prompt_tokens, completion_tokens, calls;
@@ -82,7 +83,8 @@ struct Candidate {
 
 struct Event {
   std::string strategy, task, family, question, reference, answer, error, grade_detail;
-  std::optional<int64_t> seed, start_ns, first_token_ns, end_ns;
+  std::string seed;  // empty = missing
+  std::optional<int64_t> start_ns, first_token_ns, end_ns;
   std::optional<int64_t> prompt_tokens, completion_tokens, n_calls;
   std::vector<Candidate> candidates;
   GradeStatus grade = GradeStatus::kNotGraded;
@@ -102,7 +104,7 @@ struct Document {
       facts;  // program, machine, model, sampling, tasks, limits, sandbox, design
   std::string model_name, machine_name;
   std::string baseline;
-  std::vector<int64_t> seeds;
+  std::vector<std::string> seeds;  // text: they may need 64 bits unsigned
   std::optional<int64_t> n_tasks, n_planned, n_done;
   std::optional<double> level, min_gain, wall_s;
   bool complete = true;

@@ -33,6 +33,16 @@ TEST(Document, EveryFieldButSchemaAndNamesMayBeMissing) {
   EXPECT_TRUE(doc.facts.empty());
 }
 
+TEST(Document, SeedsMayUseAll64Bits) {
+  auto json = sample_json();
+  json["seeds"] = {UINT64_MAX};
+  json["design"]["bootstrap_seed"] = UINT64_MAX;
+  json["events"][0]["seed"] = UINT64_MAX;
+  const Document doc = parsed(json);
+  EXPECT_EQ(doc.seeds[0], "18446744073709551615");
+  EXPECT_EQ(doc.events[0].seed, "18446744073709551615");
+}
+
 TEST(Document, WrongTypesAreNamedByPath) {
   auto message_with = [](const nlohmann::json::json_pointer& where, nlohmann::json value) {
     auto json = sample_json();

@@ -160,7 +160,7 @@ std::string trace_html(const Event& e) {
                                                       : "not graded";
   std::string facts = word;
   if (!e.family.empty()) facts += " \u00b7 " + e.family;
-  if (e.seed) facts += fmt::format(" \u00b7 seed {}", *e.seed);
+  if (!e.seed.empty()) facts += " \u00b7 seed " + e.seed;
   if (const auto seconds = duration_s(e)) facts += " \u00b7 " + format_duration_s(seconds);
   if (e.prompt_tokens || e.completion_tokens)
     facts += fmt::format(" \u00b7 {} + {} tokens", format_count(e.prompt_tokens),

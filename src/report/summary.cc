@@ -192,6 +192,22 @@ std::vector<std::string> caveats(const Document& doc) {
                     "tasks, and not its accuracy.",
                     s.label, format_count(s.n_tasks), format_count(doc.n_tasks)));
   }
+  std::string lenient, fell_back;
+  for (const auto& s : doc.strategies) {
+    if (s.n_strict && s.n_correct && *s.n_strict < *s.n_correct) {
+      lenient += fmt::format("{}{} {} of {}", lenient.empty() ? "" : "; ", s.label,
+                             format_count(*s.n_correct - *s.n_strict), format_count(s.n_correct));
+    }
+    if (s.n_fell_back.value_or(0) > 0) {
+      fell_back += fmt::format("{}{} {} of {}", fell_back.empty() ? "" : "; ", s.label,
+                               format_count(s.n_fell_back), format_count(s.n_runs));
+    }
+  }
+  if (!lenient.empty())
+    lines.push_back("Counted as correct although the answer was not marked as asked: " + lenient +
+                    ".");
+  if (!fell_back.empty())
+    lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
   for (const auto& note : doc.notes) lines.push_back(one_line(note));
   return lines;
 }

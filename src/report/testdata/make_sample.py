@@ -82,6 +82,8 @@ def strategy(row):
         "description": "Made-up row for tests.",
         "options": {"n": 5, "temperature": 0.7} if rc > 4 else {},
         "n_tasks": n_tasks, "n_runs": runs, "n_graded": graded, "n_not_graded": runs - graded, "n_correct": correct,
+        "n_strict": correct - (9 if kind == "baseline" else 0), "n_fell_back": 4 if name == "moa" else 0,
+        "strict_accuracy": est(correct / graded - .01, .05),
         "not_graded": [{"reason": "not a code task", "n": runs - graded}] if runs > graded else [],
         "n_truncated": int(7 * rc),
         "accuracy": est(value, half, n_tasks, "Wilson, effective n by task"),
