@@ -139,9 +139,10 @@ TEST_F(SandboxTest, AForkBombOfACompilerJobIsBounded) {
 TEST_F(SandboxTest, EndsAnInfiniteLoopByItsProcessorTime) {
   auto job = python("while True: pass");
   job.limits.cpu_s = 1;
+  job.wall_ns = 120'000'000'000;
   const auto result = run(job);
   EXPECT_NE(result.exit_code, 0);
-  EXPECT_LT(result.wall_ns, 9'000'000'000);
+  EXPECT_FALSE(result.timed_out);  // not by the wall clock, however busy the machine
 }
 
 TEST_F(SandboxTest, EndsASleeperByTheWallClock) {
