@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "base/check.h"
+#include "kernels/kernels.h"
 
 namespace whet {
 namespace {
@@ -15,6 +17,11 @@ Error bad(std::string_view name, std::string_view expected, double found) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("{}: expected {}, found {}", name, expected, found));
 }
+
+/// The order of candidates: ties go to the lower id.
+constexpr auto likelier = [](const auto& a, const auto& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+};
 
 }  // namespace
 
@@ -84,61 +91,92 @@ void Sampler::penalise(std::span<const int32_t> history) {
 }
 
 int32_t Sampler::draw(uint64_t step) {
-  candidates_.resize(adjusted_.size());
-  for (size_t i = 0; i < adjusted_.size(); ++i) {
-    candidates_[i] = {static_cast<int32_t>(i), adjusted_[i]};
-  }
-  auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-  };
-  size_t keep = params_.top_k > 0 ? std::min(candidates_.size(), static_cast<size_t>(params_.top_k))
-                                  : candidates_.size();
-  if (keep < candidates_.size()) {
-    auto end = candidates_.begin() + static_cast<ptrdiff_t>(keep);
-    std::nth_element(candidates_.begin(), end - 1, candidates_.end(), likelier);
-    candidates_.resize(keep);
-  }
-  std::sort(candidates_.begin(), candidates_.end(), likelier);
+  const auto n = adjusted_.size();
+  const double peak = kernels::kernels().max(adjusted_.data(), n);
+  keep_top_k(params_.top_k > 0 ? std::min(n, static_cast<size_t>(params_.top_k)) : n);
+  if (params_.top_p < 1) keep_top_p(peak);
+  if (params_.min_p > 0) keep_min_p(peak);
 
-  // Probabilities relative to the likeliest, which is never cut.
-  weights_.resize(keep);
-  double peak = candidates_[0].logit;
   double total = 0;
-  for (size_t i = 0; i < keep; ++i) {
-    weights_[i] = std::exp(candidates_[i].logit - peak);
-    total += weights_[i];
-  }
-  if (params_.top_p < 1) {
-    double mass = 0;
-    size_t n = 0;
-    while (n < keep && mass < params_.top_p * total) mass += weights_[n++];
-    keep = std::max<size_t>(n, 1);
-  }
-  while (keep > 1 && weights_[keep - 1] < params_.min_p) --keep;
-
-  total = 0;
-  for (size_t i = 0; i < keep; ++i) {
-    weights_[i] = std::exp((candidates_[i].logit - peak) / params_.temperature);
+  weights_.resize(candidates_.size());
+  for (size_t i = 0; i < candidates_.size(); ++i) {
+    weights_[i] = std::exp(static_cast<float>((candidates_[i].logit - peak) / params_.temperature));
     total += weights_[i];
   }
   double target = rng_.uniform(step) * total;
-  for (size_t i = 0; i + 1 < keep; ++i) {
+  for (size_t i = 0; i + 1 < candidates_.size(); ++i) {
     target -= weights_[i];
     if (target < 0) return candidates_[i].id;
   }
-  return candidates_[keep - 1].id;
+  return candidates_.back().id;
+}
+
+// One pass with a heap of the k likeliest so far, the least of them on top: almost every logit is
+// refused by one comparison.
+void Sampler::keep_top_k(size_t k) {
+  candidates_.clear();
+  n_sorted_ = 0;
+  for (size_t i = 0; i < adjusted_.size(); ++i) {
+    const Candidate candidate{static_cast<int32_t>(i), adjusted_[i]};
+    if (candidates_.size() < k) {
+      candidates_.push_back(candidate);
+      if (candidates_.size() == k && k < adjusted_.size()) {
+        std::make_heap(candidates_.begin(), candidates_.end(), likelier);
+      }
+    } else if (likelier(candidate, candidates_.front())) {
+      std::pop_heap(candidates_.begin(), candidates_.end(), likelier);
+      candidates_.back() = candidate;
+      std::push_heap(candidates_.begin(), candidates_.end(), likelier);
+    }
+  }
+}
+
+/// The smallest set of likeliest candidates that reaches the mass. Sorts no more than it needs:
+/// of a large vocabulary a few dozen tokens mostly have it.
+void Sampler::keep_top_p(double peak) {
+  const size_t n = candidates_.size();
+  double total = 0;
+  for (const Candidate& candidate : candidates_) {
+    total += std::exp(static_cast<float>(candidate.logit - peak));
+  }
+  double mass = 0;
+  size_t keep = 0;
+  while (keep < n && mass < params_.top_p * total) {
+    if (keep == n_sorted_) sort_more(64);
+    mass += std::exp(static_cast<float>(candidates_[keep++].logit - peak));
+  }
+  candidates_.resize(std::max<size_t>(keep, 1));
+}
+
+void Sampler::keep_min_p(double peak) {
+  const double least = peak + std::log(params_.min_p);
+  std::erase_if(candidates_, [&](const Candidate& c) { return c.logit < least; });
+}
+
+void Sampler::sort_more(size_t n) {
+  const auto begin = candidates_.begin() + static_cast<ptrdiff_t>(n_sorted_);
+  const auto left = static_cast<size_t>(candidates_.end() - begin);
+  const auto end = begin + static_cast<ptrdiff_t>(std::min(n, left));
+  std::partial_sort(begin, end, candidates_.end(), likelier);
+  n_sorted_ += std::min(n, left);
 }
 
 TokenLogprob token_logprob(std::span<const float> logits, int32_t chosen, int n_top) {
-  double peak = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(logit - peak);
-  double log_total = peak + std::log(sum);
+  const kernels::KernelTable& kernel = kernels::kernels();
+  const float peak = kernel.max(logits.data(), logits.size());
+  double sum = 0;  // of float sums over pieces short enough to lose nothing that shows
+  float scratch[1024];
+  for (size_t i = 0; i < logits.size(); i += std::size(scratch)) {
+    sum += kernel.exp_sum(logits.data() + i, std::min(std::size(scratch), logits.size() - i), peak,
+                          scratch);
+  }
+  const double log_total = peak + std::log(sum);
 
   TokenLogprob result{chosen, logits[static_cast<size_t>(chosen)] - log_total, {}};
+  if (n_top <= 0) return result;
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
-  size_t n = std::min(static_cast<size_t>(std::max(n_top, 0)), order.size());
+  size_t n = std::min(static_cast<size_t>(n_top), order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(n), order.end(),
                     [&](int32_t a, int32_t b) {
                       float x = logits[static_cast<size_t>(a)], y = logits[static_cast<size_t>(b)];

@@ -33,13 +33,18 @@ class Sampler {
 
   void penalise(std::span<const int32_t> history);
   int32_t draw(uint64_t step);
+  void keep_top_k(size_t k);
+  void keep_top_p(double peak);
+  void keep_min_p(double peak);
+  void sort_more(size_t n);
 
   SamplingParams params_;
   CounterRng rng_;
   std::vector<float> adjusted_;  // logits after bias and penalties
   std::vector<int32_t> counts_;  // of each id in the penalty window; all zero between calls
   std::vector<Candidate> candidates_;
-  std::vector<double> weights_;
+  size_t n_sorted_ = 0;         // candidates_ before this are the likeliest, in descending order
+  std::vector<float> weights_;  // of the candidates, relative to the likeliest
 };
 
 /// Natural-log probability of `chosen` under softmax(logits) and of the `n_top` likeliest tokens

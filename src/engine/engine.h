@@ -54,6 +54,7 @@ class Engine : public Generator {
   int threads() const { return pool_->size(); }
   int64_t context() const { return options_.context; }
   int64_t batch() const { return options_.batch; }
+  ThreadPool& pool() const { return *pool_; }
 
  private:
   class Request;

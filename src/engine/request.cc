@@ -7,6 +7,13 @@
 #include "engine/engine.h"
 
 namespace whet {
+namespace {
+
+// Logits of a step below which sampling its rows one after the other is faster than waking the
+// team.
+constexpr size_t kLogitsWorthATeam = 16 * 1024;
+
+}  // namespace
 
 RequestRun::RequestRun(Engine& engine, const GenerateRequest& request, std::vector<int32_t> prompt,
                        int64_t start_ns, const StreamCallback& on_text, const CancelFlag* cancel)
@@ -67,11 +74,10 @@ Status RequestRun::fork() {
 void RequestRun::decode() {
   if (auto reason = interruption()) return finish_all(*reason);
   for (size_t i = 0; i < sequences_.size(); ++i) {
-    if (sequences_[i].active()) advance(i, prompt_logits_);
+    if (sequences_[i].active()) advance({i}, prompt_logits_);
   }
   result_.first_token_ns = monotonic_ns();
 
-  const auto vocab = static_cast<size_t>(engine_.loaded().model.config.vocab_size);
   std::vector<StepSegment> segments;
   std::vector<size_t> rows;  // sequence of each logits row
   while (true) {
@@ -86,14 +92,23 @@ void RequestRun::decode() {
     }
     if (rows.empty()) return;
     if (auto reason = interruption()) return finish_all(*reason);
-    std::span<const float> logits = engine_.step(segments);
-    for (size_t r = 0; r < rows.size(); ++r) advance(rows[r], logits.subspan(r * vocab, vocab));
+    advance(rows, engine_.step(segments));
   }
 }
 
-void RequestRun::advance(size_t i, std::span<const float> logits) {
-  std::string text = sequences_[i].advance(logits);
-  if (on_text_ && !text.empty()) on_text_(i, text);
+void RequestRun::advance(const std::vector<size_t>& rows, std::span<const float> logits) {
+  const size_t vocab = logits.size() / rows.size();
+  texts_.resize(rows.size());
+  engine_.pool().for_each(
+      static_cast<int64_t>(rows.size()),
+      [&](int64_t task) {
+        const auto r = static_cast<size_t>(task);
+        texts_[r] = sequences_[rows[r]].advance(logits.subspan(r * vocab, vocab));
+      },
+      logits.size() >= kLogitsWorthATeam);
+  for (size_t r = 0; on_text_ && r < rows.size(); ++r) {
+    if (!texts_[r].empty()) on_text_(rows[r], texts_[r]);
+  }
 }
 
 std::optional<FinishReason> RequestRun::interruption() const {

@@ -25,8 +25,8 @@ class RequestRun {
   Status prefill();
   Status fork();
   void decode();
-  /// Samples sequence i's next token from its logits row.
-  void advance(size_t i, std::span<const float> logits);
+  /// Samples the next token of the sequences `rows` from their logits [rows, vocabulary].
+  void advance(const std::vector<size_t>& rows, std::span<const float> logits);
   /// Why everything must stop now, if it must.
   std::optional<FinishReason> interruption() const;
   void finish_all(FinishReason reason);
@@ -41,6 +41,7 @@ class RequestRun {
       prompt_logits_;  // of the prompt's last token; empty if prefill was interrupted
   std::optional<KvSequence> prompt_kv_;
   std::vector<Sequence> sequences_;
+  std::vector<std::string> texts_;  // of the last advance(), by row
   GenerateResult result_;
 };
 

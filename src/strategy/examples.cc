@@ -43,9 +43,14 @@ ExampleScores score_by_examples(const eval::Question& question, const Context& c
   std::vector<Program> programs;
   for (size_t i : among) {
     std::string source = eval::extract_code(question, candidates[i].text)->source;
-    const auto [place, is_new] = seen.emplace(source, programs.size());
+    const auto [place, is_new] =
+        seen.emplace(eval::code_key(question.kind, source), programs.size());
     if (is_new) programs.push_back({std::move(source), {}, std::nullopt});
     programs[place->second].candidates.push_back(i);
+  }
+  // Running cannot tell a program from itself, and costs more than writing it did.
+  if (programs.size() == 1 && among.size() > 1) {
+    return {false, "all candidates are the same program"};
   }
   run_all(question, context, programs);
   for (const Program& program : programs) {

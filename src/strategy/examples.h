@@ -9,13 +9,14 @@
 namespace whet::strategy {
 
 struct ExampleScores {
-  bool ran = false;     // false: no sandbox, no examples, or the sandbox failed
+  bool ran = false;     // false: no sandbox, no examples, one program only, or the sandbox failed
   std::string problem;  // why not
 };
 
 /// Sets each candidate's score to the share of examples that held and its key to its behaviour. A
 /// candidate that does not even start becomes ineligible and leaves `among`, unless none would be
-/// left. Equal programs are run once; uses context.n_threads.
+/// left. Programs that differ in comments only are run once, and not at all if there is no other;
+/// uses context.n_threads.
 ExampleScores score_by_examples(const eval::Question& question, const Context& context,
                                 std::vector<Candidate>& candidates, std::vector<size_t>& among);
 

@@ -239,6 +239,15 @@ TEST_F(CodeInSandbox, BestOfNTakesTheProgramThatPassesTheExamples) {
   EXPECT_EQ(outcome.candidates[2].reason, "does not run");
 }
 
+TEST_F(CodeInSandbox, RunsNothingWhereAllProgramsAreTheSame) {
+  ScriptedGenerator generator(Script{
+      {"def f(x): return 2", -.3}, {"def f(x): return 2", -.1}, {"# f\ndef f(x): return 2", -.9}});
+  const Outcome outcome = solve("best-of-n", question, generator, context);
+  EXPECT_EQ(outcome.how,
+            "highest mean logprob (no examples run: all candidates are the same program)");
+  EXPECT_TRUE(outcome.candidates[1].chosen);
+}
+
 TEST_F(CodeInSandbox, VotesAreForBehaviour) {
   ScriptedGenerator generator(Script{{"def f(x): return 0", -.1},
                                      {"def f(x): return x + 1", -.9},
