@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "kernels/codebooks.h"
 #include "kernels/f16.h"
 #include "kernels/kernels.h"
 #include "tensor/blocks.h"
@@ -27,9 +28,71 @@ void dequantize(const BlockQ4_0& b, float* x) {
   }
 }
 
+void dequantize(const BlockQ4_1& b, float* x) {
+  const float d = f32_from_f16_bits(b.d), m = f32_from_f16_bits(b.m);
+  for (int i = 0; i < 16; ++i) {
+    x[i] = d * static_cast<float>(b.qs[i] & 15) + m;
+    x[i + 16] = d * static_cast<float>(b.qs[i] >> 4) + m;
+  }
+}
+
+/// Five-bit code of weight i.
+int five_bits(const uint8_t* qh, const uint8_t* qs, int i) {
+  const int low = i < 16 ? qs[i] & 15 : qs[i - 16] >> 4;
+  return low | (qh[i / 8] >> (i % 8) & 1) << 4;
+}
+void dequantize(const BlockQ5_0& b, float* x) {
+  const float d = f32_from_f16_bits(b.d);
+  for (int i = 0; i < 32; ++i) x[i] = d * static_cast<float>(five_bits(b.qh, b.qs, i) - 16);
+}
+void dequantize(const BlockQ5_1& b, float* x) {
+  const float d = f32_from_f16_bits(b.d), m = f32_from_f16_bits(b.m);
+  for (int i = 0; i < 32; ++i) x[i] = d * static_cast<float>(five_bits(b.qh, b.qs, i)) + m;
+}
+
+void dequantize(const BlockIQ4_NL& b, float* x) {
+  const float d = f32_from_f16_bits(b.d);
+  for (int i = 0; i < 16; ++i) {
+    x[i] = d * static_cast<float>(kIq4nlValues[b.qs[i] & 15]);
+    x[i + 16] = d * static_cast<float>(kIq4nlValues[b.qs[i] >> 4]);
+  }
+}
+void dequantize(const BlockMXFP4& b, float* x) {
+  const float d = mxfp4_scale(b.e);
+  for (int i = 0; i < 16; ++i) {
+    x[i] = d * static_cast<float>(kMxfp4Values[b.qs[i] & 15]);
+    x[i + 16] = d * static_cast<float>(kMxfp4Values[b.qs[i] >> 4]);
+  }
+}
+
 void dequantize(const BlockQ8_0& b, float* x) {
   const float d = f32_from_f16_bits(b.d);
   for (int i = 0; i < 32; ++i) x[i] = d * static_cast<float>(b.qs[i]);
+}
+
+void dequantize(const BlockQ2_K& b, float* x) {
+  const float d = f32_from_f16_bits(b.d), d_min = f32_from_f16_bits(b.dmin);
+  for (int i = 0; i < 256; ++i) {
+    const int q = b.qs[i / 128 * 32 + i % 32] >> (2 * (i / 32 % 4)) & 3;
+    const float scale = d * static_cast<float>(b.scales[i / 16] & 15);
+    const float min = d_min * static_cast<float>(b.scales[i / 16] >> 4);
+    x[i] = scale * static_cast<float>(q) - min;
+  }
+}
+
+/// Scale g of Q3_K: low four bits in bytes 0..7, high two in bytes 8..11, minus 32.
+int q3_k_scale(const uint8_t* s, int g) {
+  const int low = g < 8 ? s[g] & 15 : s[g - 8] >> 4;
+  return (low | (s[8 + g % 4] >> (2 * (g / 4)) & 3) << 4) - 32;
+}
+void dequantize(const BlockQ3_K& b, float* x) {
+  const float d = f32_from_f16_bits(b.d);
+  for (int i = 0; i < 256; ++i) {
+    const int low = b.qs[i / 128 * 32 + i % 32] >> (2 * (i / 32 % 4)) & 3;
+    const int high = b.hmask[i % 32] >> (i / 32) & 1;
+    const float scale = d * static_cast<float>(q3_k_scale(b.scales, i / 16));
+    x[i] = scale * static_cast<float>((low | high << 2) - 4);
+  }
 }
 
 /// Q4_K and Q5_K; high_bits is nullptr or the 32 bytes of fifth bits.
@@ -93,17 +156,30 @@ void dequantize_row(DType type, const void* src, float* dst, size_t n) {
       return;
     case DType::Q4_0:
       return dequantize_blocks<BlockQ4_0>(src, dst, n, 32);
+    case DType::Q4_1:
+      return dequantize_blocks<BlockQ4_1>(src, dst, n, 32);
+    case DType::Q5_0:
+      return dequantize_blocks<BlockQ5_0>(src, dst, n, 32);
+    case DType::Q5_1:
+      return dequantize_blocks<BlockQ5_1>(src, dst, n, 32);
     case DType::Q8_0:
       return dequantize_blocks<BlockQ8_0>(src, dst, n, 32);
+    case DType::IQ4_NL:
+      return dequantize_blocks<BlockIQ4_NL>(src, dst, n, 32);
+    case DType::MXFP4:
+      return dequantize_blocks<BlockMXFP4>(src, dst, n, 32);
+    case DType::Q2_K:
+      return dequantize_blocks<BlockQ2_K>(src, dst, n, 256);
+    case DType::Q3_K:
+      return dequantize_blocks<BlockQ3_K>(src, dst, n, 256);
     case DType::Q4_K:
       return dequantize_blocks<BlockQ4_K>(src, dst, n, 256);
     case DType::Q5_K:
       return dequantize_blocks<BlockQ5_K>(src, dst, n, 256);
     case DType::Q6_K:
       return dequantize_blocks<BlockQ6_K>(src, dst, n, 256);
-    default:
-      WHET_UNREACHABLE();
   }
+  WHET_UNREACHABLE();
 }
 
 }  // namespace whet::kernels

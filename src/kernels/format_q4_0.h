@@ -1,35 +1,91 @@
-// Q4_0: 18 bytes per 32 weights, codes - 8.
+// The 32-blocks with four bits per code: Q4_0, Q4_1, IQ4_NL, MXFP4.
 #pragma once
 
 #include <cstddef>
 
+#include "kernels/codebooks.h"
 #include "kernels/panel.h"
 #include "tensor/blocks.h"
 
 namespace whet::kernels {
 namespace {
 
-struct FormatQ4_0 {
-  using Block = BlockQ4_0;
-  static constexpr bool kSigned = false;
-  // Codes are stored doubled and d halved, so that the offset is 16 as in Q5_0.
-  static constexpr int kOffset = 16;   // 0, or 16: the accumulators start at -16 * sum(x)
-  static constexpr int kMaxCode = 16;  // largest |code - offset|
-  static constexpr bool kMins = false;
-  static constexpr float kScale = 0.5f;
+/// Codes of 32 columns from 16 bytes: low nibbles first.
+template <class S, class Map, class Put>
+WHET_INLINE void put_nibbles(const uint8_t* qs, size_t stride, Map map, Put put) {
+  const auto low = S::set1_i(0x0f0f0f0fu);
+  typename S::vi v[4];
+  S::transpose16(qs, stride, v);
+  unroll<4>([&](auto j) WHET_LAMBDA { put(Index<j>{}, map(S::bit_and(v[j], low))); });
+  unroll<4>([&](auto j) WHET_LAMBDA {
+    put(Index<4 + j>{}, map(S::bit_and(S::template shift_right<4>(v[j]), low)));
+  });
+}
 
-  /// One block of 32 columns of every row.
-  template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, uint8_t (*codes)[4 * S::kLanes], float* d,
-                                 float*) {
-    unpack_f16<S>(src.rows + offsetof(Block, d), src.stride, kScale, d);
+struct FormatQ4_0 : Arithmetic32<false, 16, 16, false> {
+  using Block = BlockQ4_0;
+
+  // Codes are stored doubled and d halved, so that the offset is 16 as in Q5_0.
+  /// One block of 32 columns of every row. Steps 0..7 of four columns, ascending.
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+    factors.d =
+        S::mul(S::load_f16_rows(src.rows + offsetof(Block, d), src.stride), S::set1_f(0.5f));
     const auto mask = S::set1_i(0x1e1e1e1eu);
     typename S::vi v[4];
     S::transpose16(src.rows + offsetof(Block, qs), src.stride, v);
     unroll<4>([&](auto j) WHET_LAMBDA {
-      S::store_i(codes[j], S::bit_and(S::template shift_left<1>(v[j]), mask));
-      S::store_i(codes[4 + j], S::bit_and(S::template shift_right<3>(v[j]), mask));
+      put(Index<j>{}, S::bit_and(S::template shift_left<1>(v[j]), mask));
     });
+    unroll<4>([&](auto j) WHET_LAMBDA {
+      put(Index<4 + j>{}, S::bit_and(S::template shift_right<3>(v[j]), mask));
+    });
+  }
+};
+
+struct FormatQ4_1 : Arithmetic32<false, 0, 15, true> {
+  using Block = BlockQ4_1;
+
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+    const typename S::vi dm = S::load_dword_rows(src.rows + offsetof(Block, d), src.stride);
+    factors.d = S::template f16_half<0>(dm);
+    factors.m = S::template f16_half<1>(dm);
+    put_nibbles<S>(
+        src.rows + offsetof(Block, qs), src.stride, [](typename S::vi v) WHET_LAMBDA { return v; },
+        put);
+  }
+};
+
+struct FormatIQ4_NL : Arithmetic32<true, 0, 128, false> {
+  using Block = BlockIQ4_NL;
+
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+    factors.d = S::load_f16_rows(src.rows + offsetof(Block, d), src.stride);
+    put_nibbles<S>(
+        src.rows + offsetof(Block, qs), src.stride,
+        [](typename S::vi v)
+            WHET_LAMBDA { return S::prepare_signed(S::lookup16(kIq4nlValues, v)); },
+        put);
+  }
+};
+
+/// kMxfp4Values + 16.
+inline constexpr int8_t kMxfp4Codes[16] = {16, 17, 18, 19, 20, 22, 24, 28,
+                                           16, 15, 14, 13, 12, 10, 8,  4};
+
+struct FormatMXFP4 : Arithmetic32<false, 16, 16, false> {
+  using Block = BlockMXFP4;
+
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+    float d[S::kLanes];
+    unroll<S::kLanes>([&](auto r) WHET_LAMBDA { d[r] = mxfp4_scale(src.rows[r * src.stride]); });
+    factors.d = S::load_f(d);
+    put_nibbles<S>(
+        src.rows + offsetof(Block, qs), src.stride,
+        [](typename S::vi v) WHET_LAMBDA { return S::lookup16(kMxfp4Codes, v); }, put);
   }
 };
 

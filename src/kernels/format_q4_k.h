@@ -12,11 +12,11 @@ namespace {
 /// The header shared by Q4_K and Q5_K: d, dmin and 12 bytes of 6-bit scales and mins, decoded for
 /// all rows of the panel at once.
 template <class S>
-WHET_INLINE void unpack_k_header(const PanelSource& src, Panel256<S>& panel) {
+WHET_INLINE void unpack_k_header(const PanelSource& src, Header256<S>& header) {
   typename S::vi h[4];
   S::transpose16(src.rows, src.stride, h);
-  S::store_f(panel.d, S::template f16_half<0>(h[0]));
-  S::store_f(panel.d_min, S::template f16_half<1>(h[0]));
+  S::store_f(header.d, S::template f16_half<0>(h[0]));
+  S::store_f(header.d_min, S::template f16_half<1>(h[0]));
   const auto low6 = S::set1_i(0x3f3f3f3fu);
   const auto low4 = S::set1_i(0x0f0f0f0fu);
   const auto high2 = S::set1_i(0x30303030u);
@@ -27,34 +27,29 @@ WHET_INLINE void unpack_k_header(const PanelSource& src, Panel256<S>& panel) {
                                   S::bit_or(S::bit_and(S::template shift_right<4>(h[3]), low4),
                                             S::bit_and(S::template shift_right<2>(h[2]), high2))};
   unroll<8>([&](auto g) WHET_LAMBDA {
-    S::store_i(panel.scales[g], S::template scale_u8<g % 4>(scales[g / 4]));
+    S::store_i(header.scales[g], S::template scale_u8<g % 4>(scales[g / 4]));
   });
   unroll<4>([&](auto p) WHET_LAMBDA {
-    S::store_i(panel.mins[p], S::template byte_pair<p % 2>(mins[p / 2]));
+    S::store_i(header.mins[p], S::template byte_pair<p % 2>(mins[p / 2]));
   });
 }
 
-struct FormatQ4_K {
+struct FormatQ4_K : Arithmetic256<32, 0, 15, 8> {
   using Block = BlockQ4_K;
-  static constexpr int kGroup = 32;
-  static constexpr int kOffset = 0;    // 0, or 32: the accumulators start at -32 * sum(x)
-  static constexpr int kMaxCode = 15;  // largest |code - offset|
-  static constexpr int kMins = 8;      // groups that have mins: 0, 8 or 16
-  static constexpr float kScale = 1.0f;
 
-  template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, Panel256<S>& panel) {
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Header256<S>& header, Put put) {
     constexpr int kBytes = S::kLanes * int{sizeof(Block)};
-    unpack_k_header(src, panel);
+    unpack_k_header(src, header);
     const auto low = S::set1_i(0x0f0f0f0fu);
     unroll<8>([&](auto i) WHET_LAMBDA {
-      prefetch_share<S, i, 8, kBytes>(src.ahead);
+      prefetch_share<S, i, 8, kBytes>(src);
       typename S::vi v[4];
       S::transpose16(src.rows + offsetof(Block, qs) + 16 * i, src.stride, v);
       constexpr int column4 = i / 2 * 16 + i % 2 * 4;
       unroll<4>([&](auto j) WHET_LAMBDA {
-        S::store_i(panel.codes[column4 + j], S::bit_and(v[j], low));
-        S::store_i(panel.codes[column4 + 8 + j], S::bit_and(S::template shift_right<4>(v[j]), low));
+        put(Index<column4 + j>{}, S::bit_and(v[j], low));
+        put(Index<column4 + 8 + j>{}, S::bit_and(S::template shift_right<4>(v[j]), low));
       });
     });
   }

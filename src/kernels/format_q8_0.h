@@ -9,22 +9,16 @@
 namespace whet::kernels {
 namespace {
 
-struct FormatQ8_0 {
+struct FormatQ8_0 : Arithmetic32<true, 0, 128, false> {
   using Block = BlockQ8_0;
-  static constexpr bool kSigned = true;
-  static constexpr int kOffset = 0;
-  static constexpr int kMaxCode = 128;
-  static constexpr bool kMins = false;
-  static constexpr float kScale = 1.0f;
 
-  template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, uint8_t (*codes)[4 * S::kLanes], float* d,
-                                 float*) {
-    unpack_f16<S>(src.rows + offsetof(Block, d), src.stride, kScale, d);
+  template <class S, class Put>
+  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+    factors.d = S::load_f16_rows(src.rows + offsetof(Block, d), src.stride);
     unroll<2>([&](auto i) WHET_LAMBDA {
       typename S::vi v[4];
       S::transpose16(src.rows + offsetof(Block, qs) + 16 * i, src.stride, v);
-      unroll<4>([&](auto j) WHET_LAMBDA { S::store_i(codes[4 * i + j], S::prepare_signed(v[j])); });
+      unroll<4>([&](auto j) WHET_LAMBDA { put(Index<4 * i + j>{}, S::prepare_signed(v[j])); });
     });
   }
 };

@@ -52,17 +52,39 @@ bool cpu_has(Isa isa) {
       return false;
   }
 }
-bool built(Isa isa) {
-  return isa == Isa::kAvx2;
-}
 #else
-bool cpu_has(Isa) {
-  return false;
-}
-bool built(Isa) {
-  return false;
+bool cpu_has(Isa isa) {
+  return isa == Isa::kNeon;  // part of every 64-bit ARM
 }
 #endif
+
+/// The levels whose translation units CMake chose for this build.
+bool built(Isa isa) {
+  switch (isa) {
+#ifdef WHET_KERNELS_AVX2
+    case Isa::kAvx2:
+      return true;
+#endif
+#ifdef WHET_KERNELS_AVX2_VNNI
+    case Isa::kAvx2Vnni:
+      return true;
+#endif
+#ifdef WHET_KERNELS_AVX512
+    case Isa::kAvx512:
+      return true;
+#endif
+#ifdef WHET_KERNELS_AVX512_VNNI
+    case Isa::kAvx512Vnni:
+      return true;
+#endif
+#ifdef WHET_KERNELS_NEON
+    case Isa::kNeon:
+      return true;
+#endif
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 

@@ -6,8 +6,10 @@
 namespace whet::kernels {
 
 extern const KernelTable kScalarTable;
-#if defined(__x86_64__)
 extern const KernelTable kAvx2Table;
-#endif
+extern const KernelTable kAvx2VnniTable;
+extern const KernelTable kAvx512Table;
+extern const KernelTable kAvx512VnniTable;
+extern const KernelTable kNeonTable;
 
 }  // namespace whet::kernels

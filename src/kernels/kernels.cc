@@ -11,9 +11,25 @@ const KernelTable* kernel_table(Isa isa) {
   switch (isa) {
     case Isa::kScalar:
       return &kScalarTable;
-#if defined(__x86_64__)
+#ifdef WHET_KERNELS_AVX2
     case Isa::kAvx2:
       return &kAvx2Table;
+#endif
+#ifdef WHET_KERNELS_AVX2_VNNI
+    case Isa::kAvx2Vnni:
+      return &kAvx2VnniTable;
+#endif
+#ifdef WHET_KERNELS_AVX512
+    case Isa::kAvx512:
+      return &kAvx512Table;
+#endif
+#ifdef WHET_KERNELS_AVX512_VNNI
+    case Isa::kAvx512Vnni:
+      return &kAvx512VnniTable;
+#endif
+#ifdef WHET_KERNELS_NEON
+    case Isa::kNeon:
+      return &kNeonTable;
 #endif
     default:
       return nullptr;
@@ -30,13 +46,10 @@ const KernelTable& kernels() {
 }
 
 ActivationForm activation_form(DType weight_type) {
-  switch (weight_type) {
-    case DType::F32:
-    case DType::F16:
-    case DType::BF16:
+  switch (dtype_info(weight_type).block_elements) {
+    case 1:
       return ActivationForm::kFloat;
-    case DType::Q8_0:
-    case DType::Q4_0:
+    case 32:
       return ActivationForm::kBlock32;
     default:
       return ActivationForm::kBlock256;
@@ -48,15 +61,21 @@ bool weight_type_supported(DType type) {
     case DType::F32:
     case DType::F16:
     case DType::BF16:
-    case DType::Q8_0:
     case DType::Q4_0:
+    case DType::Q4_1:
+    case DType::Q5_0:
+    case DType::Q5_1:
+    case DType::Q8_0:
+    case DType::IQ4_NL:
+    case DType::MXFP4:
+    case DType::Q2_K:
+    case DType::Q3_K:
     case DType::Q4_K:
     case DType::Q5_K:
     case DType::Q6_K:
       return true;
-    default:
-      return false;
   }
+  return false;
 }
 
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols) {

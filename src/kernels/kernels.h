@@ -136,6 +136,10 @@ struct KernelTable {
   /// x *= factor
   void (*scale)(float* x, size_t n, float factor);
 
+  /// Multiply-adds on registers, n_rounds times a few; returns how many. `sink` takes 64 bytes.
+  uint64_t (*int8_macs)(uint64_t n_rounds, void* sink);
+  uint64_t (*float_macs)(uint64_t n_rounds, void* sink);
+
   void (*append_kv)(const AppendKvArgs&);
   void (*attention)(const AttentionArgs&);
 

@@ -52,53 +52,25 @@ WHET_INLINE void store_rows(const PanelRows& rows, const float* c, float* y) {
   }
 }
 
+/// T tokens, one panel at a time.
 template <class S, class Ops, int T>
 void linear_narrow(const LinearArgs& a) {
-  using Panel = typename Ops::template Panel<S>;
   const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
                         a.row_begin, a.row_end};
   const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
-  constexpr int R = Ops::template kNarrowPanels<S, T>;
   const int n_blocks = Ops::n_blocks(a.n_cols);
-  for (size_t n = a.row_begin; n < a.row_end; n += R * plan.step()) {
-    PanelRows rows[R];
-    unroll<R>([&](auto r) WHET_LAMBDA { rows[r] = plan.at(n + r * plan.step()); });
-    alignas(64) float c[T * R * S::kLanes];
-    unroll<T * R>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, S::zero_f()); });
+  for (size_t n = a.row_begin; n < a.row_end; n += plan.step()) {
+    const PanelRows rows = plan.at(n);
+    alignas(64) float c[T * S::kLanes];
+    unroll<T>([&](auto t) WHET_LAMBDA { S::store_f(c + t * S::kLanes, S::zero_f()); });
     for (int b = 0; b < n_blocks; ++b) {
-      Panel panels[R];
-      unroll<R>([&](auto r) WHET_LAMBDA {
-        Ops::template unpack<S>(PanelSource{rows[r].base + b * Ops::kBlockBytes, rows[r].stride,
-                                            rows[r].base + R * S::kLanes * rows[r].stride +
-                                                b * (Ops::kBlockBytes * S::kLanes)},
-                                Ops::block_cols(a.n_cols, b), panels[r]);
-      });
-      Ops::template micro<S, R, T>(panels, x + b * a.n_tokens, Ops::block_cols(a.n_cols, b), c);
+      const uint8_t* ahead =
+          rows.base + S::kLanes * rows.stride + b * (Ops::kBlockBytes * S::kLanes);
+      const PanelSource src{rows.base + b * Ops::kBlockBytes, rows.stride, ahead};
+      Ops::template fused<S, T>(src, x + b * a.n_tokens, Ops::block_cols(a.n_cols, b), c);
     }
-    for (int t = 0; t < T; ++t) {
-      unroll<R>([&](auto r) WHET_LAMBDA {
-        store_rows<S>(rows[r], c + (t * R + r) * S::kLanes, a.y + t * a.y_stride);
-      });
-    }
+    for (int t = 0; t < T; ++t) store_rows<S>(rows, c + t * S::kLanes, a.y + t * a.y_stride);
   }
-}
-
-/// One block of columns: two panels against tokens [0, n_tokens) in tiles of T.
-template <class S, class Ops, int T>
-WHET_INLINE void tiles(const typename Ops::template Panel<S>* panels,
-                       const typename Ops::Activations* x, int n_cols, size_t n_tokens, float* c) {
-  constexpr int kStep = 2 * S::kLanes;
-  size_t t = 0;
-  for (; t + T <= n_tokens; t += T) {
-    Ops::template micro<S, 2, T>(panels, x + t, n_cols, c + t * kStep);
-  }
-  unroll<T>([&](auto left) WHET_LAMBDA {
-    if constexpr (left > 0) {
-      if (n_tokens - t == left) {
-        Ops::template micro<S, 2, left>(panels, x + t, n_cols, c + t * kStep);
-      }
-    }
-  });
 }
 
 template <class S, class Ops>
@@ -110,9 +82,11 @@ void linear_wide(const LinearArgs& a) {
   const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
   const int n_blocks = Ops::n_blocks(a.n_cols);
   const size_t pair_rows = 2 * plan.step();
-  for (size_t n0 = a.row_begin; n0 < a.row_end; n0 += kGroupPairs * pair_rows) {
-    const size_t rows_left = (a.row_end - n0 + pair_rows - 1) / pair_rows;
-    const size_t n_pairs = rows_left < kGroupPairs ? rows_left : kGroupPairs;
+  // With few tokens the weights are what streams: then keep to few rows at a time.
+  const size_t group_pairs = a.n_tokens <= 16 ? 1 : kGroupPairs;
+  for (size_t n0 = a.row_begin; n0 < a.row_end; n0 += group_pairs * pair_rows) {
+    const size_t pairs_left = (a.row_end - n0 + pair_rows - 1) / pair_rows;
+    const size_t n_pairs = pairs_left < group_pairs ? pairs_left : group_pairs;
     for (size_t t0 = 0; t0 < a.n_tokens; t0 += kChunkTokens) {
       const size_t n_tokens = a.n_tokens - t0 < kChunkTokens ? a.n_tokens - t0 : kChunkTokens;
       for (size_t p = 0; p < n_pairs; ++p) std::memset(sums[p], 0, n_tokens * sizeof(sums[p][0]));
@@ -122,13 +96,12 @@ void linear_wide(const LinearArgs& a) {
           Panel panels[2];
           for (int r = 0; r < 2; ++r) {
             const PanelRows rows = plan.at(n0 + (2 * p + r) * plan.step());
-            const uint8_t* ahead = rows.base + kGroupPairs * pair_rows * rows.stride +
+            const uint8_t* ahead = rows.base + group_pairs * pair_rows * rows.stride +
                                    b * (Ops::kBlockBytes * S::kLanes);
             Ops::template unpack<S>(
                 PanelSource{rows.base + b * Ops::kBlockBytes, rows.stride, ahead}, cols, panels[r]);
           }
-          tiles<S, Ops, Ops::template kTileTokens<S>>(panels, x + b * a.n_tokens + t0, cols,
-                                                      n_tokens, sums[p][0]);
+          Ops::template tiles<S>(panels, x + b * a.n_tokens + t0, cols, n_tokens, sums[p][0]);
         }
       }
       for (size_t p = 0; p < n_pairs; ++p) {
@@ -145,20 +118,15 @@ void linear_wide(const LinearArgs& a) {
 
 template <class S, class Ops>
 void linear_of(const LinearArgs& a) {
-  switch (a.n_tokens) {
-    case 0:
-      return;
-    case 1:
-      return linear_narrow<S, Ops, 1>(a);
-    case 2:
-      return linear_narrow<S, Ops, 2>(a);
-    case 3:
-      return linear_narrow<S, Ops, 3>(a);
-    case 4:
-      return linear_narrow<S, Ops, 4>(a);
-    default:
-      return linear_wide<S, Ops>(a);
-  }
+  if (a.n_tokens == 0) return;
+  bool done = false;
+  unroll<Ops::template kFusedTokens<S>>([&](auto t) WHET_LAMBDA {
+    if (a.n_tokens == t + 1) {
+      linear_narrow<S, Ops, t + 1>(a);
+      done = true;
+    }
+  });
+  if (!done) linear_wide<S, Ops>(a);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What the driver in linear.h needs to know of each family of formats: block of columns, panel,
-// unpacking, micro-kernel.
+// What the driver in linear.h needs to know of each family of formats: blocks of columns, panels,
+// unpacking, and the micro-kernel over all tokens.
 #pragma once
 
 #include "kernels/format_float.h"
@@ -8,61 +8,109 @@
 namespace whet::kernels {
 namespace {
 
-template <class F>
+/// Cuts n_tokens into tiles of at most T, of nearly equal size: body(Index<size>, first token).
+template <int T, class F>
+WHET_INLINE void for_tiles(size_t n_tokens, F body) {
+  const size_t n_tiles = (n_tokens + T - 1) / T;
+  for (size_t i = 0; i < n_tiles; ++i) {
+    const size_t t = n_tokens * i / n_tiles, n = n_tokens * (i + 1) / n_tiles - t;
+    unroll<T>([&](auto m) WHET_LAMBDA {
+      if (n == m + 1) body(Index<m + 1>{}, t);
+    });
+  }
+}
+
+// Two panels by all tokens. Out of line, because formats with the same arithmetic share them.
+template <class S, class Arithmetic>
+WHET_NOINLINE void tiles256(const Panel256<S>* panels, const Activations256* x, size_t n_tokens,
+                            float* c) {
+  for_tiles<S::kTileTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
+    micro256<S, Arithmetic, 2, n>(panels, x + t, c + t * 2 * S::kLanes);
+  });
+}
+template <class S, class Arithmetic>
+WHET_NOINLINE void tiles32(const Panel32<S>* panels, const Activations32* x, int n_groups,
+                           size_t n_tokens, float* c) {
+  constexpr int kTokens = Arithmetic::kSigned ? S::kSignedTileTokens : S::kTileTokens;
+  for_tiles<kTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
+    micro32<S, Arithmetic, 2, n>(panels, x + t, n_groups, c + t * 2 * S::kLanes);
+  });
+}
+template <class S>
+WHET_NOINLINE void tiles_float(const PanelFloat<S>* panels, const ActivationsFloat* x, int n_cols,
+                               size_t n_tokens, float* c) {
+  for_tiles<S::kFloatTileTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
+    micro_float<S, 2, n>(panels, x + t, n_cols, c + t * 2 * S::kLanes);
+  });
+}
+
+/// MaxFused: up to this many tokens fused() replaces panels, if the policy wants it. One for
+/// formats that are rarely met, because every count is another body to compile.
+template <class F, int MaxFused = 4>
 struct Ops256 {
   using Activations = Activations256;
   template <class S>
   using Panel = Panel256<S>;
-  template <class S, int T>
-  static constexpr int kNarrowPanels = 1;
   template <class S>
-  static constexpr int kTileTokens = S::kTileTokens;
+  static constexpr int kFusedTokens = S::kFusedTokens < MaxFused ? S::kFusedTokens : MaxFused;
   static constexpr size_t kBlockBytes = sizeof(typename F::Block);
   static size_t row_bytes(size_t n_cols) { return n_cols / 256 * kBlockBytes; }
   static int n_blocks(size_t n_cols) { return static_cast<int>(n_cols / 256); }
-  static WHET_INLINE int block_cols(size_t, int) { return 256; }
+  static int block_cols(size_t, int) { return 256; }
 
   template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, int, Panel<S>& panel) {
-    F::template unpack<S>(src, panel);
+  static WHET_NOINLINE void unpack(const PanelSource& src, int, Panel<S>& panel) {
+    F::template unpack<S>(src, panel.header, [&](auto step, typename S::vi codes) WHET_LAMBDA {
+      S::store_i(panel.codes[step], codes);
+    });
   }
-  template <class S, int R, int T>
-  static WHET_INLINE void micro(const Panel<S>* panels, const Activations* x, int, float* c) {
-    micro256<S, F, R, T>(panels, x, c);
+  template <class S, int T>
+  static WHET_INLINE void fused(const PanelSource& src, const Activations* x, int, float* c) {
+    fused256<S, F, T>(src, x, c);
+  }
+  template <class S>
+  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int, size_t n_tokens,
+                                float* c) {
+    tiles256<S, typename F::Arithmetic>(panels, x, n_tokens, c);
   }
 };
 
-template <class F>
+template <class F, int MaxFused = 4>
 struct Ops32 {
   using Activations = Activations32;
   template <class S>
   using Panel = Panel32<S>;
-  template <class S, int T>
-  static constexpr int kNarrowPanels = 1;
   template <class S>
-  static constexpr int kTileTokens = F::kSigned ? S::kSignedTileTokens : S::kTileTokens;
+  static constexpr int kFusedTokens = S::kFusedTokens < MaxFused ? S::kFusedTokens : MaxFused;
   static constexpr size_t kGroupBytes = sizeof(typename F::Block);
   static constexpr size_t kBlockBytes = 8 * kGroupBytes;
   static size_t row_bytes(size_t n_cols) { return n_cols / 32 * kGroupBytes; }
   static int n_blocks(size_t n_cols) { return static_cast<int>((n_cols + 255) / 256); }
-  static WHET_INLINE int block_cols(size_t n_cols, int b) {
+  static int block_cols(size_t n_cols, int b) {
     const int left = static_cast<int>(n_cols) - 256 * b;
     return left < 256 ? left : 256;
   }
 
   template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
+  static WHET_NOINLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
     constexpr int kBytes = int{kGroupBytes} * S::kLanes;
     for (int g = 0; g < n_cols / 32; ++g) {
-      prefetch_share<S, 0, 1, kBytes>(src.ahead + g * kBytes);
-      F::template unpack<S>({src.rows + g * kGroupBytes, src.stride, nullptr}, panel.codes + 8 * g,
-                            panel.d[g], panel.m[g]);
+      const PanelSource group{src.rows + g * kGroupBytes, src.stride, src.ahead + g * kBytes};
+      prefetch_share<S, 0, 1, kBytes>(group);
+      const auto put = [&](auto step, typename S::vi codes)
+                           WHET_LAMBDA { S::store_i(panel.codes[8 * g + step], codes); };
+      F::template unpack<S>(group, panel.factors[g], put);
     }
   }
-  template <class S, int R, int T>
-  static WHET_INLINE void micro(const Panel<S>* panels, const Activations* x, int n_cols,
+  template <class S, int T>
+  static WHET_INLINE void fused(const PanelSource& src, const Activations* x, int n_cols,
                                 float* c) {
-    micro32<S, F, R, T>(panels, x, n_cols / 32, c);
+    fused32<S, F, T>(src, x, n_cols / 32, c);
+  }
+  template <class S>
+  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int n_cols,
+                                size_t n_tokens, float* c) {
+    tiles32<S, typename F::Arithmetic>(panels, x, n_cols / 32, n_tokens, c);
   }
 };
 
@@ -71,29 +119,27 @@ struct OpsFloat {
   using Activations = ActivationsFloat;
   template <class S>
   using Panel = PanelFloat<S>;
-  // One chain of fmas per lane: with one token only several panels hide their latency.
-  template <class S, int T>
-  static constexpr int kNarrowPanels = T == 1 ? 2 : 1;
+  // One chain of fmas per lane: with one token only two panels side by side hide their latency.
   template <class S>
-  static constexpr int kTileTokens = S::kFloatTileTokens;
+  static constexpr int kFusedTokens = 0;
   static constexpr size_t kBlockBytes = kFloatCols * F::kBytes;
   static size_t row_bytes(size_t n_cols) { return n_cols * F::kBytes; }
   static int n_blocks(size_t n_cols) {
     return static_cast<int>((n_cols + kFloatCols - 1) / kFloatCols);
   }
-  static WHET_INLINE int block_cols(size_t n_cols, int b) {
+  static int block_cols(size_t n_cols, int b) {
     const int left = static_cast<int>(n_cols) - int{kFloatCols} * b;
     return left < int{kFloatCols} ? left : int{kFloatCols};
   }
 
   template <class S>
-  static WHET_INLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
-    F::template unpack<S>(src, n_cols, panel);
+  static WHET_NOINLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
+    unpack_columns<S, F>(src, n_cols, panel);
   }
-  template <class S, int R, int T>
-  static WHET_INLINE void micro(const Panel<S>* panels, const Activations* x, int n_cols,
-                                float* c) {
-    micro_float<S, R, T>(panels, x, n_cols, c);
+  template <class S>
+  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int n_cols,
+                                size_t n_tokens, float* c) {
+    tiles_float<S>(panels, x, n_cols, n_tokens, c);
   }
 };
 

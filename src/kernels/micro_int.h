@@ -20,11 +20,40 @@ constexpr int steps_per_flush(int max_code, int group_steps) {
   return steps;
 }
 
+/// The float end of 256 columns: c[t * R * kLanes + lane] += d * dx * sum - d_min * dx * mins.
+template <class S, class F, int R, int T>
+WHET_INLINE void finish256(const Header256<S>& header, const typename S::vi* sum,
+                           const Activations256* x, float* c) {
+  using vi = typename S::vi;
+  using vf = typename S::vf;
+  unroll<T>([&](auto t) WHET_LAMBDA {
+    const vf dx = S::set1_f(x[t].d);
+    float* out = c + t * R * S::kLanes;
+    vf y = S::fma(S::to_float(sum[t]), S::mul(S::load_f(header.d), dx), S::load_f(out));
+    if constexpr (F::kMins == 8) {
+      vi mins = S::zero_i();
+      unroll<4>([&](auto p) WHET_LAMBDA {
+        const vi sums = S::broadcast4(x[t].sums + 2 * p);
+        mins = S::add32(mins, S::madd16(S::load_i(header.mins[p]), sums));
+      });
+      y = S::fnma(S::to_float(mins), S::mul(S::load_f(header.d_min), dx), y);
+    }
+    if constexpr (F::kMins == 16) {  // -32 * sum of 16 codes is what offset[] holds
+      vi mins = S::zero_i();
+      unroll<16>([&](auto g) WHET_LAMBDA {
+        const vi sums = S::broadcast4(&x[t].offset[g]);
+        mins = S::add32(mins, S::mul_scale(sums, S::load_i(header.mins[g])));
+      });
+      y = S::fma(S::to_float(mins), S::mul(S::load_f(header.d_min), dx), y);
+    }
+    S::store_f(out, y);
+  });
+}
+
 /// c[t * R * kLanes + r * kLanes + lane] += panels[r] · tokens[t].
 template <class S, class F, int R, int T>
 WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, float* c) {
   using vi = typename S::vi;
-  using vf = typename S::vf;
   constexpr int kGroupSteps = F::kGroup / 4;
   constexpr int kSteps = steps_per_flush<S>(F::kMaxCode, kGroupSteps);
   static_assert(F::kOffset == 0 || kSteps == 4, "an offset covers 16 columns");
@@ -47,33 +76,48 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
         });
       });
       unroll<R>([&](auto r) WHET_LAMBDA {
-        const vi scale = S::load_i(panels[r].scales[g]);
+        const vi scale = S::load_i(panels[r].header.scales[g]);
         unroll<T>([&](auto t) WHET_LAMBDA {
           sum[t * R + r] = S::add32(sum[t * R + r], S::mul_scale(acc[t * R + r], scale));
         });
       });
     });
   }
-  unroll<T>([&](auto t) WHET_LAMBDA {
-    const vf dx = S::set1_f(x[t].d);
-    unroll<R>([&](auto r) WHET_LAMBDA {
-      float* out = c + (t * R + r) * S::kLanes;
-      vf y =
-          S::fma(S::to_float(sum[t * R + r]), S::mul(S::load_f(panels[r].d), dx), S::load_f(out));
-      if constexpr (F::kMins != 0) {
-        vi mins = S::zero_i();
-        unroll<F::kMins / 2>([&](auto p) WHET_LAMBDA {
-          const vi sums = S::broadcast4(x[t].sums + 2 * p);
-          mins = S::add32(mins, S::madd16(S::load_i(panels[r].mins[p]), sums));
-        });
-        y = S::fnma(S::to_float(mins), S::mul(S::load_f(panels[r].d_min), dx), y);
-      }
-      S::store_f(out, y);
-    });
+  unroll<R>([&](auto r) WHET_LAMBDA {
+    vi mine[T];
+    unroll<T>([&](auto t) WHET_LAMBDA { mine[t] = sum[t * R + r]; });
+    finish256<S, F, R, T>(panels[r].header, mine, x, c + r * S::kLanes);
   });
 }
 
-/// The same over n_groups groups of 32 columns.
+/// One panel by T tokens, every code multiplied as it is unpacked: for few tokens the way through
+/// memory would cost more than it saves (64 stores per 256 columns, one per cycle on Zen 3).
+template <class S, class F, int T>
+WHET_INLINE void fused256(const PanelSource& src, const Activations256* x, float* c) {
+  using vi = typename S::vi;
+  constexpr int kGroupSteps = F::kGroup / 4;
+  constexpr int kSteps = steps_per_flush<S>(F::kMaxCode, kGroupSteps);
+  Header256<S> header;
+  vi sum[T];
+  unroll<T>([&](auto t) WHET_LAMBDA { sum[t] = S::zero_i(); });
+  vi acc[64 / kSteps][T];
+  F::template unpack<S>(src, header, [&](auto step, vi codes) WHET_LAMBDA {
+    constexpr int part = step / kSteps, at = step % kSteps;
+    unroll<T>([&](auto t) WHET_LAMBDA {
+      if constexpr (at == 0) {
+        acc[part][t] = F::kOffset != 0 ? S::broadcast4(&x[t].offset[step / 4]) : S::zero_i();
+      }
+      acc[part][t] = S::dot(acc[part][t], codes, S::broadcast4(x[t].q + 4 * step));
+      if constexpr (at == kSteps - 1) {
+        const vi scale = S::load_i(header.scales[step / kGroupSteps]);
+        sum[t] = S::add32(sum[t], S::mul_scale(acc[part][t], scale));
+      }
+    });
+  });
+  finish256<S, F, 1, T>(header, sum, x, c);
+}
+
+/// 32-blocks: R panels by T tokens over n_groups groups of 32 columns.
 template <class S, class F, int R, int T>
 WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n_groups, float* c) {
   using vi = typename S::vi;
@@ -124,15 +168,54 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
       const vf dx = S::set1_f(x[t].d[g]);
       unroll<R>([&](auto r) WHET_LAMBDA {
         constexpr int u = t * R + r;
-        const vf converted = S::to_float(acc[u]);
-        y[u] = S::fma(converted, S::mul(S::load_f(panels[r].d[g]), dx), y[u]);
-        if constexpr (F::kMins) {
-          y[u] = S::fma(S::load_f(panels[r].m[g]), S::set1_f(x[t].sums[g]), y[u]);
-        }
+        const Factors32<S>& factors = panels[r].factors[g];
+        y[u] = S::fma(S::to_float(acc[u]), S::mul(factors.d, dx), y[u]);
+        if constexpr (F::kMins) y[u] = S::fma(factors.m, S::set1_f(x[t].sums[g]), y[u]);
       });
     });
   }
   unroll<R * T>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, y[u]); });
+}
+
+/// fused256 for 32-blocks.
+template <class S, class F, int T>
+WHET_INLINE void fused32(const PanelSource& src, const Activations32* x, int n_groups, float* c) {
+  using vi = typename S::vi;
+  constexpr int kSteps = F::kSigned ? 8 : steps_per_flush<S>(F::kMaxCode, 8);
+  constexpr int kBytes = int{sizeof(typename F::Block)} * S::kLanes;
+  typename S::vf y[T];
+  unroll<T>([&](auto t) WHET_LAMBDA { y[t] = S::load_f(c + t * S::kLanes); });
+  for (int g = 0; g < n_groups; ++g) {
+    const PanelSource group{src.rows + g * sizeof(typename F::Block), src.stride,
+                            src.ahead + g * kBytes};
+    prefetch_share<S, 0, 1, kBytes>(group);
+    Factors32<S> factors;
+    vi acc[T], partial[8 / kSteps][T];
+    F::template unpack<S>(group, factors, [&](auto step, vi codes) WHET_LAMBDA {
+      constexpr int part = step / kSteps, at = step % kSteps;
+      if constexpr (F::kSigned) {
+        const auto w = S::signed_weights(codes);
+        unroll<T>([&](auto t) WHET_LAMBDA {
+          if constexpr (at == 0) acc[t] = S::signed_start(&x[t].offset[g]);
+          acc[t] = S::dot_signed(acc[t], w, S::broadcast4(x[t].q + 32 * g + 4 * step));
+        });
+      } else {
+        unroll<T>([&](auto t) WHET_LAMBDA {
+          vi& p = partial[part][t];
+          if constexpr (at == 0) p = F::kOffset != 0 ? S::broadcast4(&x[t].offset[g]) : S::zero_i();
+          p = S::dot(p, codes, S::broadcast4(x[t].q + 32 * g + 4 * step));
+          if constexpr (at == kSteps - 1) {
+            acc[t] = part == 0 ? S::widen(p) : S::add32(acc[t], S::widen(p));
+          }
+        });
+      }
+    });
+    unroll<T>([&](auto t) WHET_LAMBDA {
+      y[t] = S::fma(S::to_float(acc[t]), S::mul(factors.d, S::set1_f(x[t].d[g])), y[t]);
+      if constexpr (F::kMins) y[t] = S::fma(factors.m, S::set1_f(x[t].sums[g]), y[t]);
+    });
+  }
+  unroll<T>([&](auto t) WHET_LAMBDA { S::store_f(c + t * S::kLanes, y[t]); });
 }
 
 }  // namespace

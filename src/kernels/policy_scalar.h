@@ -13,11 +13,13 @@ struct Scalar {
   // True: dot() adds four products to an int32 lane. False: pairs of products in int16 lanes that
   // wrap, so that a group's sum must fit 16 bits.
   static constexpr bool kWideDot = true;
+  // Up to this many tokens codes are multiplied as they are unpacked, without a panel in memory.
+  static constexpr int kFusedTokens = 0;
   // Tokens of a register tile of two panels, by family of formats. Small: nothing here is fast,
   // and every size is one more body to compile.
-  static constexpr int kTileTokens = 2;
-  static constexpr int kSignedTileTokens = 2;
-  static constexpr int kFloatTileTokens = 2;
+  static constexpr int kTileTokens = 1;
+  static constexpr int kSignedTileTokens = 1;
+  static constexpr int kFloatTileTokens = 1;
 
   using vi = int32_t __attribute__((vector_size(16)));
   using vu = uint32_t __attribute__((vector_size(16)));
@@ -56,6 +58,10 @@ struct Scalar {
     return reinterpret_cast<vi>(reinterpret_cast<vu>(a) << N);
   }
   template <int N>
+  static WHET_INLINE vi shift_right32(vi a) {
+    return shift_right<N>(a);
+  }
+  template <int N>
   static WHET_INLINE vi shift_left32(vi a) {
     return shift_left<N>(a);
   }
@@ -69,6 +75,7 @@ struct Scalar {
 
   // --- integer arithmetic
   static WHET_INLINE vi add32(vi a, vi b) { return a + b; }
+  static WHET_INLINE vi mul32(vi a, vi b) { return a * b; }
   template <int B>
   static WHET_INLINE vi byte_u(vi a) {
     return shift_right<8 * B>(a) & set1_i(0xff);
@@ -154,6 +161,21 @@ struct Scalar {
       const auto bits = static_cast<uint32_t>(a[i]) >> (16 * Half);
       out[i] = f32_from_f16_bits(static_cast<uint16_t>(bits));
     }
+    return out;
+  }
+  /// Both f16 of each dword.
+  static WHET_INLINE void f16_halves(vi a, vf& low, vf& high) {
+    low = f16_half<0>(a);
+    high = f16_half<1>(a);
+  }
+  /// The dword (or f16) at p + r * stride in lane r.
+  static WHET_INLINE vi load_dword_rows(const uint8_t* p, size_t stride) {
+    return vi{load_as<int32_t>(p), load_as<int32_t>(p + stride), load_as<int32_t>(p + 2 * stride),
+              load_as<int32_t>(p + 3 * stride)};
+  }
+  static WHET_INLINE vf load_f16_rows(const uint8_t* p, size_t stride) {
+    vf out{};
+    for (int i = 0; i < kLanes; ++i) out[i] = f32_from_f16_bits(load_as<uint16_t>(p + i * stride));
     return out;
   }
   static WHET_INLINE vf load_f16(const uint16_t* p) {

@@ -3,12 +3,15 @@
 
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
+#include "kernels/format_q2_k.h"
 #include "kernels/format_q4_0.h"
 #include "kernels/format_q4_k.h"
+#include "kernels/format_q5_0.h"
 #include "kernels/format_q5_k.h"
 #include "kernels/format_q6_k.h"
 #include "kernels/format_q8_0.h"
 #include "kernels/linear.h"
+#include "kernels/peak.h"
 #include "kernels/quantize.h"
 
 namespace whet::kernels {
@@ -24,18 +27,30 @@ void linear_any(const LinearArgs& a) {
       return linear_of<S, OpsFloat<FormatF16>>(a);
     case DType::BF16:
       return linear_of<S, OpsFloat<FormatBF16>>(a);
-    case DType::Q8_0:
-      return linear_of<S, Ops32<FormatQ8_0>>(a);
     case DType::Q4_0:
       return linear_of<S, Ops32<FormatQ4_0>>(a);
+    case DType::Q4_1:
+      return linear_of<S, Ops32<FormatQ4_1, 1>>(a);
+    case DType::Q5_0:
+      return linear_of<S, Ops32<FormatQ5_0, 1>>(a);
+    case DType::Q5_1:
+      return linear_of<S, Ops32<FormatQ5_1, 1>>(a);
+    case DType::Q8_0:
+      return linear_of<S, Ops32<FormatQ8_0>>(a);
+    case DType::IQ4_NL:
+      return linear_of<S, Ops32<FormatIQ4_NL, 1>>(a);
+    case DType::MXFP4:
+      return linear_of<S, Ops32<FormatMXFP4, 1>>(a);
+    case DType::Q2_K:
+      return linear_of<S, Ops256<FormatQ2_K, 1>>(a);
+    case DType::Q3_K:
+      return linear_of<S, Ops256<FormatQ3_K, 1>>(a);
     case DType::Q4_K:
       return linear_of<S, Ops256<FormatQ4_K>>(a);
     case DType::Q5_K:
       return linear_of<S, Ops256<FormatQ5_K>>(a);
     case DType::Q6_K:
       return linear_of<S, Ops256<FormatQ6_K>>(a);
-    default:
-      return;
   }
 }
 
@@ -53,6 +68,8 @@ constexpr KernelTable make_table(Isa isa) {
           .max = max_of<S>,
           .exp_sum = exp_sum_of<S>,
           .scale = scale_of<S>,
+          .int8_macs = int8_macs_of<S>,
+          .float_macs = float_macs_of<S>,
           .append_kv = append_kv_of,
           .attention = attention_of<S>,
           .f16_from_f32 = f16_from_f32_of<S>,

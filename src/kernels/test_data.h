@@ -50,8 +50,10 @@ class Guarded {
   T* data_;
 };
 
-inline constexpr DType kWeightTypes[] = {DType::F32,  DType::F16,  DType::BF16, DType::Q8_0,
-                                         DType::Q4_0, DType::Q4_K, DType::Q5_K, DType::Q6_K};
+inline constexpr DType kWeightTypes[] = {DType::F32,  DType::F16,    DType::BF16, DType::Q8_0,
+                                         DType::Q4_0, DType::Q4_1,   DType::Q5_0, DType::Q5_1,
+                                         DType::Q2_K, DType::Q3_K,   DType::Q4_K, DType::Q5_K,
+                                         DType::Q6_K, DType::IQ4_NL, DType::MXFP4};
 
 /// Where a block keeps its f16 factors; what multiplies the codes and what is added.
 struct FactorFields {
@@ -147,11 +149,25 @@ inline std::vector<float> dequantized_part(DType type, const uint8_t* row, size_
   return out;
 }
 
+#ifdef WHET_EMULATED_ISAS
+}  // namespace whet::kernels::testing
+namespace whet::kernels {
+extern const KernelTable kEmulatedTables[3];
+}
+namespace whet::kernels::testing {
+#endif
+
+/// Every level that this machine can run, the scalar one first, then emulations of the others.
 inline std::vector<const KernelTable*> runnable_tables() {
   std::vector<const KernelTable*> tables;
   for (Isa isa : kAllIsas) {
     if (const KernelTable* table = kernel_table(isa)) tables.push_back(table);
   }
+#ifdef WHET_EMULATED_ISAS
+  for (const KernelTable& table : kEmulatedTables) {
+    if (kernel_table(table.isa) == nullptr) tables.push_back(&table);
+  }
+#endif
   return tables;
 }
 

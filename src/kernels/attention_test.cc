@@ -1,0 +1,178 @@
+// Attention against double precision, and bit-identity of every way to cut the same work.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/test_data.h"
+
+namespace whet::kernels {
+namespace {
+
+using namespace testing;
+
+struct Case {
+  DType type;
+  size_t head_dim, n_heads, n_positions, window;
+};
+
+size_t element_bytes(DType type) {
+  return dtype_info(type).block_bytes;
+}
+
+std::vector<float> random_values(uint64_t seed, size_t n) {
+  const CounterRng rng(seed, n);
+  std::vector<float> x(n);
+  for (size_t i = 0; i < n; ++i) x[i] = gaussian(rng, i);
+  return x;
+}
+
+/// Caches filled with what is harmful to read (NaN), then the keys and values of every position.
+struct Cache {
+  const Case& c;
+  std::vector<float> k, v;  // as the cache holds them
+  Guarded<uint8_t> k_cache, v_cache;
+
+  explicit Cache(const Case& the_case)
+      : c(the_case),
+        k(random_values(1, c.n_positions * c.head_dim)),
+        v(random_values(2, c.n_positions * c.head_dim)),
+        k_cache(capacity() * c.head_dim * element_bytes(c.type)),
+        v_cache(c.n_positions * c.head_dim * element_bytes(c.type)) {
+    std::memset(k_cache.data(), 0xff, k_cache.size());
+    std::memset(v_cache.data(), 0xff, v_cache.size());
+  }
+  size_t capacity() const { return (c.n_positions + kKeyPanel - 1) / kKeyPanel * kKeyPanel; }
+
+  void append(const KernelTable& table, size_t begin, size_t end) {
+    table.append_kv({.type = c.type,
+                     .k = k.data() + begin * c.head_dim,
+                     .v = v.data() + begin * c.head_dim,
+                     .stride = c.head_dim,
+                     .n_tokens = end - begin,
+                     .head_dim = c.head_dim,
+                     .position = begin,
+                     .k_cache = k_cache.data(),
+                     .v_cache = v_cache.data()});
+  }
+  float rounded(float x) const {
+    if (c.type == DType::F32) return x;
+    uint16_t h = 0;
+    float out = 0;
+    if (c.type == DType::F16) {
+      kernel_table(Isa::kScalar)->f16_from_f32(&x, 1, &h);
+    } else {
+      uint32_t bits;
+      std::memcpy(&bits, &x, sizeof(bits));
+      h = static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    }
+    dequantize_row(c.type, &h, &out, 1);
+    return out;
+  }
+};
+
+/// Token by token when `decode`, else in chunks of `chunk` tokens, appending as it goes.
+std::vector<float> attend(const KernelTable& table, const Case& c, const std::vector<float>& q,
+                          size_t chunk) {
+  Cache cache(c);
+  const size_t stride = c.n_heads * c.head_dim;
+  Guarded<float> out(c.n_positions * stride);
+  for (float& x : out) x = std::nanf("");
+  for (size_t t = 0; t < c.n_positions; t += chunk) {
+    const size_t n = std::min(chunk, c.n_positions - t);
+    cache.append(table, t, t + n);
+    table.attention({.type = c.type,
+                     .q = q.data() + t * stride,
+                     .q_stride = stride,
+                     .n_tokens = n,
+                     .n_heads = c.n_heads,
+                     .head_dim = c.head_dim,
+                     .first_position = t,
+                     .window = c.window,
+                     .scale = 1.0f / std::sqrt(static_cast<float>(c.head_dim)),
+                     .k_cache = cache.k_cache.data(),
+                     .v_cache = cache.v_cache.data(),
+                     .out = out.data() + t * stride,
+                     .out_stride = stride});
+  }
+  return std::vector<float>(out.begin(), out.end());
+}
+
+void expect_close_to_double(const Case& c, const std::vector<float>& q,
+                            const std::vector<float>& out) {
+  const Cache cache(c);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(c.head_dim));
+  for (size_t t = 0; t < c.n_positions; t += 1 + t / 8) {
+    for (size_t h = 0; h < c.n_heads; ++h) {
+      const float* query = q.data() + (t * c.n_heads + h) * c.head_dim;
+      const size_t first = c.window != 0 && t + 1 > c.window ? t + 1 - c.window : 0;
+      std::vector<double> weight(t + 1 - first);
+      double max = -1e300, total = 0;
+      for (size_t i = first; i <= t; ++i) {
+        double dot = 0;
+        for (size_t d = 0; d < c.head_dim; ++d) {
+          dot += double{query[d]} * cache.rounded(cache.k[i * c.head_dim + d]);
+        }
+        weight[i - first] = dot * scale;
+        max = std::max(max, dot * scale);
+      }
+      for (double& w : weight) total += w = std::exp(w - max);
+      for (size_t d = 0; d < c.head_dim; ++d) {
+        double sum = 0, magnitude = 0;
+        for (size_t i = first; i <= t; ++i) {
+          const double term =
+              weight[i - first] / total * cache.rounded(cache.v[i * c.head_dim + d]);
+          sum += term;
+          magnitude += std::fabs(term);
+        }
+        // Scores err by head_dim roundings of values of a few units, which the exponential turns
+        // into a relative error of every weight.
+        const double bound = magnitude * 0x1p-24 * static_cast<double>(8 * c.head_dim + t + 16);
+        ASSERT_NEAR(out[(t * c.n_heads + h) * c.head_dim + d], sum, bound + 1e-7)
+            << "token " << t << " head " << h << " dim " << d;
+      }
+    }
+  }
+}
+
+TEST(Attention, MatchesDoubleAndDoesNotDependOnChunks) {
+  const Case cases[] = {
+      {DType::F16, 64, 8, 150, 0},  {DType::F16, 128, 1, 140, 0}, {DType::F16, 8, 4, 40, 0},
+      {DType::F16, 16, 2, 300, 0},  {DType::F16, 72, 3, 50, 0},   {DType::F16, 256, 2, 70, 0},
+      {DType::BF16, 64, 7, 150, 0}, {DType::F32, 80, 5, 150, 0},  {DType::F16, 64, 4, 300, 20},
+      {DType::F32, 20, 3, 33, 0},   {DType::F16, 32, 9, 290, 130}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE("head_dim " + std::to_string(c.head_dim) + " heads " + std::to_string(c.n_heads) +
+                 " type " + std::string(dtype_info(c.type).name));
+    const auto q = random_values(3, c.n_positions * c.n_heads * c.head_dim);
+    std::vector<float> reference;
+    for (const KernelTable* table : runnable_tables()) {
+      SCOPED_TRACE(isa_name(table->isa));
+      for (size_t chunk : {c.n_positions, size_t{1}, size_t{2}, size_t{7}, size_t{128}}) {
+        const auto out = attend(*table, c, q, chunk);
+        if (reference.empty()) {
+          expect_close_to_double(c, q, out);
+          reference = out;
+        }
+        ASSERT_EQ(std::memcmp(out.data(), reference.data(), out.size() * sizeof(float)), 0)
+            << "chunk " << chunk;
+      }
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(Attention, CacheSaturatesInsteadOfOverflowing) {
+  for (const KernelTable* table : runnable_tables()) {
+    const Case c{DType::F16, 16, 1, 3, 0};
+    Cache cache(c);
+    for (float& x : cache.k) x *= 1e6f;
+    for (float& x : cache.v) x *= 1e6f;
+    cache.append(*table, 0, 3);
+    std::vector<float> v(16);
+    dequantize_row(DType::F16, cache.v_cache.data(), v.data(), 16);
+    for (float x : v) ASSERT_LE(std::fabs(x), 65504.0f);
+  }
+}
+
+}  // namespace
+}  // namespace whet::kernels

@@ -1,0 +1,220 @@
+// Speed of linear() and attention() on the configured instruction set. "cold" cases rotate over
+// more memory than any cache holds and stand beside a pure read of the same bytes; "hot" cases
+// repeat one matrix. Run it on an idle machine:
+//   whet_kernels_bench --benchmark_filter='Q4_K' --benchmark_enable_random_interleaving=true
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "kernels/test_data.h"
+
+namespace whet::kernels {
+namespace {
+
+constexpr size_t kColdBytes = size_t{256} << 20;
+
+/// One weight type's memory: many copies of one random matrix.
+struct Weights {
+  size_t n_rows, n_cols, matrix_bytes, n_copies;
+  std::vector<uint8_t> bytes;
+
+  Weights(DType type, size_t n, size_t k, bool cold) : n_rows(n), n_cols(k) {
+    const size_t row = row_bytes(dtype_info(type), k);
+    matrix_bytes = n * row;
+    n_copies = cold ? kColdBytes / matrix_bytes + 1 : 1;
+    bytes.resize(n_copies * matrix_bytes);
+    const size_t first = std::min<size_t>(n, 64);
+    testing::fill_weights(type, CounterRng(1, k), bytes.data(), first * k);
+    for (size_t at = first * row; at < bytes.size(); at += row) {
+      std::memcpy(bytes.data() + at, bytes.data() + at - first * row, row);
+    }
+  }
+};
+
+struct Shared {
+  DType type;
+  Weights weights;
+  std::vector<uint8_t> activations;
+  std::vector<float> y;
+  Shared(DType t, size_t n_tokens, size_t n, size_t k, bool cold)
+      : type(t),
+        weights(t, n, k, cold),
+        activations(activation_bytes(activation_form(t), n_tokens, k)),
+        y(n_tokens * n) {
+    std::vector<float> x(n_tokens * k);
+    const CounterRng rng(2, 3);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = testing::gaussian(rng, i);
+    kernels().quantize_activations({.form = activation_form(t),
+                                    .x = x.data(),
+                                    .x_stride = k,
+                                    .n_tokens = n_tokens,
+                                    .token_begin = 0,
+                                    .token_end = n_tokens,
+                                    .n_cols = k,
+                                    .dst = activations.data()});
+  }
+};
+std::unique_ptr<Shared> shared;
+
+/// The rows of this thread in one of the copies.
+struct Share {
+  size_t begin, end;
+};
+Share share_of(const benchmark::State& state, size_t n_rows) {
+  const size_t step = 2 * kernels().panel_rows, n_steps = n_rows / step;
+  const size_t i = static_cast<size_t>(state.thread_index());
+  const size_t n = static_cast<size_t>(state.threads());
+  return {n_steps * i / n * step, i + 1 == n ? n_rows : n_steps * (i + 1) / n * step};
+}
+
+void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold) {
+  const auto n_tokens = static_cast<size_t>(state.range(0));
+  if (state.thread_index() == 0) {
+    shared = std::make_unique<Shared>(type, n_tokens, n_rows, n_cols, cold);
+  }
+  size_t copy = 0;
+  for (auto _ : state) {
+    const Share rows = share_of(state, n_rows);
+    kernels().linear({.type = type,
+                      .weights = shared->weights.bytes.data() + copy * shared->weights.matrix_bytes,
+                      .n_cols = n_cols,
+                      .row_begin = rows.begin,
+                      .row_end = rows.end,
+                      .activations = shared->activations.data(),
+                      .n_tokens = n_tokens,
+                      .y = shared->y.data(),
+                      .y_stride = n_rows});
+    copy = (copy + 1) % shared->weights.n_copies;
+  }
+  const Share rows = share_of(state, n_rows);
+  const double share = static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows);
+  using benchmark::Counter;
+  state.counters["GB/s"] = Counter(share * static_cast<double>(shared->weights.matrix_bytes) * 1e-9,
+                                   Counter::kIsIterationInvariantRate);
+  state.counters["Gop/s"] =
+      Counter(share * 2e-9 * static_cast<double>(n_rows) * static_cast<double>(n_cols * n_tokens),
+              Counter::kIsIterationInvariantRate);
+}
+
+/// What the memory can deliver: every byte of the cold weights once, summed.
+void read_only(benchmark::State& state, size_t n_rows, size_t n_cols) {
+  if (state.thread_index() == 0) {
+    shared = std::make_unique<Shared>(DType::Q4_K, 1, n_rows, n_cols, true);
+  }
+  size_t copy = 0;
+  for (auto _ : state) {
+    const Share rows = share_of(state, n_rows);
+    const size_t row = shared->weights.matrix_bytes / n_rows;
+    const uint8_t* p = shared->weights.bytes.data() + copy * shared->weights.matrix_bytes;
+    uint64_t sum[8] = {};
+    for (size_t at = rows.begin * row; at + 64 <= rows.end * row; at += 64) {
+      for (size_t i = 0; i < 8; ++i) {
+        uint64_t word;
+        std::memcpy(&word, p + at + 8 * i, sizeof word);
+        sum[i] += word;
+      }
+    }
+    for (uint64_t s : sum) benchmark::DoNotOptimize(s);
+    copy = (copy + 1) % shared->weights.n_copies;
+  }
+  const Share rows = share_of(state, n_rows);
+  const double share = static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows);
+  state.counters["GB/s"] =
+      benchmark::Counter(share * static_cast<double>(shared->weights.matrix_bytes) * 1e-9,
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// One KV head of a TinyLlama-like model: 8 query heads of 64, `n_tokens` queries at the end of
+/// a context of `n_positions`.
+void attention(benchmark::State& state, DType type) {
+  const auto n_tokens = static_cast<size_t>(state.range(0));
+  const auto n_positions = static_cast<size_t>(state.range(1));
+  constexpr size_t kHeads = 8, kHeadDim = 64, kStride = kHeads * kHeadDim;
+  std::vector<float> kv(n_positions * kHeadDim), q(n_tokens * kStride), out(q.size());
+  const CounterRng rng(5, 6);
+  for (size_t i = 0; i < kv.size(); ++i) kv[i] = testing::gaussian(rng, i);
+  for (size_t i = 0; i < q.size(); ++i) q[i] = testing::gaussian(rng, i);
+  const size_t bytes = (n_positions + kKeyPanel) * kHeadDim * dtype_info(type).block_bytes;
+  std::vector<uint8_t> k_cache(bytes), v_cache(bytes);
+  kernels().append_kv({.type = type,
+                       .k = kv.data(),
+                       .v = kv.data(),
+                       .stride = kHeadDim,
+                       .n_tokens = n_positions,
+                       .head_dim = kHeadDim,
+                       .position = 0,
+                       .k_cache = k_cache.data(),
+                       .v_cache = v_cache.data()});
+  for (auto _ : state) {
+    kernels().attention({.type = type,
+                         .q = q.data(),
+                         .q_stride = kStride,
+                         .n_tokens = n_tokens,
+                         .n_heads = kHeads,
+                         .head_dim = kHeadDim,
+                         .first_position = n_positions - n_tokens,
+                         .window = 0,
+                         .scale = 0.125f,
+                         .k_cache = k_cache.data(),
+                         .v_cache = v_cache.data(),
+                         .out = out.data(),
+                         .out_stride = kStride});
+  }
+  const double pairs = static_cast<double>(n_tokens) *
+                       (static_cast<double>(n_positions) - static_cast<double>(n_tokens - 1) / 2);
+  state.counters["Gflop/s"] =
+      benchmark::Counter(4e-9 * kStride * pairs, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void register_all() {
+  const int n_threads = std::min(2, static_cast<int>(std::thread::hardware_concurrency()));
+  for (int threads = 1; threads <= n_threads; ++threads) {
+    benchmark::RegisterBenchmark("read/cold", read_only, 2048, 2048)
+        ->Threads(threads)
+        ->UseRealTime();
+    for (DType type : testing::kWeightTypes) {
+      const std::string name(dtype_info(type).name);
+      benchmark::RegisterBenchmark((name + "/cold").c_str(), linear, type, 2048, 2048, true)
+          ->Arg(1)
+          ->Arg(2)
+          ->Arg(3)
+          ->Arg(4)
+          ->Arg(6)
+          ->Arg(8)
+          ->Arg(16)
+          ->Threads(threads)
+          ->UseRealTime();
+      benchmark::RegisterBenchmark((name + "/hot").c_str(), linear, type, 2048, 2048, false)
+          ->Arg(128)
+          ->Arg(512)
+          ->Threads(threads)
+          ->UseRealTime();
+    }
+  }
+  for (DType type : {DType::F16, DType::BF16, DType::F32}) {
+    const std::string name = "attention/" + std::string(dtype_info(type).name);
+    benchmark::RegisterBenchmark(name.c_str(), attention, type)
+        ->Args({1, 512})
+        ->Args({1, 2048})
+        ->Args({64, 512})
+        ->Args({512, 512})
+        ->Unit(benchmark::kMicrosecond);
+  }
+}
+
+}  // namespace
+}  // namespace whet::kernels
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  benchmark::AddCustomContext("isa",
+                              std::string(whet::kernels::isa_name(whet::kernels::kernels().isa)));
+  whet::kernels::register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
