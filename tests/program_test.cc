@@ -162,7 +162,48 @@ TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
     EXPECT_GT(row["avg_ts"].get<double>(), 0);
     EXPECT_LE(row["low_ts"].get<double>(), row["median_ts"].get<double>());
     EXPECT_GT(row["read_gb_per_second"].get<double>(), 0);
+    EXPECT_GT(row["of_roofline"].get<double>(), 0);
   }
+}
+
+TEST(Bench, ComparesSequencesTogetherWithOne) {
+  Ran ran = whet("bench -m " + kDraft + " -p 0 -n 4 --parallel 1,3 -r 2 -t 1 -o json 2>/dev/null");
+  ASSERT_EQ(ran.status, 0);
+  auto rows = nlohmann::json::parse(ran.out);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["cost_over_one"], 1.0);
+  EXPECT_NEAR(rows[1]["cost_over_one"].get<double>() * rows[1]["median_ts"].get<double>(),
+              3 * rows[0]["median_ts"].get<double>(), 1e-6 * rows[1]["median_ts"].get<double>());
+}
+
+TEST(Doctor, MeasuresWhatTheMachineOffers) {
+  Ran ran = whet("doctor -t 1 --json");
+  ASSERT_EQ(ran.status, 0);
+  auto json = nlohmann::json::parse(ran.out);
+  EXPECT_GE(json["usable_threads"].get<int>(), 1);
+  EXPECT_GT(json["ceilings"][0]["int8_gmac_per_second"].get<double>(), 0.1);
+  EXPECT_GT(json["ceilings"][0]["float_gmac_per_second"].get<double>(), 0.1);
+  EXPECT_EQ(nlohmann::json::parse(whet("doctor -t 1 --json", "WHET_ISA=scalar").out)["isa"],
+            "scalar");
+}
+
+TEST(Synth, WritesModelsThatVerifyAndRun) {
+  fs::path path = scratch("synth.gguf");
+  std::string arguments =
+      "synth --layers 2 --width 256 --heads 4 --kv-heads 2 --ffn 512 --vocabulary 700 -c 64 -o " +
+      path.string() + " --type ";
+  for (const char* type : {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k_s",
+                           "q4_k_m", "q5_k_s", "q5_k_m", "q6_k"}) {
+    Ran made = whet(arguments + type + " 2>/dev/null");
+    ASSERT_EQ(made.status, 0) << type << made.out;
+    Ran verified = whet("verify " + path.string() + " 2>&1");
+    EXPECT_EQ(verified.status, 0) << type << verified.out;
+  }
+  EXPECT_EQ(whet("run -m " + path.string() + " --raw -p 'hello there' -n 4 --ignore-eos").status,
+            0);
+  EXPECT_EQ(whet(arguments + "q9_x 2>&1").status, 2);
+  EXPECT_EQ(whet(arguments + "q8_0 --kv-heads 3 2>&1").status, 2);
+  fs::remove(path);
 }
 
 TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {

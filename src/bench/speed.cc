@@ -90,18 +90,21 @@ Result<int64_t> time_once(Engine& engine, const SpeedCase& test, const CancelFla
   return monotonic_ns() - start;
 }
 
+uint64_t matrix_bytes(const Matrix& matrix) {
+  return static_cast<uint64_t>(matrix.rows) *
+         row_bytes(dtype_info(matrix.type), static_cast<uint64_t>(matrix.columns));
+}
+
+std::array<const Matrix*, 7> matrices_of(const LayerWeights& layer) {
+  return {&layer.q,    &layer.k,  &layer.v,   &layer.attention_output,
+          &layer.gate, &layer.up, &layer.down};
+}
+
 uint64_t bytes_per_step(const Engine& engine) {
   const Weights& w = engine.loaded().model.weights;
-  auto bytes = [](const Matrix& m) {
-    return static_cast<uint64_t>(m.rows) *
-           row_bytes(dtype_info(m.type), static_cast<uint64_t>(m.columns));
-  };
-  uint64_t total = bytes(w.head);
+  uint64_t total = matrix_bytes(w.head);
   for (const LayerWeights& layer : w.layers) {
-    for (const Matrix* m : {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate,
-                            &layer.up, &layer.down}) {
-      total += bytes(*m);
-    }
+    for (const Matrix* m : matrices_of(layer)) total += matrix_bytes(*m);
   }
   return total;
 }

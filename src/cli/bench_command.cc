@@ -8,7 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "bench/read_bandwidth.h"
+#include "bench/roofline.h"
 #include "bench/speed.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -34,7 +34,12 @@ struct Options {
   int64_t batch = 512;
   std::string output = "md";
   bool no_warmup = false;
+  bool curve = false;
 };
+
+/// --curve: what m rows cost over one, and what context costs.
+constexpr int64_t kCurveTokens = 32, kCurveRows = 16;
+constexpr int64_t kCurveDepths[] = {512, 1024, 2048, 4096};
 
 Error bad_list(std::string_view flag, const std::string& text) {
   return Error(
@@ -72,7 +77,17 @@ Result<std::vector<int64_t>> parse_list(std::string_view flag, const std::string
   }
 }
 
+std::vector<SpeedCase> curve_cases() {
+  std::vector<SpeedCase> cases;
+  for (int64_t m = 1; m <= kCurveRows; ++m) {
+    cases.push_back({.n_gen = kCurveTokens, .n_parallel = m});
+  }
+  for (int64_t depth : kCurveDepths) cases.push_back({.n_gen = kCurveTokens, .n_depth = depth});
+  return cases;
+}
+
 Result<std::vector<SpeedCase>> cases_of(const Options& options) {
+  if (options.curve) return curve_cases();
   WHET_TRY(auto prompts, parse_list("-p", options.n_prompt));
   WHET_TRY(auto gens, parse_list("-n", options.n_gen));
   WHET_TRY(auto depths, parse_list("-d", options.n_depth));
@@ -131,7 +146,7 @@ std::string dominant_type(const ModelFile& file) {
 }
 
 Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& samples,
-             double bandwidth) {
+             const Ceilings& ceilings) {
   const ModelFile& file = engine.loaded().file;
   uint64_t size = 0, weights = 0;
   for (const TensorEntry& t : file.tensors) {
@@ -155,6 +170,8 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
   bool decodes = test.n_gen > 0 && test.n_prompt == 0;
   double steps_per_second = median / static_cast<double>(test.n_parallel);
   double weight_rate = steps_per_second * static_cast<double>(bytes_per_step(engine));
+  double roofline =
+      static_cast<double>(samples.tokens()) / roofline_seconds(engine, test, ceilings);
   auto peak = peak_rss_bytes();
   return {{"schema", "whet-bench/1"},
           {"build_commit", commit_string()},
@@ -186,8 +203,29 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"samples_ns", samples.ns},
           {"samples_ts", rates},
           {"weights_gb_per_second", decodes ? Json(weight_rate * 1e-9) : nullptr},
-          {"read_gb_per_second", bandwidth > 0 ? Json(bandwidth * 1e-9) : nullptr},
+          {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
+          {"int8_gmac_per_second", ceilings.arithmetic.int8_macs_per_second * 1e-9},
+          {"float_gmac_per_second", ceilings.arithmetic.float_macs_per_second * 1e-9},
+          {"roofline_ts", roofline},
+          {"of_roofline", median / roofline},
+          {"cost_over_one", nullptr},
           {"peak_rss_bytes", peak ? Json(*peak) : nullptr}};
+}
+
+/// Sets cost_over_one of each test of m sequences: its time over that of one, where one was
+/// measured.
+void compare_with_one(std::vector<Json>& rows) {
+  for (Json& row : rows) {
+    for (const Json& one : rows) {
+      const auto same = [&](const char* key) { return row[key] == one[key]; };
+      if (one["n_parallel"] != 1 || !same("model_filename") || !same("n_threads") ||
+          !same("n_prompt") || !same("n_gen") || !same("n_depth")) {
+        continue;
+      }
+      row["cost_over_one"] = row["n_parallel"].get<double>() * one["median_ts"].get<double>() /
+                             row["median_ts"].get<double>();
+    }
+  }
 }
 
 std::string number(const Json& value, const char* format = "{:.2f}") {
@@ -196,19 +234,23 @@ std::string number(const Json& value, const char* format = "{:.2f}") {
 
 void print_markdown(const std::vector<Json>& rows) {
   fmt::print(
-      "| model | size | params | isa | threads | test | t/s median | 95 % interval | GB/s of "
-      "weights | read GB/s | peak RSS |\n");
-  fmt::print("| --- | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |\n");
+      "| model | size | params | isa | threads | test | t/s median | 95 % interval | cost over x1 "
+      "| of roofline | GB/s of weights | read GB/s | peak RSS |\n");
+  fmt::print(
+      "| --- | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: "
+      "|\n");
   for (const Json& r : rows) {
-    fmt::print("| {} | {:.2f} MB | {:.2f} M | {} | {} | {} | {} | {} – {} | {} | {} | {} |\n",
-               r["model_type"].get<std::string>(), r["model_size"].get<double>() * 1e-6,
-               r["model_n_params"].get<double>() * 1e-6, r["isa"].get<std::string>(),
-               r["n_threads"].get<int>(), r["test"].get<std::string>(), number(r["median_ts"]),
-               number(r["low_ts"]), number(r["high_ts"]), number(r["weights_gb_per_second"]),
-               number(r["read_gb_per_second"]),
-               r["peak_rss_bytes"].is_null()
-                   ? "–"
-                   : fmt::format("{:.0f} MB", r["peak_rss_bytes"].get<double>() * 1e-6));
+    fmt::print(
+        "| {} | {:.2f} MB | {:.2f} M | {} | {} | {} | {} | {} – {} | {} | {} | {} | {} | {} |\n",
+        r["model_type"].get<std::string>(), r["model_size"].get<double>() * 1e-6,
+        r["model_n_params"].get<double>() * 1e-6, r["isa"].get<std::string>(),
+        r["n_threads"].get<int>(), r["test"].get<std::string>(), number(r["median_ts"]),
+        number(r["low_ts"]), number(r["high_ts"]), number(r["cost_over_one"]),
+        number(r["of_roofline"]), number(r["weights_gb_per_second"]),
+        number(r["read_gb_per_second"]),
+        r["peak_rss_bytes"].is_null()
+            ? "–"
+            : fmt::format("{:.0f} MB", r["peak_rss_bytes"].get<double>() * 1e-6));
   }
 }
 
@@ -241,7 +283,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
                                                            .batch = options.batch,
                                                            .chat_template = {}}));
   ThreadPool pool(engine->threads());
-  double bandwidth = measure_read_bandwidth(pool);
+  const Ceilings ceilings = measure_ceilings(pool);
   const CancelFlag* cancel = &interrupt_flag();
   report::Progress progress(
       fmt::format("bench {}", std::filesystem::path(path).filename().string()),
@@ -266,7 +308,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
   }
   progress.finish();
   std::vector<Json> rows;
-  for (const SpeedSamples& s : samples) rows.push_back(to_json(path, *engine, s, bandwidth));
+  for (const SpeedSamples& s : samples) rows.push_back(to_json(path, *engine, s, ceilings));
   return rows;
 }
 
@@ -287,6 +329,7 @@ int run(const Options& options) {
       rows.insert(rows.end(), measured->begin(), measured->end());
     }
   }
+  compare_with_one(rows);
   if (options.output == "json") {
     fmt::print("{}\n", Json(rows).dump(2));
   } else if (options.output == "jsonl") {
@@ -331,6 +374,8 @@ void add_bench_command(CLI::App& app, int& status) {
   command->add_option("-o,--output", options->output, "md, json, jsonl or csv")
       ->check(CLI::IsMember({"md", "json", "jsonl", "csv"}))
       ->capture_default_str();
+  command->add_flag("--curve", options->curve,
+                    "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
   command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
   command->callback([options, &status] { status = run(*options); });
 }

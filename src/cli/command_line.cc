@@ -52,6 +52,8 @@ int run_command_line(int argc, char** argv) {
   add_show_command(app, status);
   add_verify_command(app, status);
   add_tokenize_command(app, status);
+  add_doctor_command(app, status);
+  add_synth_command(app, status);
   if (auto unknown = unknown_command(app, argc, argv)) {
     print_error(*unknown);
     return exit_status(unknown->code());

@@ -13,5 +13,7 @@ void add_run_command(CLI::App& app, int& status);
 void add_perplexity_command(CLI::App& app, int& status);
 void add_bench_command(CLI::App& app, int& status);
 void add_eval_command(CLI::App& app, int& status);
+void add_doctor_command(CLI::App& app, int& status);
+void add_synth_command(CLI::App& app, int& status);
 
 }  // namespace whet

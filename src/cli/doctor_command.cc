@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "bench/roofline.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "eval/sandbox.h"
+#include "eval/toolchain.h"
+#include "kernels/isa.h"
+#include "sys/machine.h"
+
+namespace whet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  int threads = 0;
+  bool json = false;
+};
+
+struct Measured {
+  int threads;
+  Ceilings ceilings;
+};
+
+Measured measure(int threads) {
+  ThreadPool pool(threads);
+  return {threads, measure_ceilings(pool)};
+}
+
+std::string available_isas() {
+  std::string names;
+  for (kernels::Isa isa : kernels::kAllIsas) {
+    if (!kernels::isa_supported(isa)) continue;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", kernels::isa_name(isa));
+  }
+  return names;
+}
+
+std::string state_of(const auto& result) {
+  return result.ok() ? "works" : "missing: " + result.error().message();
+}
+
+Json to_json(const Measured& measured) {
+  const Ceilings& c = measured.ceilings;
+  return {{"threads", measured.threads},
+          {"read_gb_per_second", c.read_bytes_per_second * 1e-9},
+          {"int8_gmac_per_second", c.arithmetic.int8_macs_per_second * 1e-9},
+          {"float_gmac_per_second", c.arithmetic.float_macs_per_second * 1e-9}};
+}
+
+int run(const Options& options) {
+  auto isa = kernels::configured_isa();
+  if (!isa.ok()) return fail(isa.error());
+  const MachineInfo machine = machine_info();
+  const CpuLimits limits = cpu_limits();
+  const int threads = options.threads > 0 ? options.threads : limits.usable_threads();
+  std::vector<Measured> all{measure(1)};
+  if (threads > 1) all.push_back(measure(threads));
+  const std::pair<std::string_view, std::string> graders[] = {
+      {"sandbox", state_of(eval::Sandbox::of_this_machine())},
+      {"Python", state_of(eval::toolchain_of(eval::AnswerKind::kPython))},
+      {"Rust", state_of(eval::toolchain_of(eval::AnswerKind::kRust))},
+      {"C++", state_of(eval::toolchain_of(eval::AnswerKind::kCpp))}};
+
+  if (options.json) {
+    Json measured = Json::array(), grading = Json::object();
+    for (const Measured& m : all) measured.push_back(to_json(m));
+    for (const auto& [name, state] : graders) grading[std::string(name)] = state;
+    const Json quota = limits.quota_cpus ? Json(*limits.quota_cpus) : Json(nullptr);
+    fmt::print("{}\n", Json{{"schema", "whet-doctor/1"},
+                            {"build_commit", commit_string()},
+                            {"cpu", machine.cpu_name},
+                            {"kernel", machine.kernel},
+                            {"memory_bytes", machine.memory_bytes},
+                            {"affinity_cpus", limits.affinity_cpus},
+                            {"quota_cpus", quota},
+                            {"usable_threads", limits.usable_threads()},
+                            {"isa", kernels::isa_name(*isa)},
+                            {"available_isas", available_isas()},
+                            {"ceilings", measured},
+                            {"code_grading", grading}}
+                           .dump(2, ' ', false, Json::error_handler_t::replace));
+    return 0;
+  }
+  const auto line = [](std::string_view key, const std::string& value) {
+    fmt::print("{:<16}{}\n", key, value);
+  };
+  line("CPU", machine.cpu_name);
+  line("system", fmt::format("{}, {:.1f} GiB of memory", machine.kernel,
+                             static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  line("CPUs to use",
+       fmt::format("{} (affinity {}, cgroup quota {})", limits.usable_threads(),
+                   limits.affinity_cpus,
+                   limits.quota_cpus ? fmt::format("{:.2f}", *limits.quota_cpus) : "none"));
+  line("kernels", fmt::format("{} (available: {}; WHET_ISA forces one)", kernels::isa_name(*isa),
+                              available_isas()));
+  fmt::print("\n{:<16}{:>14}{:>18}{:>18}\n", "ceilings", "read GB/s", "int8 GMAC/s", "f32 GMAC/s");
+  for (const auto& [n, c] : all) {
+    fmt::print("{:<16}{:>14.1f}{:>18.1f}{:>18.1f}\n",
+               fmt::format("{} thread{}", n, n == 1 ? "" : "s"), c.read_bytes_per_second * 1e-9,
+               c.arithmetic.int8_macs_per_second * 1e-9, c.arithmetic.float_macs_per_second * 1e-9);
+  }
+  fmt::print("{:<16}{}\n\n", "",
+             "decode reads all weights per step; prefill multiplies all of them per token");
+  for (const auto& [name, state] : graders) line(name, state);
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "doctor", "What this machine offers: CPUs, kernels, measured ceilings, code grading");
+  command
+      ->add_option("-t,--threads", options->threads,
+                   "threads to measure with (0 = as many as this process may use)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "one JSON object");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "report/progress.h"
+#include "synth/synthetic_model.h"
+
+namespace whet {
+namespace {
+
+struct Options {
+  std::string like, type = "q4_k_m", output;
+  uint64_t seed = 1;
+  std::optional<uint64_t> layers, width, heads, kv_heads, head_width, ffn, vocabulary, context;
+  std::optional<double> rope_theta;
+  bool tied_head = false;
+};
+
+Result<ModelShape> shape_of(const Options& o) {
+  ModelShape shape{"model", 2, 256, 4, 4, 0, 704, 1024, 2048};
+  if (!o.like.empty()) {
+    WHET_TRY(shape, known_shape(o.like));
+  }
+  if (o.layers) shape.n_layers = *o.layers;
+  if (o.vocabulary) shape.vocab_size = *o.vocabulary;
+  if (o.context) shape.context_length = *o.context;
+  if (o.ffn) shape.ffn_dim = *o.ffn;
+  if (o.rope_theta) shape.rope_theta = *o.rope_theta;
+  shape.tied_head |= o.tied_head;
+  if (o.width || o.heads) shape.head_dim = 0;
+  if (o.width) shape.d_model = *o.width;
+  if (o.heads) shape.n_heads = *o.heads;
+  if (o.kv_heads) shape.n_kv_heads = *o.kv_heads;
+  if (o.head_width) shape.head_dim = *o.head_width;
+  if (shape.head_dim == 0) {
+    if (shape.n_heads == 0 || shape.d_model % shape.n_heads != 0) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("width {} is not a multiple of {} heads; give --head-width",
+                               shape.d_model, shape.n_heads));
+    }
+    shape.head_dim = shape.d_model / shape.n_heads;
+  }
+  WHET_TRY_STATUS(validate(shape));
+  return shape;
+}
+
+int run(const Options& options) {
+  auto shape = shape_of(options);
+  if (!shape.ok()) return fail(shape.error());
+  auto mixture = type_mixture(options.type);
+  if (!mixture.ok()) return fail(mixture.error());
+  std::optional<report::Progress> shown;
+  uint64_t total_bytes = 0;
+  const auto on_bytes = [&](uint64_t done, uint64_t total) {
+    total_bytes = total;
+    if (!shown) shown.emplace("synth, MiB", static_cast<int64_t>(total >> 20));
+    shown->update(static_cast<int64_t>(done >> 20));
+  };
+  Status written = write_synthetic_model(options.output, *shape, *mixture, options.seed, on_bytes,
+                                         &interrupt_flag());
+  if (shown) shown->finish();
+  if (!written.ok()) return fail(written.error());
+  fmt::print("{}: {:.1f} MB of random {} weights\n", options.output,
+             static_cast<double>(total_bytes) * 1e-6, options.type);
+  return 0;
+}
+
+}  // namespace
+
+void add_synth_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "synth", "Write a model file of a known shape with random weights, for benchmarks");
+  command->add_option("-o,--output", options->output, "GGUF file to write (replaced if it exists)")
+      ->required();
+  command->add_option("--like", options->like,
+                      fmt::format("shape: {}", fmt::join(known_shape_names(), ", ")));
+  command
+      ->add_option("--type", options->type,
+                   fmt::format("llama.cpp's name: {}", fmt::join(type_mixture_names(), ", ")))
+      ->capture_default_str();
+  command->add_option("-s,--seed", options->seed, "seed of the weights")->capture_default_str();
+  command->add_option("--layers", options->layers, "instead of the shape's own, as all below");
+  command->add_option("--width", options->width, "of the residual stream");
+  command->add_option("--heads", options->heads, "query heads");
+  command->add_option("--kv-heads", options->kv_heads, "key and value heads");
+  command->add_option("--head-width", options->head_width, "default: width / heads");
+  command->add_option("--ffn", options->ffn, "width of the feed-forward layer");
+  command->add_option("--vocabulary", options->vocabulary, "tokens");
+  command->add_option("-c,--context", options->context, "longest context, in tokens");
+  command->add_option("--rope-theta", options->rope_theta, "base of the rotary frequencies");
+  command->add_flag("--tied-head", options->tied_head, "the embedding is the head");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet
