@@ -37,7 +37,7 @@ Muon (0.02) for the matrices, AdamW (0.003) for embedding and norms; warm-up 1 %
 all as a function of wall time; 2048 tokens per step in rows of 256, every twelfth step in rows of 512. So positions up to
 512 were trained, most of the time on several exchanges packed in a row. Seeds: main {main_seed} (second process
 {main_seed2}), draft {draft_seed}, tokenizer 7, tasks 20260. Hardware: two virtual cores (AMD Zen 3, AVX2), shared with
-compilers all the time, processes at nice 12 and 13; PyTorch 2.15 on CPU, float32.
+compilers for part of the time; PyTorch 2.15 on CPU, float32.
 
 {history}
 
@@ -71,8 +71,8 @@ there only the name and the examples in the prompt are new.
 - The figures hold for these templates. Other wording, longer lists or larger numbers fail.
 - English only. No facts, no dialogue beyond a few fixed greetings, no safety training; nothing to rely on.
 - Several hundred items: differences of a few points between strategies are within the intervals above.
-- The arithmetic sizes of the families were reduced during the session to what the compute at hand could learn (see the history
-  of `train/generator`); the sets measure strategies on this model, not reasoning in general.
+- The sizes of numbers and lists are what a model of this size can learn in an hour on two cores; the sets measure strategies
+  on this model, not reasoning in general.
 """
 
 

@@ -23,10 +23,8 @@ class Config:
     as_dict = asdict
 
 
-SIZES = {"large": Config(),
-         "main": Config(hidden_size=128, intermediate_size=256, num_hidden_layers=4, num_attention_heads=4,
-                        num_key_value_heads=2, head_dim=32),
-         "draft": Config(hidden_size=64, intermediate_size=192, num_hidden_layers=2, num_attention_heads=2,
+SIZES = {"main": Config(),
+         "draft": Config(hidden_size=96, intermediate_size=288, num_hidden_layers=2, num_attention_heads=3,
                          head_dim=32)}
 
 

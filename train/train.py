@@ -3,7 +3,7 @@
 The learning rate is a function of elapsed wall time (warm-up, constant, linear decay over the last third), so a busy
 machine costs tokens but never the decay. Several single-threaded processes share a run (--world), averaging gradients
 once per step: on a machine shared with compilers the barriers of one multi-threaded process cost more than they give
-(measured: 600 tokens/s with two threads, 1600 with one). Rows of 256 tokens, every twelfth step rows of 512 (uncompiled), so that all
+(measured on a small model: 600 tokens/s with two threads, 1600 with one). Rows of 256 tokens, every twelfth step rows of 512 (uncompiled), so that all
 positions of the declared context are trained.
 """
 
@@ -52,7 +52,7 @@ def optimizers(model, args):
     rest = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     if args.optimizer == "adamw":
         return [torch.optim.AdamW(matrices + rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)]
-    return [Muon(matrices, lr=args.muon_lr, weight_decay=0.01),
+    return [Muon(matrices, lr=args.muon_lr, weight_decay=0.01, world=args.world, rank=args.rank),
             torch.optim.AdamW(rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
 
