@@ -74,7 +74,7 @@ Result<Line> make_line(const Plan& plan) {
     WHET_TRY(std::shared_ptr<const Strategy> control,
              strategy::make_strategy("baseline-same-time"));
     Row row{fmt::format("baseline-same-time({})", name),
-            fmt::format("baseline, same time as {}", name),
+            fmt::format("time of {}", name),
             "control",
             {name},
             control->description(),
