@@ -1,6 +1,7 @@
 // Terminal, Markdown, CSV and HTML from the invented sample and from hostile variants of it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -94,6 +95,28 @@ TEST(Summary, AnIncompleteRunSaysSoFirst) {
   json["status"] = {
       {"complete", false}, {"n_planned", 100}, {"n_done", 40}, {"stop_reason", "time limit"}};
   EXPECT_EQ(caveats(parsed(json))[0], "The run is not complete: 40 of 100 runs (time limit).");
+}
+
+TEST(Summary, SaysOnceWhatHoldsForAllRows) {
+  auto json = sample_json();
+  for (auto& strategy : json["strategies"]) {
+    strategy["n_runs"] = 135;
+    strategy["n_not_graded"] = 15;
+    strategy["not_graded"] = {{{"reason", "rustc is not installed"}, {"n", 15}}};
+    strategy["n_tasks"] = 120;
+  }
+  json["tasks"]["n_tasks"] = 135;
+  const Document doc = parsed(json);
+  const auto lines = caveats(doc);
+  const auto count = [&](std::string_view words) {
+    return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+      return line.find(words) != std::string::npos;
+    });
+  };
+  EXPECT_EQ(count("could not be graded"), 1);
+  EXPECT_EQ(lines[0], "All rows: 15 of 135 runs could not be graded (rustc is not installed, 15).");
+  EXPECT_EQ(count("accuracy is over"), 1);
+  EXPECT_EQ(count("compare its difference"), 0);
 }
 
 /// A strict RFC 4180 reader.

@@ -168,6 +168,33 @@ std::string setting(const Document& doc) {
   return text;
 }
 
+namespace {
+
+/// Remarks in the order of their first row, each with the rows that it holds for.
+using Remarks = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+void add_remark(Remarks& remarks, const std::string& label, std::string text) {
+  for (auto& [known, labels] : remarks) {
+    if (known == text) return labels.push_back(label);
+  }
+  remarks.push_back({std::move(text), {label}});
+}
+
+/// One line a remark. `where_rows_differ` is said only of remarks that do not hold for all rows.
+void append_remarks(std::vector<std::string>& lines, const Remarks& remarks, size_t n_rows,
+                    std::string_view where_rows_differ) {
+  for (const auto& [text, labels] : remarks) {
+    const bool all = labels.size() == n_rows && n_rows > 1;
+    std::string line = all ? "All rows" : fmt::format("{}", fmt::join(labels, ", "));
+    line += ": " + text;
+    if (!all) line += where_rows_differ;
+    if (!line.ends_with('.')) line += '.';
+    lines.push_back(std::move(line));
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> caveats(const Document& doc) {
   std::vector<std::string> lines;
   if (!doc.complete) {
@@ -175,23 +202,26 @@ std::vector<std::string> caveats(const Document& doc) {
                                 format_count(doc.n_done), format_count(doc.n_planned),
                                 doc.stop_reason.empty() ? "" : " (" + doc.stop_reason + ")"));
   }
+  Remarks not_graded, coverage;
   for (const auto& s : doc.strategies) {
     if (s.n_not_graded.value_or(0) == 0) continue;
     std::string reasons;
     for (const auto& [reason, count] : s.not_graded)
       reasons += (reasons.empty() ? "" : "; ") + reason + ", " + format_count(count);
-    lines.push_back(fmt::format("{}: {} of {} runs could not be graded{}.", s.label,
-                                format_count(s.n_not_graded), format_count(s.n_runs),
-                                reasons.empty() ? "" : " (" + reasons + ")"));
+    add_remark(not_graded, s.label,
+               fmt::format("{} of {} runs could not be graded{}.", format_count(s.n_not_graded),
+                           format_count(s.n_runs), reasons.empty() ? "" : " (" + reasons + ")"));
   }
   for (const auto& s : doc.strategies) {
     if (!s.n_tasks || !doc.n_tasks || *s.n_tasks >= *doc.n_tasks) continue;
-    lines.push_back(
-        fmt::format("{}: accuracy is over {} of {} tasks, so compare its difference, which is "
-                    "paired on the same "
-                    "tasks, and not its accuracy.",
-                    s.label, format_count(s.n_tasks), format_count(doc.n_tasks)));
+    add_remark(coverage, s.label,
+               fmt::format("accuracy is over {} of {} tasks", format_count(s.n_tasks),
+                           format_count(doc.n_tasks)));
   }
+  append_remarks(lines, not_graded, doc.strategies.size(), "");
+  append_remarks(lines, coverage, doc.strategies.size(),
+                 ", so compare its difference, which is paired on the same tasks, and not its "
+                 "accuracy");
   std::string lenient, fell_back;
   for (const auto& s : doc.strategies) {
     if (s.n_strict && s.n_correct && *s.n_strict < *s.n_correct) {
