@@ -33,7 +33,7 @@ primes, Fibonacci-like sequences, products and Collatz counts with varied consta
 
 ## Recipe
 
-Muon (0.02) for the matrices, AdamW (0.003) for embedding and norms; warm-up 1 %, constant, linear decay over the last third,
+Muon (0.02 at first) for the matrices, AdamW (0.003 at first) for embedding and norms; warm-up 1 %, constant, linear decay over the last third,
 all as a function of wall time; 2048 tokens per step in rows of 256, every twelfth step in rows of 512. So positions up to
 512 were trained, most of the time on several exchanges packed in a row. Seeds: main {main_seed} (second process
 {main_seed2}), draft {draft_seed}, tokenizer 7, tasks 20260. Hardware: two virtual cores (AMD Zen 3, AVX2), shared with
