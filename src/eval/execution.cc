@@ -78,8 +78,8 @@ Result<Finished> run_python(const Sandbox& sandbox, const Toolchain& python,
   SandboxJob job;
   job.limits = limits;
   // Not -I, which would also ignore the fixed hash seed; the environment holds nothing else.
-  job.argv = {python.program, "-s", "-S", "-B", "/work/driver.py"};
-  job.files = {{"/work/driver.py", python_driver()}};
+  job.argv = {python.program, "-s", "-S", "-B", "/job/driver.py"};
+  job.files = {{"/job/driver.py", python_driver()}};
   job.input = python_input(token, checks, source, assertions);
   WHET_TRY(SandboxRun run, sandbox.run(job));
   Report report = parse_report(run.report.text, token);
@@ -100,16 +100,16 @@ SandboxJob compile_job(AnswerKind kind, const Toolchain& compiler, std::string p
   // The program comes back through standard output: nothing is written to the host.
   std::string command;
   if (kind == AnswerKind::kRust) {
-    job.files = {{"/work/main.rs", std::move(program)}};
+    job.files = {{"/job/main.rs", std::move(program)}};
     const std::string sysroot = compiler.directory.empty() ? "" : "--sysroot /toolchain ";
     command = fmt::format(
         "{} {}--edition 2021 --crate-name candidate --cap-lints allow -C opt-level=1 "
         "-C overflow-checks=on -C debuginfo=0 -C strip=symbols -C linker={} -o /tmp/program "
-        "/work/main.rs",
+        "/job/main.rs",
         compiler.program, sysroot, compiler.linker);
   } else {
-    job.files = {{"/work/main.cc", std::move(program)}};
-    command = fmt::format("{} -std=c++20 -O1 -w -o /tmp/program /work/main.cc", compiler.program);
+    job.files = {{"/job/main.cc", std::move(program)}};
+    command = fmt::format("{} -std=c++20 -O1 -w -o /tmp/program /job/main.cc", compiler.program);
   }
   job.argv = {"/bin/sh", "-c", command + " >&2 && exec cat /tmp/program"};
   return job;
@@ -128,8 +128,8 @@ Result<Finished> compile_and_run(const Sandbox& sandbox, AnswerKind kind, const 
   }
   WHET_TRY(std::string token, random_token());
   SandboxJob job;
-  job.argv = {"/work/program"};
-  job.files = {{"/work/program", std::move(compiled.out.text), true}};
+  job.argv = {"/job/program"};
+  job.files = {{"/job/program", std::move(compiled.out.text), true}};
   job.limits = limits;
   job.limits.file_bytes = kMaxProgramBytes;  // the program itself is copied in under this limit
   job.input = token;

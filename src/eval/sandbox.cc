@@ -47,7 +47,7 @@ std::vector<std::string> bwrap_argv(const std::string& bwrap, const SandboxJob& 
       bwrap,        "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session",
       "--cap-drop", "ALL",           "--clearenv"};
   const std::pair<const char*, const char*> environment[] = {{"PATH", "/usr/bin:/bin"},
-                                                             {"HOME", "/work"},
+                                                             {"HOME", "/job"},
                                                              {"TMPDIR", "/tmp"},
                                                              {"LANG", "C.UTF-8"},
                                                              {"PYTHONHASHSEED", "0"}};
@@ -61,7 +61,7 @@ std::vector<std::string> bwrap_argv(const std::string& bwrap, const SandboxJob& 
                              "LD_LIBRARY_PATH", "/toolchain/lib"});
   }
   argv.insert(argv.end(), {"--dev", "/dev", "--remount-ro", "/dev"});
-  for (const char* scratch : {"/tmp", "/work"}) {
+  for (const char* scratch : {"/tmp", "/job"}) {
     argv.insert(argv.end(), {"--size", std::to_string(job.scratch_bytes), "--tmpfs", scratch});
   }
   int fd = kFirstFileFd;
@@ -73,7 +73,7 @@ std::vector<std::string> bwrap_argv(const std::string& bwrap, const SandboxJob& 
     argv.insert(argv.end(), {"--perms", file.executable ? "0555" : "0444", "--file",
                              descriptor_of(file.content), file.path});
   }
-  argv.insert(argv.end(), {"--chdir", "/work", "--remount-ro", "/"});
+  argv.insert(argv.end(), {"--chdir", "/job", "--remount-ro", "/"});
   if (std::string filter = seccomp_filter(job.may_fork); !filter.empty()) {
     argv.insert(argv.end(), {"--seccomp", descriptor_of(filter)});
   }

@@ -13,7 +13,7 @@
 namespace whet::eval {
 
 struct SandboxFile {
-  std::string path;  // inside, e.g. /work/driver.py
+  std::string path;  // inside, e.g. /job/driver.py
   std::string content;
   bool executable = false;
 };
@@ -25,7 +25,7 @@ struct SandboxJob {
   std::string toolchain;           // host directory to show read-only at /toolchain; "" = none
   ChildLimits limits;
   int64_t wall_ns = 20'000'000'000;
-  int64_t scratch_bytes = 64 << 20;  // of /work and of /tmp, in memory
+  int64_t scratch_bytes = 64 << 20;  // of /job and of /tmp, in memory
   size_t max_out_bytes = 64 << 10;
   size_t max_err_bytes = 64 << 10;
   /// Compilers start processes; candidates do not. At most 64 where allowed.

@@ -24,8 +24,8 @@ class SandboxTest : public testing::Test {
 
   static SandboxJob python(const std::string& source) {
     SandboxJob job;
-    job.argv = {"/usr/bin/python3", "-s", "-S", "/work/main.py"};
-    job.files = {{"/work/main.py", source}};
+    job.argv = {"/usr/bin/python3", "-s", "-S", "/job/main.py"};
+    job.files = {{"/job/main.py", source}};
     return job;
   }
 
@@ -72,7 +72,7 @@ TEST_F(SandboxTest, SeesNoHostFiles) {
   expect_held(attempt("os.listdir('/proc')"));
   expect_held(attempt("os.listdir('/sys')"));
   expect_held(attempt("os.listdir('/var')"));
-  if (const char* home = std::getenv("HOME"); home && std::string(home) != "/work") {
+  if (const char* home = std::getenv("HOME"); home && std::string(home) != "/job") {
     expect_held(attempt("os.listdir('" + std::string(home) + "')"));
   }
   const auto root = run(python("import os\nprint(sorted(os.listdir('/')))"));
@@ -87,7 +87,7 @@ TEST_F(SandboxTest, WritesOnlyToItsOwnScratch) {
     expect_held(attempt("open('" + std::string(path) + "', 'w')"));
   }
   const std::string name = "whet_escape_" + std::to_string(::getpid());
-  const auto result = run(python("for d in ('/tmp/', '/work/'): open(d + '" + name +
+  const auto result = run(python("for d in ('/tmp/', '/job/'): open(d + '" + name +
                                  "', 'w').write('x')\nprint('wrote')"));
   EXPECT_EQ(result.out.text, "wrote\n") << result.err.text;
   EXPECT_FALSE(std::filesystem::exists("/tmp/" + name));
