@@ -54,6 +54,7 @@ int run_command_line(int argc, char** argv) {
   add_tokenize_command(app, status);
   add_doctor_command(app, status);
   add_synth_command(app, status);
+  add_quantize_command(app, status);
   if (auto unknown = unknown_command(app, argc, argv)) {
     print_error(*unknown);
     return exit_status(unknown->code());

@@ -15,5 +15,6 @@ void add_bench_command(CLI::App& app, int& status);
 void add_eval_command(CLI::App& app, int& status);
 void add_doctor_command(CLI::App& app, int& status);
 void add_synth_command(CLI::App& app, int& status);
+void add_quantize_command(CLI::App& app, int& status);
 
 }  // namespace whet

@@ -34,7 +34,28 @@ Result<std::pair<int32_t, double>> parse_bias(const std::string& text) {
                   text));
 }
 
+/// One type serves both: a kernel per pair of types would be four times the code.
+Result<DType> cache_type(const std::string& k, const std::string& v) {
+  if (k != v) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("--cache-type-v: expected the type of --cache-type-k, \"{}\", found "
+                             "\"{}\"",
+                             k, v));
+  }
+  for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0}) {
+    if (k == cache_type_name(type)) return type;
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("--cache-type-k: expected f32, f16, bf16 or q8_0, found \"{}\"", k));
+}
+
 }  // namespace
+
+std::string cache_type_name(DType type) {
+  std::string name(dtype_info(type).name);
+  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return name;
+}
 
 void ModelFlags::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "GGUF file, SafeTensors file or directory")->required();
@@ -45,6 +66,11 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("-b,--batch-size", engine.batch, "most prompt tokens in one forward pass")
       ->capture_default_str();
+  command
+      .add_option("--cache-type-k", cache_type_k, "type of cached keys: f32, f16, bf16 or q8_0")
+      ->capture_default_str();
+  command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
+      ->capture_default_str();
   command.add_option("--chat-template-file", chat_template_file,
                      "Jinja template that replaces the model's own");
 }
@@ -54,6 +80,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   if (!chat_template_file.empty()) {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
+  WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
   WHET_TRY(LoadedModel loaded, load_model(model));
   return Engine::create(std::move(loaded), options);
 }

@@ -14,10 +14,14 @@ struct ModelFlags {
   std::string model;
   std::string chat_template_file;
   EngineOptions engine;
+  std::string cache_type_k = "f16", cache_type_v = "f16";
 
   void add_to(CLI::App& command);
   Result<std::unique_ptr<Engine>> load() const;
 };
+
+/// "f16", "q8_0": the spelling of --cache-type-k.
+std::string cache_type_name(DType type);
 
 struct SamplingFlags {
   SamplingParams params;

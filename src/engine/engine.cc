@@ -56,7 +56,7 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options,
 
 KvShape Engine::kv_shape() const {
   const ModelConfig& c = loaded_.model.config;
-  return {c.n_layers, c.n_kv_heads, c.head_dim, options_.context};
+  return {c.n_layers, c.n_kv_heads, c.head_dim, options_.context, options_.kv_type};
 }
 
 Result<std::string> Engine::render_chat(const std::vector<ChatMessage>& messages) const {

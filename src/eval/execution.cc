@@ -65,6 +65,10 @@ std::string why(const SandboxRun& run) {
   return line.empty() ? fmt::format("exited with status {}", run.exit_code) : line;
 }
 
+/// Examples run inside the strategy, where an endless loop is paid for by the user: they get less
+/// time than the hidden tests.
+constexpr int64_t kExampleCpuSeconds = 2;
+
 struct Finished {
   SandboxRun run;
   Report report;
@@ -187,7 +191,8 @@ std::string ExampleRun::signature() const {
 Result<ExampleRun> run_examples(const Sandbox& sandbox, const Question& question,
                                 const std::string& source) {
   WHET_TRY(Finished finished,
-           run_program(sandbox, question, source, question.examples, Checks::kEach, ChildLimits{}));
+           run_program(sandbox, question, source, question.examples, Checks::kEach,
+                       ChildLimits{.cpu_s = kExampleCpuSeconds}));
   ExampleRun examples;
   if (!finished.report.complete) return examples;
   for (const std::string& line : finished.report.lines) {

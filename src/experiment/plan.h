@@ -36,6 +36,7 @@ struct ModelInfo {
   std::optional<int64_t> size_bytes;
   std::optional<std::string> sha256;
   std::optional<int64_t> context_tokens;
+  std::string cache_type;  // of cached keys and values, "f16"
   std::optional<std::string> chat_template;
   std::optional<std::string> endpoint;
 };

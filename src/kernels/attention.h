@@ -4,9 +4,13 @@
 // share a call.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "kernels/f16.h"
 #include "kernels/kernels.h"
 #include "kernels/vector_math.h"
+#include "tensor/blocks.h"
 
 namespace whet::kernels {
 namespace {
@@ -17,8 +21,37 @@ inline constexpr int kBlockRows = 16;
 /// Rows of a register tile: 6 rows x 16 keys take 12 of AVX2's 16 registers.
 inline constexpr int kTileRows = 6;
 
-struct KvF16 {
-  using Element = uint16_t;
+/// An element type without scales: a panel of keys is [head_dim][16], a row of values [head_dim].
+template <class Kv, class E>
+struct PlainKv {
+  using Element = E;
+  static constexpr bool kScaled = false;
+  static constexpr size_t kPanelDimBytes = kKeyPanel * sizeof(E);  // one dimension of 16 keys
+
+  template <class S>
+  static WHET_INLINE typename S::vf load_key(const uint8_t* p) {
+    return Kv::template load<S>(reinterpret_cast<const Element*>(p));
+  }
+  template <class S>
+  static WHET_INLINE typename S::vf load_value(const uint8_t* row, size_t d) {
+    return Kv::template load<S>(reinterpret_cast<const Element*>(row) + d);
+  }
+  static WHET_INLINE float value_at(const uint8_t* row, size_t d) {
+    return Kv::scalar(reinterpret_cast<const Element*>(row)[d]);
+  }
+  static void append(const float* k, const float* v, size_t head_dim, uint8_t* panel, size_t key,
+                     uint8_t* row) {
+    auto* keys = reinterpret_cast<Element*>(panel) + key;
+    auto* values = reinterpret_cast<Element*>(row);
+    for (size_t d = 0; d < head_dim; ++d) {
+      keys[d * kKeyPanel] = Kv::from_float(k[d]);
+      values[d] = Kv::from_float(v[d]);
+    }
+  }
+};
+
+struct KvF16 : PlainKv<KvF16, uint16_t> {
+  static constexpr DType kType = DType::F16;
   template <class S>
   static WHET_INLINE typename S::vf load(const Element* p) {
     return S::load_f16(p);
@@ -29,8 +62,8 @@ struct KvF16 {
     return f16_bits_from_f32(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x);
   }
 };
-struct KvBF16 {
-  using Element = uint16_t;
+struct KvBF16 : PlainKv<KvBF16, uint16_t> {
+  static constexpr DType kType = DType::BF16;
   template <class S>
   static WHET_INLINE typename S::vf load(const Element* p) {
     return S::load_bf16(p);
@@ -41,8 +74,8 @@ struct KvBF16 {
     return bf16_bits_from_f32(x > kMax ? kMax : x < -kMax ? -kMax : x);
   }
 };
-struct KvF32 {
-  using Element = float;
+struct KvF32 : PlainKv<KvF32, float> {
+  static constexpr DType kType = DType::F32;
   template <class S>
   static WHET_INLINE typename S::vf load(const Element* p) {
     return S::load_f(p);
@@ -53,18 +86,64 @@ struct KvF32 {
   }
 };
 
+/// int8 codes with an f16 scale per position and 32 dimensions. A row of values is Q8_0 blocks; a
+/// panel of keys has, for each 32 dimensions, 16 scales and then codes as [32][16].
+struct KvQ8_0 {
+  static constexpr DType kType = DType::Q8_0;
+  static constexpr bool kScaled = true;
+  static constexpr size_t kPanelDimBytes = kKeyPanel;
+  static constexpr size_t kGroup = 32;
+  static constexpr size_t kScaleBytes = kKeyPanel * sizeof(uint16_t);
+  static constexpr size_t kGroupBytes = kScaleBytes + kGroup * kKeyPanel;
+  static constexpr size_t kBlockBytes = sizeof(BlockQ8_0);
+
+  template <class S>
+  static WHET_INLINE typename S::vf load_key(const uint8_t* p) {
+    return S::load_i8(reinterpret_cast<const int8_t*>(p));
+  }
+  template <class S>
+  static WHET_INLINE typename S::vf load_value(const uint8_t* row, size_t d) {
+    const uint8_t* block = row + d / kGroup * kBlockBytes;
+    const auto codes = S::load_i8(reinterpret_cast<const int8_t*>(block + 2 + d % kGroup));
+    return S::mul(codes, S::set1_f(f32_from_f16_bits(load_as<uint16_t>(block))));
+  }
+  static WHET_INLINE float value_at(const uint8_t* row, size_t d) {
+    const uint8_t* block = row + d / kGroup * kBlockBytes;
+    const auto code = static_cast<int8_t>(block[2 + d % kGroup]);
+    return f32_from_f16_bits(load_as<uint16_t>(block)) * static_cast<float>(code);
+  }
+  /// Codes with distance `stride`; returns the scale, f16.
+  static uint16_t encode(const float* x, int8_t* codes, size_t stride) {
+    float largest = 0.0f;
+    for (size_t d = 0; d < kGroup; ++d) largest = std::max(largest, std::fabs(x[d]));
+    const uint16_t scale = f16_bits_from_f32(std::min(largest / 127.0f, 65504.0f));
+    const float value = f32_from_f16_bits(scale);
+    for (size_t d = 0; d < kGroup; ++d) {
+      const float q = value > 0.0f ? __builtin_nearbyintf(x[d] / value) : 0.0f;
+      codes[d * stride] = static_cast<int8_t>(std::min(std::max(q, -127.0f), 127.0f));
+    }
+    return scale;
+  }
+  static void append(const float* k, const float* v, size_t head_dim, uint8_t* panel, size_t key,
+                     uint8_t* row) {
+    for (size_t d = 0; d < head_dim; d += kGroup, panel += kGroupBytes, row += kBlockBytes) {
+      auto* key_codes = reinterpret_cast<int8_t*>(panel + kScaleBytes) + key;
+      const uint16_t key_scale = encode(k + d, key_codes, kKeyPanel);
+      std::memcpy(panel + key * sizeof(uint16_t), &key_scale, sizeof(key_scale));
+      const uint16_t value_scale = encode(v + d, reinterpret_cast<int8_t*>(row + 2), 1);
+      std::memcpy(row, &value_scale, sizeof(value_scale));
+    }
+  }
+};
+
 template <class Kv>
 void append_kv_as(const AppendKvArgs& a) {
-  using Element = typename Kv::Element;
+  const size_t row_bytes = kv_row_bytes(Kv::kType, a.head_dim);
   for (size_t t = 0; t < a.n_tokens; ++t) {
-    const size_t position = a.position + t;
-    Element* k = static_cast<Element*>(a.k_cache) + position / kKeyPanel * kKeyPanel * a.head_dim +
-                 position % kKeyPanel;
-    Element* v = static_cast<Element*>(a.v_cache) + position * a.head_dim;
-    for (size_t d = 0; d < a.head_dim; ++d) {
-      k[d * kKeyPanel] = Kv::from_float(a.k[t * a.stride + d]);
-      v[d] = Kv::from_float(a.v[t * a.stride + d]);
-    }
+    const size_t position = a.position + t, key = position % kKeyPanel;
+    Kv::append(a.k + t * a.stride, a.v + t * a.stride, a.head_dim,
+               static_cast<uint8_t*>(a.k_cache) + (position - key) * row_bytes, key,
+               static_cast<uint8_t*>(a.v_cache) + position * row_bytes);
   }
 }
 
@@ -78,32 +157,60 @@ struct AttentionState {
   size_t begin[kBlockRows], end[kBlockRows];  // keys that the row sees
 };
 
-/// Scores of R rows against the 16 keys of one panel, in order of head dimension.
+/// acc += scores of R rows against the 16 keys of a panel over `n_dims` dimensions, in their order.
 template <class S, class Kv, int R>
-WHET_INLINE void scores(const typename Kv::Element* k, size_t head_dim,
-                        const float (*q)[kMaxHeadDim], float (*out)[kKeyBlock]) {
-  typename S::vf acc[R][kVecs<S>];
-  unroll<R>([&](auto r) WHET_LAMBDA {
-    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::zero_f(); });
-  });
-  for (size_t d = 0; d < head_dim; ++d) {
+WHET_INLINE void dot_keys(const uint8_t* keys, size_t n_dims, const float (*q)[kMaxHeadDim],
+                          typename S::vf (*acc)[kVecs<S>]) {
+  constexpr size_t kBytes = Kv::kPanelDimBytes;
+  for (size_t d = 0; d < n_dims; ++d) {
     typename S::vf key[kVecs<S>];
     unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
-      key[i] = Kv::template load<S>(k + d * kKeyPanel + i * S::kLanes);
+      key[i] = Kv::template load_key<S>(keys + d * kBytes + i * (kBytes / kVecs<S>));
     });
     unroll<R>([&](auto r) WHET_LAMBDA {
       const auto x = S::set1_f(q[r][d]);
       unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::fma(key[i], x, acc[r][i]); });
     });
   }
-  unroll<R>([&](auto r) WHET_LAMBDA {
-    unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { S::store_f(out[r] + i * S::kLanes, acc[r][i]); });
-  });
 }
 
-/// sums[r][0..16) += p[r][key] * v[key][0..16) for n_keys keys in order.
+/// Scores of R rows against the 16 keys of one panel.
 template <class S, class Kv, int R>
-WHET_INLINE void weigh(const typename Kv::Element* v, size_t head_dim, size_t n_keys,
+WHET_INLINE void scores(const uint8_t* panel, size_t head_dim, const float (*q)[kMaxHeadDim],
+                        float (*out)[kKeyBlock]) {
+  typename S::vf acc[R][kVecs<S>];
+  const auto clear = [&]() WHET_LAMBDA {
+    unroll<R>([&](auto r) WHET_LAMBDA {
+      unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::zero_f(); });
+    });
+  };
+  clear();
+  if constexpr (Kv::kScaled) {
+    // The tile fills the registers, so that the sums over groups wait in memory.
+    for (size_t d = 0; d < head_dim; d += Kv::kGroup, panel += Kv::kGroupBytes) {
+      const auto* group = reinterpret_cast<const float(*)[kMaxHeadDim]>(q[0] + d);
+      dot_keys<S, Kv, R>(panel + Kv::kScaleBytes, Kv::kGroup, group, acc);
+      unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
+        const auto scale = S::load_f16(reinterpret_cast<const uint16_t*>(panel) + i * S::kLanes);
+        unroll<R>([&](auto r) WHET_LAMBDA {
+          float* sum = out[r] + i * S::kLanes;
+          const auto before = d == 0 ? S::zero_f() : S::load_f(sum);
+          S::store_f(sum, S::fma(acc[r][i], scale, before));
+        });
+      });
+      clear();
+    }
+  } else {
+    dot_keys<S, Kv, R>(panel, head_dim, q, acc);
+    unroll<R>([&](auto r) WHET_LAMBDA {
+      unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { S::store_f(out[r] + i * S::kLanes, acc[r][i]); });
+    });
+  }
+}
+
+/// sums[r][0..16) += p[r][key] * v[key][d..d+16) for n_keys keys in order.
+template <class S, class Kv, int R>
+WHET_INLINE void weigh(const uint8_t* v, size_t row_bytes, size_t d, size_t n_keys,
                        const float (*p)[kKeyBlock], float (*sums)[kMaxHeadDim]) {
   typename S::vf acc[R][kVecs<S>];
   unroll<R>([&](auto r) WHET_LAMBDA {
@@ -112,7 +219,7 @@ WHET_INLINE void weigh(const typename Kv::Element* v, size_t head_dim, size_t n_
   for (size_t key = 0; key < n_keys; ++key) {
     typename S::vf value[kVecs<S>];
     unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
-      value[i] = Kv::template load<S>(v + key * head_dim + i * S::kLanes);
+      value[i] = Kv::template load_value<S>(v + key * row_bytes, d + i * S::kLanes);
     });
     unroll<R>([&](auto r) WHET_LAMBDA {
       const auto x = S::set1_f(p[r][key]);
@@ -174,14 +281,14 @@ WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t 
 template <class S, class Kv>
 WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs& a, size_t block,
                               size_t begin, size_t end) {
-  using Element = typename Kv::Element;
-  const auto* k_cache = static_cast<const Element*>(a.k_cache);
-  const auto* v_cache = static_cast<const Element*>(a.v_cache);
+  const auto* k_cache = static_cast<const uint8_t*>(a.k_cache);
+  const auto* v_cache = static_cast<const uint8_t*>(a.v_cache);
+  const size_t row_bytes = kv_row_bytes(Kv::kType, a.head_dim);
   const size_t last = end < block + kKeyBlock ? end : block + kKeyBlock;
   const size_t n_keys = (last - block + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
   const size_t first = begin > block ? begin - block : 0;
   for (size_t i = first / kKeyPanel * kKeyPanel; i < n_keys; i += kKeyPanel) {
-    const Element* k = k_cache + (block + i) * a.head_dim;
+    const uint8_t* k = k_cache + (block + i) * row_bytes;
     for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
       float(*out)[kKeyBlock] = reinterpret_cast<float(*)[kKeyBlock]>(s.p[row] + i);
       scores<S, Kv, r>(k, a.head_dim, s.q + row, out);
@@ -194,18 +301,18 @@ WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs
       std::memset(s.p[row], 0, n_keys * sizeof(float));
     }
   }
-  const Element* v = v_cache + (block + first) * a.head_dim;
+  const uint8_t* v = v_cache + (block + first) * row_bytes;
   const size_t n_values = last - block - first;
   for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
     const auto* p = reinterpret_cast<const float(*)[kKeyBlock]>(s.p[row] + first);
     size_t d = 0;
     for (; d + kVirtualLanes <= a.head_dim; d += kVirtualLanes) {
       auto* sums = reinterpret_cast<float(*)[kMaxHeadDim]>(s.sums[row] + d);
-      weigh<S, Kv, r>(v + d, a.head_dim, n_values, p, sums);
+      weigh<S, Kv, r>(v, row_bytes, d, n_values, p, sums);
     }
     for (; d < a.head_dim; ++d) {
       for (size_t key = 0; key < n_values; ++key) {
-        const float value = Kv::scalar(v[key * a.head_dim + d]);
+        const float value = Kv::value_at(v + key * row_bytes, d);
         unroll<r>([&](auto i) WHET_LAMBDA {
           s.sums[row + i][d] = __builtin_fmaf(value, p[i][key], s.sums[row + i][d]);
         });
@@ -256,6 +363,8 @@ void attention_of(const AttentionArgs& a) {
       return attention_as<S, KvBF16>(a);
     case DType::F32:
       return attention_as<S, KvF32>(a);
+    case DType::Q8_0:
+      return attention_as<S, KvQ8_0>(a);
     default:
       return;
   }
@@ -268,6 +377,8 @@ inline void append_kv_of(const AppendKvArgs& a) {
       return append_kv_as<KvBF16>(a);
     case DType::F32:
       return append_kv_as<KvF32>(a);
+    case DType::Q8_0:
+      return append_kv_as<KvQ8_0>(a);
     default:
       return;
   }

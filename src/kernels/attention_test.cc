@@ -15,9 +15,6 @@ struct Case {
   size_t head_dim, n_heads, n_positions, window;
 };
 
-size_t element_bytes(DType type) {
-  return dtype_info(type).block_bytes;
-}
 
 std::vector<float> random_values(uint64_t seed, size_t n) {
   const CounterRng rng(seed, n);
@@ -36,8 +33,8 @@ struct Cache {
       : c(the_case),
         k(random_values(1, c.n_positions * c.head_dim)),
         v(random_values(2, c.n_positions * c.head_dim)),
-        k_cache(capacity() * c.head_dim * element_bytes(c.type)),
-        v_cache(c.n_positions * c.head_dim * element_bytes(c.type)) {
+        k_cache(capacity() * kv_row_bytes(c.type, c.head_dim)),
+        v_cache(c.n_positions * kv_row_bytes(c.type, c.head_dim)) {
     std::memset(k_cache.data(), 0xff, k_cache.size());
     std::memset(v_cache.data(), 0xff, v_cache.size());
   }
@@ -53,6 +50,20 @@ struct Cache {
                      .position = begin,
                      .k_cache = k_cache.data(),
                      .v_cache = v_cache.data()});
+  }
+  /// Element i of `x` as the cache holds it.
+  float rounded(const std::vector<float>& x, size_t i) const {
+    if (c.type == DType::Q8_0) {
+      const float* group = x.data() + i / 32 * 32;
+      float largest = 0, scale = 0;
+      for (size_t d = 0; d < 32; ++d) largest = std::max(largest, std::fabs(group[d]));
+      largest /= 127;
+      uint16_t h = 0;
+      kernel_table(Isa::kScalar)->f16_from_f32(&largest, 1, &h);
+      dequantize_row(DType::F16, &h, &scale, 1);
+      return scale * std::clamp(std::nearbyint(x[i] / scale), -127.0f, 127.0f);
+    }
+    return rounded(x[i]);
   }
   float rounded(float x) const {
     if (c.type == DType::F32) return x;
@@ -110,7 +121,7 @@ void expect_close_to_double(const Case& c, const std::vector<float>& q,
       for (size_t i = first; i <= t; ++i) {
         double dot = 0;
         for (size_t d = 0; d < c.head_dim; ++d) {
-          dot += double{query[d]} * cache.rounded(cache.k[i * c.head_dim + d]);
+          dot += double{query[d]} * cache.rounded(cache.k, i * c.head_dim + d);
         }
         weight[i - first] = dot * scale;
         max = std::max(max, dot * scale);
@@ -120,7 +131,7 @@ void expect_close_to_double(const Case& c, const std::vector<float>& q,
         double sum = 0, magnitude = 0;
         for (size_t i = first; i <= t; ++i) {
           const double term =
-              weight[i - first] / total * cache.rounded(cache.v[i * c.head_dim + d]);
+              weight[i - first] / total * cache.rounded(cache.v, i * c.head_dim + d);
           sum += term;
           magnitude += std::fabs(term);
         }
@@ -139,7 +150,8 @@ TEST(Attention, MatchesDoubleAndDoesNotDependOnChunks) {
       {DType::F16, 64, 8, 150, 0},  {DType::F16, 128, 1, 140, 0}, {DType::F16, 8, 4, 40, 0},
       {DType::F16, 16, 2, 300, 0},  {DType::F16, 72, 3, 50, 0},   {DType::F16, 256, 2, 70, 0},
       {DType::BF16, 64, 7, 150, 0}, {DType::F32, 80, 5, 150, 0},  {DType::F16, 64, 4, 300, 20},
-      {DType::F32, 20, 3, 33, 0},   {DType::F16, 32, 9, 290, 130}};
+      {DType::F32, 20, 3, 33, 0},   {DType::F16, 32, 9, 290, 130}, {DType::Q8_0, 64, 8, 150, 0},
+      {DType::Q8_0, 32, 3, 290, 40}, {DType::Q8_0, 128, 1, 140, 0}, {DType::Q8_0, 96, 2, 70, 0}};
   for (const Case& c : cases) {
     SCOPED_TRACE("head_dim " + std::to_string(c.head_dim) + " heads " + std::to_string(c.n_heads) +
                  " type " + std::string(dtype_info(c.type).name));

@@ -73,14 +73,24 @@ struct RopeArgs {
 
 /// Key and value caches of one KV head. Positions per key panel: K is stored as
 /// [position / 16][head_dim][16] so that vector lanes are keys, V as [position][head_dim].
-/// Both take capacity * head_dim elements where capacity is a multiple of kKeyPanel; what lies in
+/// Both take capacity * kv_row_bytes() where capacity is a multiple of kKeyPanel; what lies in
 /// the unused positions of the last panel does not matter.
 inline constexpr size_t kKeyPanel = 16;
+
+/// F16, BF16 and F32 for any head; Q8_0 (int8 with a scale per 32 dimensions) where 32 divides it.
+constexpr bool kv_type_supported(DType type, size_t head_dim) {
+  return type == DType::F16 || type == DType::BF16 || type == DType::F32 ||
+         (type == DType::Q8_0 && head_dim % 32 == 0);
+}
+/// Bytes of the keys (or values) of one position.
+inline size_t kv_row_bytes(DType type, size_t head_dim) {
+  return row_bytes(dtype_info(type), head_dim);
+}
 /// Blocks of keys of the online softmax, at multiples of this position.
 inline constexpr size_t kKeyBlock = 128;
 
 struct AppendKvArgs {
-  DType type;      // F16, BF16 or F32
+  DType type;      // one that kv_type_supported() accepts
   const float* k;  // [n_tokens][head_dim] rows at k + t * stride, likewise v
   const float* v;
   size_t stride;  // in floats

@@ -194,6 +194,11 @@ struct Scalar {
     for (int i = 0; i < kLanes; ++i) out[i] = f32_from_bf16_bits(load_as<uint16_t>(p + i));
     return out;
   }
+  static WHET_INLINE vf load_i8(const int8_t* p) {
+    vf out{};
+    for (int i = 0; i < kLanes; ++i) out[i] = static_cast<float>(p[i]);
+    return out;
+  }
   /// Low bytes of the lanes to p[0..kLanes).
   static WHET_INLINE void store_low_bytes(int8_t* p, vi a) {
     for (int i = 0; i < kLanes; ++i) p[i] = static_cast<int8_t>(a[i]);

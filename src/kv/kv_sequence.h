@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "kernels/kernels.h"
 #include "sys/address_space.h"
 
 namespace whet {
@@ -15,22 +16,25 @@ struct KvShape {
   int64_t n_kv_heads;
   int64_t head_dim;
   int64_t capacity;  // positions; rounded up to whole key panels
+  DType type = DType::F16;
 
   /// Bytes of keys and values of one position over all layers.
   uint64_t bytes_per_position() const {
-    return static_cast<uint64_t>(2 * n_layers * n_kv_heads * head_dim) * sizeof(uint16_t);
+    return static_cast<uint64_t>(2 * n_layers * n_kv_heads) *
+           kernels::kv_row_bytes(type, static_cast<size_t>(head_dim));
   }
 };
 
 class KvSequence {
  public:
+  /// Errors: kInvalidArgument for a type that does not fit the head, kResourceExhausted.
   static Result<KvSequence> create(const KvShape& shape);
 
-  /// Keys (values) of one layer and KV head, f16, in the layout of kernels::AppendKvArgs.
-  uint16_t* keys(int64_t layer, int64_t head) {
+  /// Keys (values) of one layer and KV head in the layout of kernels::AppendKvArgs.
+  std::byte* keys(int64_t layer, int64_t head) {
     return stream(2 * (layer * shape_.n_kv_heads + head));
   }
-  uint16_t* values(int64_t layer, int64_t head) {
+  std::byte* values(int64_t layer, int64_t head) {
     return stream(2 * (layer * shape_.n_kv_heads + head) + 1);
   }
 
@@ -49,9 +53,11 @@ class KvSequence {
 
  private:
   KvSequence(const KvShape& shape, uint64_t stream_bytes, AddressSpace space);
-  uint16_t* stream(int64_t index) const {
-    return reinterpret_cast<uint16_t*>(space_.data() +
-                                       static_cast<uint64_t>(index) * stream_bytes_);
+  std::byte* stream(int64_t index) const {
+    return space_.data() + static_cast<uint64_t>(index) * stream_bytes_;
+  }
+  uint64_t row_bytes() const {
+    return kernels::kv_row_bytes(shape_.type, static_cast<size_t>(shape_.head_dim));
   }
   int64_t n_streams() const { return 2 * shape_.n_layers * shape_.n_kv_heads; }
   /// Bytes of one stream that hold the first n positions, in whole key panels.

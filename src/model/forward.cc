@@ -166,7 +166,7 @@ class Step {
     for (const StepSegment& segment : segments_) {
       const auto n = static_cast<int64_t>(segment.tokens.size());
       for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
-        kernel().append_kv({.type = DType::F16,
+        kernel().append_kv({.type = segment.kv->shape().type,
                             .k = b_.k.data() + row * kv_dim_ + head * c_.head_dim,
                             .v = b_.v.data() + row * kv_dim_ + head * c_.head_dim,
                             .stride = static_cast<size_t>(kv_dim_),
@@ -203,7 +203,7 @@ class Step {
           const AttentionTask& task = tasks_[tasks_.size() - 1 - static_cast<size_t>(i)];
           const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
           KvSequence& kv = *task.segment->kv;
-          kernel().attention({.type = DType::F16,
+          kernel().attention({.type = kv.shape().type,
                               .q = b_.q.data() + offset,
                               .q_stride = static_cast<size_t>(q_dim_),
                               .n_tokens = static_cast<size_t>(task.n_queries),

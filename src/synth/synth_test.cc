@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "synth/model_shape.h"
 #include "synth/random_weights.h"
-#include "synth/type_mixture.h"
+#include "quantize/type_mixture.h"
 
 namespace whet {
 namespace {

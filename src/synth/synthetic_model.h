@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "generator/generator.h"
 #include "synth/model_shape.h"
-#include "synth/type_mixture.h"
+#include "quantize/type_mixture.h"
 
 namespace whet {
 

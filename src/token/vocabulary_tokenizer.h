@@ -25,6 +25,7 @@ class VocabularyTokenizer : public Tokenizer {
   int32_t vocab_size() const final { return vocabulary_.size(); }
   std::string_view piece(TokenId id) const final { return vocabulary_.piece(id); }
   TokenType type(TokenId id) const final { return vocabulary_.type(id); }
+  float score(TokenId id) const final { return vocabulary_.score(id); }
   std::optional<TokenId> find_piece(std::string_view piece) const final {
     return vocabulary_.find(piece);
   }

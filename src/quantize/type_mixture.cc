@@ -1,4 +1,4 @@
-#include "synth/type_mixture.h"
+#include "quantize/type_mixture.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "load/loaded_model.h"
+#include "quantize/model_quantizer.h"
+#include "report/progress.h"
+#include "sys/machine.h"
+
+namespace whet {
+namespace {
+
+struct Options {
+  std::string input, output, type;
+  int threads = 0;
+  QuantizeOptions quantize;
+  bool verbose = false;
+  bool json = false;
+};
+
+std::string shape_text(const QuantizedTensor& tensor) {
+  return fmt::format("{}", fmt::join(tensor.shape, " x "));
+}
+
+void print_tensors(const std::vector<QuantizedTensor>& tensors) {
+  fmt::print("{:<32} {:>16} {:>6} {:>6} {:>12}\n", "tensor", "shape", "from", "to", "rel. error");
+  for (const QuantizedTensor& t : tensors) {
+    fmt::print("{:<32} {:>16} {:>6} {:>6} {:>12.6f}\n", t.name, shape_text(t),
+               dtype_info(t.from).name, dtype_info(t.to).name, t.relative_error);
+  }
+}
+
+nlohmann::ordered_json to_json(const Options& options, const std::vector<QuantizedTensor>& tensors,
+                               uint64_t n_weights, uint64_t n_bytes) {
+  auto list = nlohmann::ordered_json::array();
+  for (const QuantizedTensor& t : tensors) {
+    list.push_back({{"name", t.name},
+                    {"shape", t.shape},
+                    {"from", dtype_info(t.from).name},
+                    {"to", dtype_info(t.to).name},
+                    {"bytes", t.n_bytes},
+                    {"relative_error", t.relative_error}});
+  }
+  return {{"input", options.input}, {"output", options.output}, {"type", options.type},
+          {"weights", n_weights},   {"bytes", n_bytes},         {"tensors", std::move(list)}};
+}
+
+/// Writing over the mapped input would pull the ground from under the reader.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error) && !error;
+}
+
+int run(const Options& options) {
+  auto mixture = type_mixture(options.type);
+  if (!mixture.ok()) return fail(mixture.error());
+  if (same_file(options.input, options.output)) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("{}: expected another file than the input", options.output)));
+  }
+  auto model = load_model(options.input);
+  if (!model.ok()) return fail(model.error());
+  ThreadPool pool(options.threads > 0 ? options.threads
+                                      : cpu_limits().usable_threads());
+  std::optional<report::Progress> shown;
+  const auto on_weights = [&](uint64_t done, uint64_t total) {
+    if (!shown) shown.emplace("quantize, M weights", static_cast<int64_t>(total / 1'000'000));
+    shown->update(static_cast<int64_t>(done / 1'000'000));
+  };
+  auto tensors = quantize_model(*model, *mixture, options.output, options.quantize, pool,
+                                on_weights, &interrupt_flag());
+  if (shown) shown->finish();
+  if (!tensors.ok()) return fail(tensors.error());
+  uint64_t n_weights = 0, n_bytes = 0;
+  for (const QuantizedTensor& t : *tensors) {
+    uint64_t n = 1;
+    for (uint64_t d : t.shape) n *= d;
+    n_weights += n;
+    n_bytes += t.n_bytes;
+  }
+  if (options.json) {
+    fmt::print("{}\n", to_json(options, *tensors, n_weights, n_bytes).dump(2));
+    return 0;
+  }
+  if (options.verbose) print_tensors(*tensors);
+  fmt::print("{}: {:.1f} MB of {} weights, {:.2f} bits per weight\n", options.output,
+             static_cast<double>(n_bytes) * 1e-6, options.type,
+             8.0 * static_cast<double>(n_bytes) / static_cast<double>(n_weights));
+  return 0;
+}
+
+}  // namespace
+
+void add_quantize_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("quantize", "Write a quantised GGUF copy of an F32, F16 or BF16 model");
+  command->add_option("input", options->input, "GGUF file, SafeTensors file or directory")
+      ->required();
+  command->add_option("output", options->output, "GGUF file to write (replaced if it exists)")
+      ->required();
+  command
+      ->add_option("type", options->type,
+                   fmt::format("llama.cpp's name, any case: {}",
+                               fmt::join(type_mixture_names(), ", ")))
+      ->required()
+      ->transform([](std::string text) {
+        for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        return text;
+      });
+  command->add_option("-t,--threads", options->threads,
+                      "threads (0 = as many as this process may use)");
+  command->add_flag("--allow-requantize", options->quantize.allow_requantize,
+                    "accept an input that is quantised already");
+  command->add_flag("-v,--verbose", options->verbose, "print each tensor and its relative error");
+  command->add_flag("--json", options->json, "print one JSON object instead");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace whet

@@ -1,0 +1,39 @@
+// A model file in F32, F16 or BF16 to a GGUF file of a quantised type.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "generator/generator.h"
+#include "load/loaded_model.h"
+#include "par/thread_pool.h"
+#include "quantize/type_mixture.h"
+
+namespace whet {
+
+struct QuantizedTensor {
+  std::string name;
+  DType from, to;
+  std::vector<uint64_t> shape;  // outermost first
+  uint64_t n_bytes;
+  /// sqrt(sum of (x - x')^2 / sum of x^2); 0 where nothing was lost.
+  double relative_error;
+};
+
+struct QuantizeOptions {
+  /// Allows an input that is quantised already: the losses of both add up.
+  bool allow_requantize = false;
+};
+
+/// Writes `path` row by row: memory does not grow with the model, and the file appears only when it
+/// is complete. `on_weights(done, total)` is told of the weights encoded. Errors: a quantised input
+/// (kInvalidArgument), a weight that is not finite (names tensor and row), cancelled, what the
+/// operating system refused; then there is no file at `path`.
+Result<std::vector<QuantizedTensor>> quantize_model(
+    const LoadedModel& model, const TypeMixture& mixture, const std::string& path,
+    const QuantizeOptions& options, ThreadPool& pool,
+    const std::function<void(uint64_t done, uint64_t total)>& on_weights, const CancelFlag* cancel);
+
+}  // namespace whet

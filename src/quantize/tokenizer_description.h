@@ -1,0 +1,14 @@
+// A tokenizer as the tokenizer.ggml.* keys of a GGUF file.
+#pragma once
+
+#include "base/result.h"
+#include "quantize/model_description.h"
+
+namespace whet {
+
+/// Adds the keys. GGUF names a pre-tokenizer instead of spelling its patterns: the first known name
+/// under which every probing text gets the original's ids is taken.
+/// Errors: kInvalidModel where there is none.
+Status describe_tokenizer(const LoadedModel& model, Metadata& metadata);
+
+}  // namespace whet
