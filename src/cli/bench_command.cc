@@ -187,6 +187,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"n_threads", engine.threads()},
           {"type_k", cache_type_name(engine.kv_shape().type)},
           {"type_v", cache_type_name(engine.kv_shape().type)},
+          {"exact", engine.exact()},
           {"test", test.name()},
           {"n_prompt", test.n_prompt},
           {"n_gen", test.n_gen},

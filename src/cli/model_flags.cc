@@ -71,6 +71,8 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
       ->capture_default_str();
+  command.add_flag("--exact", engine.exact,
+                   "activations stay float: slow, for comparisons of quantised models");
   command.add_option("--chat-template-file", chat_template_file,
                      "Jinja template that replaces the model's own");
 }

@@ -43,7 +43,10 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
-  return std::unique_ptr<Engine>(new Engine(std::move(loaded), options, std::move(chat_template)));
+  auto engine = std::unique_ptr<Engine>(
+      new Engine(std::move(loaded), options, std::move(chat_template)));
+  WHET_TRY_STATUS(KvSequence::create(engine->kv_shape()));  // reserves nothing but addresses
+  return engine;
 }
 
 Engine::Engine(LoadedModel loaded, const EngineOptions& options,
@@ -52,7 +55,7 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options,
       options_(options),
       chat_template_(std::move(chat_template)),
       pool_(std::make_unique<ThreadPool>(options.threads)),
-      scratch_(loaded_.model.config) {}
+      scratch_(loaded_.model.config, options.exact) {}
 
 KvShape Engine::kv_shape() const {
   const ModelConfig& c = loaded_.model.config;

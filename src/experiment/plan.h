@@ -37,6 +37,7 @@ struct ModelInfo {
   std::optional<std::string> sha256;
   std::optional<int64_t> context_tokens;
   std::string cache_type;  // of cached keys and values, "f16"
+  bool exact = false;      // float activations
   std::optional<std::string> chat_template;
   std::optional<std::string> endpoint;
 };

@@ -36,7 +36,9 @@ struct ForwardScratch::Buffers {
   ProjectionScratch projection;
 };
 
-ForwardScratch::ForwardScratch(const ModelConfig& config) : buffers_(std::make_unique<Buffers>()) {
+ForwardScratch::ForwardScratch(const ModelConfig& config, bool exact)
+    : buffers_(std::make_unique<Buffers>()) {
+  buffers_->projection.exact = exact;
   for (int64_t i = 0; i < config.rope_dim / 2; ++i) {
     double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(config.rope_dim);
     double factor = config.rope_factors.empty() ? 1.0 : config.rope_factors[static_cast<size_t>(i)];

@@ -28,7 +28,8 @@ struct StepSegment {
 /// Buffers of forward(), reused between steps; grows to the largest step seen.
 class ForwardScratch {
  public:
-  explicit ForwardScratch(const ModelConfig& config);
+  /// `exact`: see ProjectionScratch.
+  explicit ForwardScratch(const ModelConfig& config, bool exact = false);
   ~ForwardScratch();
   ForwardScratch(ForwardScratch&&) noexcept;
   ForwardScratch& operator=(ForwardScratch&&) noexcept;

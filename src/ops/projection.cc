@@ -50,6 +50,31 @@ int64_t rows_per_task(const Matrix& w, int64_t n_tokens, int64_t total_rows, int
   return std::max(ceil_div(wanted, panel) * panel, panel);
 }
 
+bool is_float(DType type) {
+  return kernels::activation_form(type) == ActivationForm::kFloat;
+}
+
+/// The type that the kernel sees.
+DType type_multiplied(DType type, bool exact) {
+  return exact && !is_float(type) ? DType::F32 : type;
+}
+
+/// linear() over rows [begin, end) of w, dequantised.
+void multiply_as_floats(const Matrix& w, int64_t begin, int64_t end, kernels::LinearArgs args) {
+  thread_local AlignedBuffer<float> rows;
+  const auto columns = static_cast<size_t>(w.columns);
+  float* row = rows.reserve(static_cast<size_t>(end - begin) * columns);
+  args.weights = row;
+  for (int64_t i = begin; i < end; ++i, row += columns) {
+    kernels::dequantize_row(w.type, w.row(i), row, columns);
+  }
+  args.type = DType::F32;
+  args.row_begin = 0;
+  args.row_end = static_cast<size_t>(end - begin);
+  args.y += begin;
+  kernels::kernels().linear(args);
+}
+
 }  // namespace
 
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
@@ -74,7 +99,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   int64_t n_tasks = 0;
   for (size_t i = 0; i < projections.size(); ++i) {
     const Matrix& w = *projections[i].weights;
-    ActivationForm form = kernels::activation_form(w.type);
+    ActivationForm form = kernels::activation_form(type_multiplied(w.type, scratch.exact));
     auto slot = static_cast<size_t>(form);
     if (prepared[slot] == nullptr) {
       size_t bytes = kernels::activation_bytes(form, static_cast<size_t>(n_tokens),
@@ -96,16 +121,21 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
         const Job& job = jobs[i];
         const Matrix& w = *job.projection->weights;
         int64_t begin = (task - job.first_task) * job.rows_per_task;
-        kernels::kernels().linear(
-            {.type = w.type,
-             .weights = w.data,
-             .n_cols = static_cast<size_t>(w.columns),
-             .row_begin = static_cast<size_t>(begin),
-             .row_end = static_cast<size_t>(std::min(begin + job.rows_per_task, w.rows)),
-             .activations = job.activations,
-             .n_tokens = static_cast<size_t>(n_tokens),
-             .y = job.projection->y,
-             .y_stride = static_cast<size_t>(w.rows)});
+        const int64_t end = std::min(begin + job.rows_per_task, w.rows);
+        const kernels::LinearArgs args{.type = w.type,
+                                       .weights = w.data,
+                                       .n_cols = static_cast<size_t>(w.columns),
+                                       .row_begin = static_cast<size_t>(begin),
+                                       .row_end = static_cast<size_t>(end),
+                                       .activations = job.activations,
+                                       .n_tokens = static_cast<size_t>(n_tokens),
+                                       .y = job.projection->y,
+                                       .y_stride = static_cast<size_t>(w.rows)};
+        if (type_multiplied(w.type, scratch.exact) == w.type) {
+          kernels::kernels().linear(args);
+        } else {
+          multiply_as_floats(w, begin, end, args);
+        }
       },
       macs >= kMacsWorthATeam);
 }

@@ -20,6 +20,9 @@ struct Projection {
 
 /// Buffers for activations in the form that each kind of weight wants.
 struct ProjectionScratch {
+  /// Multiplies quantised weights as the floats that they stand for, with activations as they are:
+  /// bit-equal to the same model stored in F32, and many times slower. For comparisons.
+  bool exact = false;
   AlignedBuffer<std::byte> prepared[3];  // by kernels::ActivationForm
 };
 

@@ -167,6 +167,31 @@ TEST_F(QuantizeModel, EveryMixtureLoads) {
   }
 }
 
+// The exact path against the same weights written as floats: not close, equal.
+TEST_F(QuantizeModel, ExactArithmeticIsThatOfTheF32Model) {
+  for (const char* type : {"q8_0", "q4_0", "q5_1"}) {
+    ASSERT_TRUE(quantize(draft_, type).ok());
+    const std::string quantised = path("quantised.gguf");
+    std::filesystem::rename(output_, quantised);
+    ASSERT_TRUE(quantize(quantised, "f32", {.allow_requantize = true}).ok());
+    const auto logits = [](const std::string& file, bool exact) {
+      const LoadedModel model = load_model(file).value();
+      const ModelConfig& c = model.model.config;
+      KvSequence kv =
+          KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, 64, DType::F32}).value();
+      ForwardScratch scratch(c, exact);
+      ThreadPool pool(2);
+      const std::vector<int32_t> tokens{5, 17, 400, 3, 99, 7, 1, 250, 31};
+      const StepSegment segment{&kv, tokens, StepSegment::Logits::kAll};
+      const auto out = forward(model.model, {&segment, 1}, scratch, pool);
+      return std::vector<float>(out.begin(), out.end());
+    };
+    const std::vector<float> expected = logits(output_, false);
+    EXPECT_EQ(logits(quantised, true), expected) << type;
+    EXPECT_NE(logits(quantised, false), expected) << type;
+  }
+}
+
 TEST_F(QuantizeModel, RefusesQuantisedInputUnlessAllowed) {
   ASSERT_TRUE(quantize(draft_, "q8_0").ok());
   const std::string q8 = path("q8.gguf");
