@@ -66,8 +66,7 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("-b,--batch-size", engine.batch, "most prompt tokens in one forward pass")
       ->capture_default_str();
-  command
-      .add_option("--cache-type-k", cache_type_k, "type of cached keys: f32, f16, bf16 or q8_0")
+  command.add_option("--cache-type-k", cache_type_k, "type of cached keys: f32, f16, bf16 or q8_0")
       ->capture_default_str();
   command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
       ->capture_default_str();

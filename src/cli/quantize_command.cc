@@ -66,8 +66,7 @@ int run(const Options& options) {
   }
   auto model = load_model(options.input);
   if (!model.ok()) return fail(model.error());
-  ThreadPool pool(options.threads > 0 ? options.threads
-                                      : cpu_limits().usable_threads());
+  ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
   std::optional<report::Progress> shown;
   const auto on_weights = [&](uint64_t done, uint64_t total) {
     if (!shown) shown.emplace("quantize, M weights", static_cast<int64_t>(total / 1'000'000));
@@ -106,9 +105,9 @@ void add_quantize_command(CLI::App& app, int& status) {
   command->add_option("output", options->output, "GGUF file to write (replaced if it exists)")
       ->required();
   command
-      ->add_option("type", options->type,
-                   fmt::format("llama.cpp's name, any case: {}",
-                               fmt::join(type_mixture_names(), ", ")))
+      ->add_option(
+          "type", options->type,
+          fmt::format("llama.cpp's name, any case: {}", fmt::join(type_mixture_names(), ", ")))
       ->required()
       ->transform([](std::string text) {
         for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);

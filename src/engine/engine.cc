@@ -43,8 +43,8 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
-  auto engine = std::unique_ptr<Engine>(
-      new Engine(std::move(loaded), options, std::move(chat_template)));
+  auto engine =
+      std::unique_ptr<Engine>(new Engine(std::move(loaded), options, std::move(chat_template)));
   WHET_TRY_STATUS(KvSequence::create(engine->kv_shape()));  // reserves nothing but addresses
   return engine;
 }

@@ -18,12 +18,12 @@
 namespace whet {
 
 struct EngineOptions {
-  int threads = 0;            // 0 = what affinity and cgroup quota allow
-  int64_t context = 0;        // positions per sequence; 0 = the model's own
-  int64_t batch = 512;        // most prompt tokens in one forward pass
-  bool exact = false;  // quantised weights as floats, see ProjectionScratch: slow, for comparisons
+  int threads = 0;      // 0 = what affinity and cgroup quota allow
+  int64_t context = 0;  // positions per sequence; 0 = the model's own
+  int64_t batch = 512;  // most prompt tokens in one forward pass
+  bool exact = false;   // quantised weights as floats, see ProjectionScratch: slow, for comparisons
   DType kv_type = DType::F16;  // of cached keys and values: F32, F16, BF16 or Q8_0
-  std::string chat_template;  // Jinja source that replaces the model's own; empty = the model's
+  std::string chat_template;   // Jinja source that replaces the model's own; empty = the model's
 };
 
 class Engine : public Generator {

@@ -190,9 +190,8 @@ std::string ExampleRun::signature() const {
 
 Result<ExampleRun> run_examples(const Sandbox& sandbox, const Question& question,
                                 const std::string& source) {
-  WHET_TRY(Finished finished,
-           run_program(sandbox, question, source, question.examples, Checks::kEach,
-                       ChildLimits{.cpu_s = kExampleCpuSeconds}));
+  WHET_TRY(Finished finished, run_program(sandbox, question, source, question.examples,
+                                          Checks::kEach, ChildLimits{.cpu_s = kExampleCpuSeconds}));
   ExampleRun examples;
   if (!finished.report.complete) return examples;
   for (const std::string& line : finished.report.lines) {

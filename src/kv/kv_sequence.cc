@@ -23,8 +23,8 @@ Result<KvSequence> KvSequence::create(const KvShape& shape) {
   uint64_t capacity =
       ceil_div(static_cast<uint64_t>(shape.capacity), uint64_t{kernels::kKeyPanel}) *
       kernels::kKeyPanel;
-  auto rows = checked_mul(
-      capacity, kernels::kv_row_bytes(shape.type, static_cast<size_t>(shape.head_dim)));
+  auto rows =
+      checked_mul(capacity, kernels::kv_row_bytes(shape.type, static_cast<size_t>(shape.head_dim)));
   auto stream = rows ? checked_align_up(*rows, page_bytes()) : std::nullopt;
   auto total =
       stream ? checked_mul(*stream, static_cast<uint64_t>(2 * shape.n_layers * shape.n_kv_heads))
@@ -53,10 +53,10 @@ void KvSequence::truncate(int64_t n) {
 }
 
 void KvSequence::copy_prefix(const KvSequence& source, int64_t n) {
-  WHET_CHECK(
-      n <= source.size_ && n <= shape_.capacity && shape_.n_layers == source.shape_.n_layers &&
-      shape_.n_kv_heads == source.shape_.n_kv_heads && shape_.head_dim == source.shape_.head_dim &&
-      shape_.type == source.shape_.type);
+  WHET_CHECK(n <= source.size_ && n <= shape_.capacity &&
+             shape_.n_layers == source.shape_.n_layers &&
+             shape_.n_kv_heads == source.shape_.n_kv_heads &&
+             shape_.head_dim == source.shape_.head_dim && shape_.type == source.shape_.type);
   for (int64_t i = 0; i < n_streams(); ++i) {
     std::memcpy(stream(i), source.stream(i), prefix_bytes(n));
   }

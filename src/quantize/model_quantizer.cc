@@ -187,9 +187,8 @@ Result<std::vector<QuantizedTensor>> quantize_model(
   uint64_t total = 0, done = 0;
   for (const Source& source : sources) {
     const Matrix& m = source.matrix;
-    const DType to =
-        mixture.type_of(source.role, source.layer, model.model.weights.layers.size(),
-                        static_cast<uint64_t>(m.columns), tied);
+    const DType to = mixture.type_of(source.role, source.layer, model.model.weights.layers.size(),
+                                     static_cast<uint64_t>(m.columns), tied);
     const std::vector<uint64_t> shape{static_cast<uint64_t>(m.rows),
                                       static_cast<uint64_t>(m.columns)};
     WHET_TRY_STATUS(writer.add_tensor_info(source.name, to, shape));

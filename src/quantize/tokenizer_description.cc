@@ -43,9 +43,9 @@ Result<Merges> read_merges(const LoadedModel& model) {
   WHET_TRY(const nlohmann::json* nodes, get_array(*section, "merges"));
   for (const nlohmann::json& node : *nodes) {
     // The tokenizer was made from this file, so a merge is a line or a pair of strings.
-    merges.push_back(node.is_array() ? node.at(0).get<std::string>() + " " +
-                                           node.at(1).get<std::string>()
-                                     : node.get<std::string>());
+    merges.push_back(node.is_array()
+                         ? node.at(0).get<std::string>() + " " + node.at(1).get<std::string>()
+                         : node.get<std::string>());
   }
   return merges;
 }
@@ -101,14 +101,21 @@ void add_roles(const Tokenizer& tokenizer, Metadata& metadata) {
 /// are not UTF-8, control tokens, and the vocabulary's own pieces in a row.
 std::vector<std::string> probing_texts(const Tokenizer& tokenizer) {
   std::vector<std::string> texts{
-      "", " ", "Hello, world!", " leading", "trailing ", "a  b   c\t\td\n\n\ne \n f\r\n",
-      "I'll don't WE'VE they'd it's I'M 'tis", "1 12 123 1234 12345678 3.14 1,000,000 v2 x10",
+      "",
+      " ",
+      "Hello, world!",
+      " leading",
+      "trailing ",
+      "a  b   c\t\td\n\n\ne \n f\r\n",
+      "I'll don't WE'VE they'd it's I'M 'tis",
+      "1 12 123 1234 12345678 3.14 1,000,000 v2 x10",
       "for (int i = 0; i < n; ++i) {\n    sum += a[i] * 0x1F;\n}\n",
       "na\u00efve \u00dcber \u0416\u0438\u0432\u043e\u0442 \u4f60\u597d\uff0c\u4e16\u754c "
       "\u3053\u3093\u306b\u3061\u306f \ud55c\uad6d\uc5b4 \u0645\u0631\u062d\u0628\u0627 "
       "\u0928\u092e\u0938\u094d\u0924\u0947 \U0001F600\U0001F468\u200D\U0001F469",
       "$5 50% #tag @me a_b_c --flag=value /path/to/file https://x.org/?a=b&c=d ...!!??",
-      "<|im_start|>user\nHi<|im_end|>\n<s>[INST] x [/INST]</s>", "\xff\xfe broken \xc3"};
+      "<|im_start|>user\nHi<|im_end|>\n<s>[INST] x [/INST]</s>",
+      "\xff\xfe broken \xc3"};
   std::string pieces;
   const int32_t stride = std::max(tokenizer.vocab_size() / 2000, 1);
   for (TokenId id = 0; id < tokenizer.vocab_size(); id += stride) {

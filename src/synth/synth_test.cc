@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "quantize/type_mixture.h"
 #include "synth/model_shape.h"
 #include "synth/random_weights.h"
-#include "quantize/type_mixture.h"
 
 namespace whet {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "base/result.h"
 #include "generator/generator.h"
-#include "synth/model_shape.h"
 #include "quantize/type_mixture.h"
+#include "synth/model_shape.h"
 
 namespace whet {
 

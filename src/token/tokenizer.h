@@ -48,7 +48,8 @@ class Tokenizer {
   /// The piece as the vocabulary spells it (e.g. "▁the" or "Ġthe").
   virtual std::string_view piece(TokenId id) const = 0;
   virtual TokenType type(TokenId id) const = 0;
-  /// Of a SentencePiece vocabulary: the higher, the earlier a piece is merged. 0 where there are none.
+  /// Of a SentencePiece vocabulary: the higher, the earlier a piece is merged. 0 where there are
+  /// none.
   virtual float score(TokenId id) const = 0;
   virtual std::optional<TokenId> find_piece(std::string_view piece) const = 0;
 
