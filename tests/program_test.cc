@@ -206,6 +206,49 @@ TEST(Synth, WritesModelsThatVerifyAndRun) {
   fs::remove(path);
 }
 
+TEST(Quantize, WritesWhatRunsAndSaysWhatWasLost) {
+  const fs::path path = scratch("quantised.gguf");
+  Ran ran = whet("quantize " + kDraftDirectory + " " + path.string() + " Q4_0 --json 2>/dev/null");
+  ASSERT_EQ(ran.status, 0);
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["tensors"][0]["name"], "token_embd.weight");
+  for (const auto& tensor : json["tensors"]) EXPECT_LT(tensor["relative_error"].get<double>(), 0.1);
+  EXPECT_EQ(whet("verify " + path.string()).status, 0);
+  EXPECT_EQ(whet("tokenize -m " + path.string() + " -p 'na\xc3\xafve 12+3' --ids").out,
+            whet("tokenize -m " + kDraftDirectory + " -p 'na\xc3\xafve 12+3' --ids").out);
+}
+
+TEST(Quantize, RefusesWithoutTouchingWhatIsThere) {
+  const fs::path path = scratch("kept.gguf");
+  std::ofstream(path) << "kept";
+  for (const auto& [arguments, said] :
+       {std::pair{kDraft + " " + path.string() + " q4_0", "--allow-requantize"},
+        std::pair{kDraftDirectory + " " + path.string() + " q9_z", "q4_k_m"},
+        std::pair{kDraft + " " + kDraft + " q8_0", "another file"}}) {
+    Ran ran = whet("quantize " + arguments + " 2>&1");
+    EXPECT_EQ(ran.status, 2) << ran.out;
+    EXPECT_NE(ran.out.find(said), std::string::npos) << ran.out;
+  }
+  std::string content;
+  std::ifstream(path) >> content;
+  EXPECT_EQ(content, "kept");
+}
+
+TEST(Cache, EveryTypeAnswersAndOthersAreRefused) {
+  const std::string arguments = "run -m " + kDraft + " -p 'What is 12 + 34?' -n 24 --temp 0 ";
+  const std::string f32 = whet(arguments + "--cache-type-k f32 --cache-type-v f32").out;
+  EXPECT_GT(f32.size(), 3u);
+  for (const char* type : {"f16", "bf16", "q8_0"}) {
+    Ran ran = whet(arguments + "--cache-type-k " + type + std::string(" --cache-type-v ") + type);
+    EXPECT_EQ(ran.status, 0) << type;
+    EXPECT_GT(ran.out.size(), 3u) << type;
+  }
+  Ran mixed = whet(arguments + "--cache-type-k q8_0 2>&1");
+  EXPECT_EQ(mixed.status, 2);
+  EXPECT_NE(mixed.out.find("--cache-type-v"), std::string::npos);
+  EXPECT_EQ(whet(arguments + "--cache-type-k q4_9 --cache-type-v q4_9 2>&1").status, 2);
+}
+
 TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
   fs::path out = scratch("eval");
   std::string arguments = "eval -m " + kDraft +

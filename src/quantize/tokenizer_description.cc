@@ -86,15 +86,26 @@ void add_vocabulary(const Tokenizer& tokenizer, size_t size, Metadata& metadata)
 
 void add_roles(const Tokenizer& tokenizer, Metadata& metadata) {
   const auto id = [](TokenId token) { return MetaValue{static_cast<uint64_t>(token)}; };
-  if (tokenizer.bos()) add(metadata, "bos_token_id", id(*tokenizer.bos()));
-  if (tokenizer.eos()) add(metadata, "eos_token_id", id(*tokenizer.eos()));
+  std::optional<TokenId> bos = tokenizer.bos(), eos = tokenizer.eos();
+  // What stands around nothing: a post-processor may add tokens that no configuration names.
+  const auto around = tokenizer.encode("", {.add_special = true, .parse_special = false});
+  std::vector<TokenId> ends = around.ok() ? *around : std::vector<TokenId>();
+  const bool adds_eos = !ends.empty() && (ends.size() > 1 || (ends[0] == eos && eos != bos));
+  if (adds_eos) {
+    eos = ends.back();
+    ends.pop_back();
+  }
+  if (!ends.empty()) bos = ends.front();
+  if (bos) add(metadata, "bos_token_id", id(*bos));
+  if (eos) add(metadata, "eos_token_id", id(*eos));
+  add(metadata, "add_bos_token", {!ends.empty()});
+  add(metadata, "add_eos_token", {adds_eos});
   for (TokenId end : tokenizer.end_of_generation()) {
-    if (end != tokenizer.eos()) add(metadata, "eot_token_id", id(end));
+    if (end != eos) add(metadata, "eot_token_id", id(end));
   }
   for (TokenId token = 0; token < tokenizer.vocab_size(); ++token) {
     if (tokenizer.type(token) == TokenType::kUnknown) add(metadata, "unknown_token_id", id(token));
   }
-  add(metadata, "add_bos_token", {tokenizer.adds_bos()});
 }
 
 /// Texts on which tokenizers differ: numbers, contractions, white space, scripts, code, bytes that
@@ -107,6 +118,9 @@ std::vector<std::string> probing_texts(const Tokenizer& tokenizer) {
       " leading",
       "trailing ",
       "a  b   c\t\td\n\n\ne \n f\r\n",
+      "a 1  2   3\t4\n 5 \n\n6",
+      "x  y   z    w",
+      "(  1 ) [ 2] {3 }",
       "I'll don't WE'VE they'd it's I'M 'tis",
       "1 12 123 1234 12345678 3.14 1,000,000 v2 x10",
       "for (int i = 0; i < n; ++i) {\n    sum += a[i] * 0x1F;\n}\n",

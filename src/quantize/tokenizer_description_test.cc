@@ -1,0 +1,75 @@
+// Tokenizers of Hugging Face directories as GGUF metadata: the same ids on 400 texts that the
+// description itself never saw, or a refusal.
+#include "quantize/tokenizer_description.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "token/gguf_tokenizer.h"
+#include "token/tokenizer_factory.h"
+
+namespace whet {
+namespace {
+
+const std::string kGolden = WHET_SOURCE_DIR "/tests/golden/";
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+LoadedModel model_with_tokenizer(const std::string& name) {
+  LoadedModel model{};
+  model.file.container = ModelFile::Container::kSafeTensors;
+  for (const char* part : {"tokenizer.json", "tokenizer.model"}) {
+    const std::string path = kGolden + name + "/" + part;
+    if (std::filesystem::exists(path)) model.file.side_files[part] = content_of(path);
+  }
+  model.tokenizer = make_tokenizer(model.file).value();
+  model.model.config.vocab_size = model.tokenizer->vocab_size() + 5;  // padded, as many are
+  return model;
+}
+
+class GoldenDescription : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenDescription, ReadBackGivesTheSameIds) {
+  const LoadedModel model = model_with_tokenizer(GetParam());
+  ModelFile copy{};
+  copy.container = ModelFile::Container::kGguf;
+  const Status described = describe_tokenizer(model, copy.metadata);
+  ASSERT_TRUE(described.ok()) << described.error().message();
+  const auto tokenizer = make_gguf_tokenizer(copy).value();
+  EXPECT_EQ(tokenizer->vocab_size(), model.tokenizer->vocab_size() + 5);
+  for (const auto& text : nlohmann::json::parse(content_of(kGolden + "tok_texts.json"))) {
+    for (const bool special : {false, true}) {
+      const EncodeOptions options{.add_special = special, .parse_special = special};
+      const auto expected = model.tokenizer->encode(text.get<std::string>(), options);
+      const auto found = tokenizer->encode(text.get<std::string>(), options);
+      ASSERT_EQ(expected.ok(), found.ok()) << text;
+      if (!expected.ok()) continue;
+      EXPECT_EQ(*found, *expected) << text << special;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GoldenDescription,
+                         testing::Values("tok_digits", "tok_llama_legacy"),
+                         [](const auto& of) { return std::string(of.param); });
+
+// A space prefix only where the text has none, a pattern that no name stands for, and user-defined
+// pieces between which no prefix is added again: GGUF can say none of these.
+TEST(DescribeTokenizer, RefusesWhatGgufHasNoWordFor) {
+  for (const char* name : {"tok_llama", "tok_pattern", "tok_sentencepiece"}) {
+    Metadata metadata;
+    const Status described = describe_tokenizer(model_with_tokenizer(name), metadata);
+    ASSERT_FALSE(described.ok()) << name;
+    EXPECT_EQ(described.error().code(), ErrorCode::kInvalidModel);
+    EXPECT_NE(described.error().message().find("same ids"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace whet
