@@ -53,7 +53,8 @@ struct Vector {
   const std::vector<float>* values;
 };
 
-std::vector<Vector> vectors(const Decoder& decoder) {
+std::vector<Vector> vectors(const LoadedModel& model) {
+  const Decoder& decoder = model.model;
   std::vector<Vector> all;
   for (size_t i = 0; i < decoder.weights.layers.size(); ++i) {
     const LayerWeights& l = decoder.weights.layers[i];
@@ -61,8 +62,11 @@ std::vector<Vector> vectors(const Decoder& decoder) {
     all.push_back({fmt::format("blk.{}.ffn_norm.weight", i), &l.ffn_norm});
   }
   all.push_back({"output_norm.weight", &decoder.weights.output_norm});
-  const bool factors_in_keys = decoder.config.rope_factors.empty();
-  if (!factors_in_keys) all.push_back({"rope_freqs.weight", &decoder.config.rope_factors});
+  // A GGUF file may have its factors in its keys, which are copied: twice would be wrong.
+  const bool is_gguf = model.file.container == ModelFile::Container::kGguf;
+  const bool as_tensor = is_gguf ? model.file.find_tensor("rope_freqs.weight") != nullptr
+                                 : !decoder.config.rope_factors.empty();
+  if (as_tensor) all.push_back({"rope_freqs.weight", &decoder.config.rope_factors});
   return all;
 }
 
@@ -196,7 +200,7 @@ Result<std::vector<QuantizedTensor>> quantize_model(
         {source.name, m.type, to, shape, shape[0] * row_bytes(dtype_info(to), shape[1]), 0});
     total += shape[0] * shape[1];
   }
-  const std::vector<Vector> plain = vectors(model.model);
+  const std::vector<Vector> plain = vectors(model);
   for (const Vector& vector : plain) {
     const std::vector<uint64_t> shape{vector.values->size()};
     WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, shape));
