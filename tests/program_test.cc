@@ -206,6 +206,18 @@ TEST(Synth, WritesModelsThatVerifyAndRun) {
   fs::remove(path);
 }
 
+TEST(Synth, WritesQwen2WithItsBiases) {
+  const fs::path path = scratch("qwen2.gguf");
+  ASSERT_EQ(whet("synth --like qwen2.5-0.5b --layers 1 --vocabulary 400 -c 64 --type q4_k_m -o " +
+                 path.string() + " 2>/dev/null")
+                .status,
+            0);
+  Ran shown = whet("show " + path.string() + " --json");
+  EXPECT_EQ(nlohmann::json::parse(shown.out)["architecture"], "qwen2");
+  EXPECT_EQ(whet("verify " + path.string()).status, 0);
+  EXPECT_EQ(whet("run -m " + path.string() + " --raw -p abc -n 4").status, 0);
+}
+
 TEST(Quantize, WritesWhatRunsAndSaysWhatWasLost) {
   const fs::path path = scratch("quantised.gguf");
   Ran ran = whet("quantize " + kDraftDirectory + " " + path.string() + " Q4_0 --json 2>/dev/null");

@@ -1,4 +1,4 @@
-"""Writes a model given as Hugging Face tensors to the two file formats: GGUF (arch llama) and a SafeTensors directory."""
+"""Writes a model given as Hugging Face tensors to the two file formats: GGUF (arch llama or qwen2) and a SafeTensors directory."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,8 @@ def gguf_name(name):
     if name in TOP_NAMES:
         return TOP_NAMES[name]
     _, _, layer, rest = name.split(".", 3)
-    return f"blk.{layer}.{GGUF_NAMES[rest.removesuffix('.weight')]}.weight"
+    module, kind = rest.rsplit(".", 1)
+    return f"blk.{layer}.{GGUF_NAMES[module]}.{kind}"
 
 
 def interleave(weight, n_heads):
@@ -34,7 +35,9 @@ def separate(weight, n_heads):
 
 
 def heads_of(name, config):
-    """The number of heads whose rows are reordered in the GGUF form of this tensor, or 0."""
+    """The number of heads whose rows are reordered in the GGUF form of this tensor, or 0 (arch qwen2 keeps them)."""
+    if config.get("model_type") == "qwen2":
+        return 0
     if name.endswith("q_proj.weight"):
         return config["num_attention_heads"]
     return config["num_key_value_heads"] if name.endswith("k_proj.weight") else 0
@@ -42,7 +45,7 @@ def heads_of(name, config):
 
 def write_gguf(path, tensors, config, about, vocabulary, quantise=None):
     """about: {name, description, license}; vocabulary: a function that adds the tokenizer keys to the writer."""
-    w = gguf.GGUFWriter(str(path), "llama")
+    w = gguf.GGUFWriter(str(path), config.get("model_type", "llama"))
     w.add_name(about["name"])
     w.add_description(about["description"])
     w.add_license(about["license"])
@@ -81,7 +84,7 @@ def read_gguf(path, config):
     wanted = {v: k for k, v in TOP_NAMES.items()}
     for i in range(config["num_hidden_layers"]):
         for hf, short in GGUF_NAMES.items():
-            wanted[f"blk.{i}.{short}.weight"] = f"model.layers.{i}.{hf}.weight"
+            wanted |= {f"blk.{i}.{short}.{kind}": f"model.layers.{i}.{hf}.{kind}" for kind in ("weight", "bias")}
     tensors = {}
     for t in gguf.GGUFReader(str(path)).tensors:
         name = wanted[t.name]
@@ -96,8 +99,10 @@ def write_safetensors(folder, tensors, config, bos, eos):
     folder.mkdir(parents=True, exist_ok=True)
     save_file({n: np.ascontiguousarray(t, np.float32) for n, t in tensors.items()}, folder / "model.safetensors",
               metadata={"format": "pt"})
-    full = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", **config, "hidden_act": "silu",
-            "attention_bias": False, "mlp_bias": False, "rope_scaling": None,
+    qwen2 = config.get("model_type") == "qwen2"
+    full = {"architectures": ["Qwen2ForCausalLM" if qwen2 else "LlamaForCausalLM"], "model_type": "llama", **config,
+            "hidden_act": "silu", **({"use_sliding_window": False} if qwen2 else
+                                     {"attention_bias": False, "mlp_bias": False}), "rope_scaling": None,
             "tie_word_embeddings": "lm_head.weight" not in tensors, "torch_dtype": "float32", "bos_token_id": bos,
             "eos_token_id": eos}
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """Writes tests/golden/: tiny seeded Llama models with float64 reference logits, for parity tests of every loader.
 
-One model has a tied head, the other its own head and other head counts. F32 weights, as GGUF and as SafeTensors. The
+One model has a tied head, another its own head and other head counts, the third Qwen2's biases. F32 weights, as GGUF and as SafeTensors. The
 vocabulary is a stand-in (ids are what the test feeds), said so in general.description.
 """
 
@@ -20,6 +20,8 @@ MODELS = {
                  num_key_value_heads=2, head_dim=16),
     "untied": dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=6,
                    num_key_value_heads=3, head_dim=16),
+    "qwen2": dict(model_type="qwen2", hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                  num_key_value_heads=2, head_dim=16),
 }
 ABOUT = "Random weights for tests; the vocabulary is a stand-in of printable characters."
 
@@ -38,6 +40,9 @@ def tensors_of(config, rng, tied):
                     p + "self_attn.o_proj.weight": matrix(d, q), p + "post_attention_layernorm.weight": norm(),
                     p + "mlp.gate_proj.weight": matrix(f, d, 2.0), p + "mlp.up_proj.weight": matrix(f, d),
                     p + "mlp.down_proj.weight": matrix(d, f)}
+        if config.get("model_type") == "qwen2":
+            tensors |= {f"{p}self_attn.{n}_proj.bias": rng.standard_normal(rows).astype(np.float32)
+                        for n, rows in (("q", q), ("k", kv), ("v", kv))}
     tensors["model.norm.weight"] = norm()
     if not tied:
         tensors["lm_head.weight"] = matrix(VOCAB, d, 3.0)
@@ -68,7 +73,7 @@ def main():
         rng = np.random.default_rng(args.seed + offset)
         config = {"vocab_size": VOCAB, **shape, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
                   "max_position_embeddings": 128}
-        tensors = tensors_of(config, rng, tied=name == "tied")
+        tensors = tensors_of(config, rng, tied=name != "untied")
         about = {"name": f"golden-{name}", "description": ABOUT, "license": "Apache-2.0"}
         path = args.out / f"{name}.gguf"
         write_gguf(path, tensors, config, about, stand_in_vocabulary)

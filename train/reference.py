@@ -1,4 +1,4 @@
-"""Llama forward pass in float64 NumPy, written apart from llama.py: the reference for golden logits.
+"""Llama (and Qwen2: biases on q, k and v) forward pass in float64 NumPy, written apart from llama.py: the reference for golden logits.
 
 Works on a dict of Hugging Face tensor names and one config dict; recomputes everything for every position (no cache).
 Keys and values can be rounded to the type of an engine's cache: on real weights that rounding alone moves logits by
@@ -44,7 +44,8 @@ def logits(tensors, config, ids, cache=np.float64):
     for i in range(config["num_hidden_layers"]):
         p = f"model.layers.{i}."
         h = rms_norm(x, w[p + "input_layernorm.weight"], eps)
-        q, k, v = ((h @ w[f"{p}self_attn.{n}_proj.weight"].T).reshape(len(ids), -1, width) for n in "qkv")
+        q, k, v = ((h @ w[f"{p}self_attn.{n}_proj.weight"].T + w.get(f"{p}self_attn.{n}_proj.bias", 0.0))
+                   .reshape(len(ids), -1, width) for n in "qkv")
         k, v = rope(k, theta).astype(cache).astype(np.float64), v.astype(cache).astype(np.float64)
         x = x + attention(rope(q, theta), k, v) @ w[p + "self_attn.o_proj.weight"].T
         h = rms_norm(x, w[p + "post_attention_layernorm.weight"], eps)

@@ -13,7 +13,7 @@ namespace whet {
 namespace {
 
 struct Options {
-  std::string like, type = "q4_k_m", output;
+  std::string like, type = "q4_k_m", output, architecture;
   uint64_t seed = 1;
   std::optional<uint64_t> layers, width, heads, kv_heads, head_width, ffn, vocabulary, context;
   std::optional<double> rope_theta;
@@ -25,6 +25,7 @@ Result<ModelShape> shape_of(const Options& o) {
   if (!o.like.empty()) {
     WHET_TRY(shape, known_shape(o.like));
   }
+  if (!o.architecture.empty()) shape.architecture = o.architecture;
   if (o.layers) shape.n_layers = *o.layers;
   if (o.vocabulary) shape.vocab_size = *o.vocabulary;
   if (o.context) shape.context_length = *o.context;
@@ -84,6 +85,10 @@ void add_synth_command(CLI::App& app, int& status) {
                    fmt::format("llama.cpp's name: {}", fmt::join(type_mixture_names(), ", ")))
       ->capture_default_str();
   command->add_option("-s,--seed", options->seed, "seed of the weights")->capture_default_str();
+  command
+      ->add_option("--architecture", options->architecture,
+                   "llama, or qwen2 (biases on queries, keys and values); default: the shape's own")
+      ->check(CLI::IsMember({"llama", "qwen2"}));
   command->add_option("--layers", options->layers, "instead of the shape's own, as all below");
   command->add_option("--width", options->width, "of the residual stream");
   command->add_option("--heads", options->heads, "query heads");

@@ -84,6 +84,10 @@ constexpr uint64_t kMaxHeadDim = 1024;
 constexpr uint64_t kMaxVocab = 1 << 24;
 constexpr uint64_t kMaxContext = 1 << 28;
 
+bool is_known(std::string_view architecture) {
+  return architecture == "llama" || architecture == "qwen2";
+}
+
 Status read_gguf_rope(const ModelFile& file, ModelConfig& config) {
   const std::string prefix = config.architecture + ".rope.";
   WHET_TRY(double theta, file.get_float_or(prefix + "freq_base", 10000.0));
@@ -112,12 +116,14 @@ Status read_gguf_rope(const ModelFile& file, ModelConfig& config) {
 Result<ModelConfig> from_gguf(const ModelFile& file) {
   ModelConfig config{};
   WHET_TRY(config.architecture, file.get_string("general.architecture"));
-  if (config.architecture != "llama") {
-    return invalid(
-        fmt::format("general.architecture: expected llama, found \"{}\"", config.architecture));
+  if (!is_known(config.architecture)) {
+    return invalid(fmt::format("general.architecture: expected llama or qwen2, found \"{}\"",
+                               config.architecture));
   }
+  config.has_qkv_bias = config.architecture == "qwen2";
+  const std::string prefix = config.architecture + ".";
   auto dimension = [&](std::string_view key, uint64_t high) -> Result<int64_t> {
-    std::string full = config.architecture + "." + std::string(key);
+    std::string full = prefix + std::string(key);
     WHET_TRY(uint64_t value, file.get_uint(full));
     return in_range(full, value, 1, high);
   };
@@ -126,28 +132,30 @@ Result<ModelConfig> from_gguf(const ModelFile& file) {
   WHET_TRY(config.n_heads, dimension("attention.head_count", kMaxHeads));
   WHET_TRY(config.ffn_dim, dimension("feed_forward_length", kMaxWidth));
   WHET_TRY(config.context_length, dimension("context_length", kMaxContext));
-  WHET_TRY(uint64_t n_kv_heads, file.get_uint_or("llama.attention.head_count_kv",
+  WHET_TRY(uint64_t n_kv_heads, file.get_uint_or(prefix + "attention.head_count_kv",
                                                  static_cast<uint64_t>(config.n_heads)));
-  WHET_TRY(config.n_kv_heads, in_range("llama.attention.head_count_kv", n_kv_heads, 1, kMaxHeads));
+  WHET_TRY(config.n_kv_heads,
+           in_range(prefix + "attention.head_count_kv", n_kv_heads, 1, kMaxHeads));
   WHET_TRY(uint64_t head_dim,
-           file.get_uint_or("llama.attention.key_length",
+           file.get_uint_or(prefix + "attention.key_length",
                             static_cast<uint64_t>(config.d_model / config.n_heads)));
-  WHET_TRY(config.head_dim, in_range("llama.attention.key_length", head_dim, 1, kMaxHeadDim));
-  WHET_TRY(uint64_t value_dim, file.get_uint_or("llama.attention.value_length", head_dim));
+  WHET_TRY(config.head_dim, in_range(prefix + "attention.key_length", head_dim, 1, kMaxHeadDim));
+  WHET_TRY(uint64_t value_dim, file.get_uint_or(prefix + "attention.value_length", head_dim));
   if (value_dim != head_dim) {
-    return invalid(fmt::format("llama.attention.value_length: expected the key length {}, found {}",
-                               head_dim, value_dim));
+    return invalid(fmt::format("{}attention.value_length: expected the key length {}, found {}",
+                               prefix, head_dim, value_dim));
   }
-  WHET_TRY(uint64_t rope_dim, file.get_uint_or("llama.rope.dimension_count", head_dim));
-  WHET_TRY(config.rope_dim, in_range("llama.rope.dimension_count", rope_dim, 1, kMaxHeadDim));
-  WHET_TRY(double eps, file.get_float("llama.attention.layer_norm_rms_epsilon"));
+  WHET_TRY(uint64_t rope_dim, file.get_uint_or(prefix + "rope.dimension_count", head_dim));
+  WHET_TRY(config.rope_dim, in_range(prefix + "rope.dimension_count", rope_dim, 1, kMaxHeadDim));
+  WHET_TRY(double eps, file.get_float(prefix + "attention.layer_norm_rms_epsilon"));
   config.rms_eps = static_cast<float>(eps);
-  WHET_TRY(uint64_t n_experts, file.get_uint_or("llama.expert_count", 0));
+  WHET_TRY(uint64_t n_experts, file.get_uint_or(prefix + "expert_count", 0));
   if (n_experts > 0) {
     return invalid(
-        fmt::format("llama.expert_count: expected 0 (a dense model), found {}", n_experts));
+        fmt::format("{}expert_count: expected 0 (a dense model), found {}", prefix, n_experts));
   }
-  config.rope_pairing = kernels::RopePairing::kInterleaved;
+  config.rope_pairing = config.architecture == "llama" ? kernels::RopePairing::kInterleaved
+                                                       : kernels::RopePairing::kHalfSplit;
   WHET_TRY_STATUS(read_gguf_rope(file, config));
 
   const TensorEntry* embedding = file.find_tensor("token_embd.weight");
@@ -240,18 +248,19 @@ Result<ModelConfig> from_hugging_face(const ModelFile& file) {
   JsonFields fields(json);
   ModelConfig config{};
   config.architecture = fields.text("model_type");
-  if (config.architecture != "llama") {
-    return invalid(fmt::format("config.json: \"model_type\": expected llama, found \"{}\"",
+  if (!is_known(config.architecture)) {
+    return invalid(fmt::format("config.json: \"model_type\": expected llama or qwen2, found \"{}\"",
                                config.architecture));
   }
+  config.has_qkv_bias = config.architecture == "qwen2";
   std::string activation = fields.text("hidden_act");
   if (!activation.empty() && activation != "silu") {
     return invalid(
         fmt::format("config.json: \"hidden_act\": expected silu, found \"{}\"", activation));
   }
-  for (const char* bias : {"attention_bias", "mlp_bias"}) {
-    if (json.contains(bias) && json[bias] == true) {
-      return invalid(fmt::format("config.json: \"{}\": expected false, found true", bias));
+  for (const char* feature : {"attention_bias", "mlp_bias", "use_sliding_window"}) {
+    if (json.contains(feature) && json[feature] == true) {
+      return invalid(fmt::format("config.json: \"{}\": expected false, found true", feature));
     }
   }
   if (json.contains("quantization_config") || json.contains("quantization")) {

@@ -24,6 +24,9 @@ struct NameMap {
   const char* q;
   const char* k;
   const char* v;
+  const char* q_bias;
+  const char* k_bias;
+  const char* v_bias;
   const char* attention_output;
   const char* ffn_norm;
   const char* gate;
@@ -39,6 +42,9 @@ constexpr NameMap kGgufNames{
     .q = "blk.{}.attn_q.weight",
     .k = "blk.{}.attn_k.weight",
     .v = "blk.{}.attn_v.weight",
+    .q_bias = "blk.{}.attn_q.bias",
+    .k_bias = "blk.{}.attn_k.bias",
+    .v_bias = "blk.{}.attn_v.bias",
     .attention_output = "blk.{}.attn_output.weight",
     .ffn_norm = "blk.{}.ffn_norm.weight",
     .gate = "blk.{}.ffn_gate.weight",
@@ -54,6 +60,9 @@ constexpr NameMap kHuggingFaceNames{
     .q = "model.layers.{}.self_attn.q_proj.weight",
     .k = "model.layers.{}.self_attn.k_proj.weight",
     .v = "model.layers.{}.self_attn.v_proj.weight",
+    .q_bias = "model.layers.{}.self_attn.q_proj.bias",
+    .k_bias = "model.layers.{}.self_attn.k_proj.bias",
+    .v_bias = "model.layers.{}.self_attn.v_proj.bias",
     .attention_output = "model.layers.{}.self_attn.o_proj.weight",
     .ffn_norm = "model.layers.{}.post_attention_layernorm.weight",
     .gate = "model.layers.{}.mlp.gate_proj.weight",
@@ -83,11 +92,12 @@ class Binder {
     return values;
   }
 
-  Status check_all_used() const {
+  Status check_all_used(std::string_view architecture) const {
     for (const TensorEntry& tensor : file_.tensors) {
       if (!used_.contains(tensor.name) && !is_derived(tensor.name)) {
-        return invalid(fmt::format(
-            "tensor {}: the llama architecture as whet runs it has no such weight", tensor.name));
+        return invalid(
+            fmt::format("tensor {}: the {} architecture as whet runs it has no such weight",
+                        tensor.name, architecture));
       }
     }
     return ok_status();
@@ -127,6 +137,11 @@ Result<LayerWeights> bind_layer(Binder& binder, const NameMap& names, const Mode
   WHET_TRY(w.q, binder.matrix(of_layer(names.q, layer), q_dim, c.d_model));
   WHET_TRY(w.k, binder.matrix(of_layer(names.k, layer), kv_dim, c.d_model));
   WHET_TRY(w.v, binder.matrix(of_layer(names.v, layer), kv_dim, c.d_model));
+  if (c.has_qkv_bias) {
+    WHET_TRY(w.q_bias, binder.vector(of_layer(names.q_bias, layer), q_dim));
+    WHET_TRY(w.k_bias, binder.vector(of_layer(names.k_bias, layer), kv_dim));
+    WHET_TRY(w.v_bias, binder.vector(of_layer(names.v_bias, layer), kv_dim));
+  }
   WHET_TRY(w.attention_output,
            binder.matrix(of_layer(names.attention_output, layer), c.d_model, q_dim));
   WHET_TRY(w.ffn_norm, binder.vector(of_layer(names.ffn_norm, layer), c.d_model));
@@ -153,7 +168,7 @@ Result<Weights> bind_weights(const ModelFile& file, const ModelConfig& config) {
   if (file.find_tensor(names.head) != nullptr) {
     WHET_TRY(weights.head, binder.matrix(names.head, config.vocab_size, config.d_model));
   }
-  WHET_TRY_STATUS(binder.check_all_used());
+  WHET_TRY_STATUS(binder.check_all_used(config.architecture));
   return weights;
 }
 

@@ -144,12 +144,21 @@ class Step {
     const Projection qkv[] = {{&w.q, b_.q.data()}, {&w.k, b_.k.data()}, {&w.v, b_.v.data()}};
     project(b_.normed.data(), n_tokens_, qkv, b_.projection, pool_);
     for_each_token(pool_, n_tokens_, [&](int64_t t) {
+      if (c_.has_qkv_bias) {
+        add_bias(w.q_bias, b_.q.data() + t * q_dim_);
+        add_bias(w.k_bias, b_.k.data() + t * kv_dim_);
+        add_bias(w.v_bias, b_.v.data() + t * kv_dim_);
+      }
       rotate(b_.q.data() + t * q_dim_, c_.n_heads, t);
       rotate(b_.k.data() + t * kv_dim_, c_.n_kv_heads, t);
     });
     append_kv(layer);
     attend(layer);
     project_onto_residual(b_.attended.data(), w.attention_output);
+  }
+
+  void add_bias(const std::vector<float>& bias, float* x) const {
+    kernel().add(x, bias.data(), bias.size(), x);
   }
 
   void rotate(float* heads, int64_t n_heads, int64_t t) {

@@ -1,4 +1,5 @@
-// The shape of a Llama-family decoder: everything forward() must know besides the weights.
+// The shape of a Llama-family decoder: everything forward() must know besides the weights. Qwen2 is
+// Llama with biases on queries, keys and values.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 namespace whet {
 
 struct ModelConfig {
-  std::string architecture;  // as the file calls it, e.g. "llama"
+  std::string architecture;  // "llama" or "qwen2"
   int64_t n_layers;          // L
   int64_t d_model;           // D
   int64_t n_heads;           // H
@@ -19,6 +20,7 @@ struct ModelConfig {
   int64_t ffn_dim;           // F
   int64_t vocab_size;        // V
   int64_t context_length;    // positions that the model was trained for
+  bool has_qkv_bias;
   float rms_eps;
 
   kernels::RopePairing rope_pairing;

@@ -12,11 +12,13 @@ struct LayerWeights {
   Matrix q;                           // [H*K, D]
   Matrix k;                           // [G*K, D]
   Matrix v;                           // [G*K, D]
-  Matrix attention_output;            // [D, H*K]
-  std::vector<float> ffn_norm;        // [D]
-  Matrix gate;                        // [F, D]
-  Matrix up;                          // [F, D]
-  Matrix down;                        // [D, F]
+  std::vector<float> q_bias;          // [H*K], k_bias and v_bias [G*K]; empty without has_qkv_bias
+  std::vector<float> k_bias, v_bias;
+  Matrix attention_output;      // [D, H*K]
+  std::vector<float> ffn_norm;  // [D]
+  Matrix gate;                  // [F, D]
+  Matrix up;                    // [F, D]
+  Matrix down;                  // [D, F]
 };
 
 struct Weights {

@@ -19,19 +19,20 @@ std::string directory_name(const std::string& path) {
 }
 
 void describe_architecture(const ModelConfig& c, Metadata& m) {
-  m["general.architecture"] = {std::string("llama")};
-  m["llama.block_count"] = number(c.n_layers);
-  m["llama.context_length"] = number(c.context_length);
-  m["llama.embedding_length"] = number(c.d_model);
-  m["llama.feed_forward_length"] = number(c.ffn_dim);
-  m["llama.attention.head_count"] = number(c.n_heads);
-  m["llama.attention.head_count_kv"] = number(c.n_kv_heads);
-  m["llama.attention.key_length"] = number(c.head_dim);
-  m["llama.attention.value_length"] = number(c.head_dim);
-  m["llama.attention.layer_norm_rms_epsilon"] = {static_cast<double>(c.rms_eps)};
-  m["llama.rope.dimension_count"] = number(c.rope_dim);
-  m["llama.rope.freq_base"] = {static_cast<double>(c.rope_theta)};
-  m["llama.vocab_size"] = number(c.vocab_size);
+  m["general.architecture"] = {c.architecture};
+  const std::string p = c.architecture + ".";
+  m[p + "block_count"] = number(c.n_layers);
+  m[p + "context_length"] = number(c.context_length);
+  m[p + "embedding_length"] = number(c.d_model);
+  m[p + "feed_forward_length"] = number(c.ffn_dim);
+  m[p + "attention.head_count"] = number(c.n_heads);
+  m[p + "attention.head_count_kv"] = number(c.n_kv_heads);
+  m[p + "attention.key_length"] = number(c.head_dim);
+  m[p + "attention.value_length"] = number(c.head_dim);
+  m[p + "attention.layer_norm_rms_epsilon"] = {static_cast<double>(c.rms_eps)};
+  m[p + "rope.dimension_count"] = number(c.rope_dim);
+  m[p + "rope.freq_base"] = {static_cast<double>(c.rope_theta)};
+  m[p + "vocab_size"] = number(c.vocab_size);
 }
 
 }  // namespace

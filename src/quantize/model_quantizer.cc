@@ -27,8 +27,9 @@ struct Source {
 std::vector<Source> matrices(const Decoder& decoder) {
   const ModelConfig& c = decoder.config;
   const Weights& w = decoder.weights;
-  // GGUF rotates neighbours, Hugging Face halves.
-  const bool halves = c.rope_pairing == kernels::RopePairing::kHalfSplit;
+  // Hugging Face rotates halves, GGUF's llama neighbours; GGUF's qwen2 rotates halves too.
+  const bool halves =
+      c.rope_pairing == kernels::RopePairing::kHalfSplit && c.architecture == "llama";
   const int64_t q_heads = halves ? c.n_heads : 0, k_heads = halves ? c.n_kv_heads : 0;
   std::vector<Source> all{{"token_embd.weight", MatrixRole::kEmbedding, 0, w.embedding}};
   for (size_t i = 0; i < w.layers.size(); ++i) {
@@ -60,6 +61,10 @@ std::vector<Vector> vectors(const LoadedModel& model) {
     const LayerWeights& l = decoder.weights.layers[i];
     all.push_back({fmt::format("blk.{}.attn_norm.weight", i), &l.attention_norm});
     all.push_back({fmt::format("blk.{}.ffn_norm.weight", i), &l.ffn_norm});
+    if (!decoder.config.has_qkv_bias) continue;
+    all.push_back({fmt::format("blk.{}.attn_q.bias", i), &l.q_bias});
+    all.push_back({fmt::format("blk.{}.attn_k.bias", i), &l.k_bias});
+    all.push_back({fmt::format("blk.{}.attn_v.bias", i), &l.v_bias});
   }
   all.push_back({"output_norm.weight", &decoder.weights.output_norm});
   // A GGUF file may have its factors in its keys, which are copied: twice would be wrong.

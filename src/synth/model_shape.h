@@ -15,7 +15,8 @@ struct ModelShape {
   uint64_t n_layers, d_model, n_heads, n_kv_heads, head_dim, ffn_dim, vocab_size, context_length;
   double rope_theta = 10000;
   double rms_eps = 1e-5;
-  bool tied_head = false;  // no output.weight: the embedding is the head
+  bool tied_head = false;              // no output.weight: the embedding is the head
+  std::string architecture = "llama";  // or "qwen2": biases on queries, keys and values
 };
 
 /// Errors: kNotFound, names the known ones.

@@ -19,7 +19,7 @@ struct Tensor {
   std::string name;
   DType type;
   std::vector<uint64_t> shape;
-  bool is_norm;
+  bool is_norm = false;  // all ones
 
   uint64_t n_weights() const { return shape.size() == 1 ? shape[0] : shape[0] * shape[1]; }
   uint64_t n_bytes() const { return row_bytes(dtype_info(type), n_weights()); }
@@ -30,7 +30,7 @@ std::vector<Tensor> tensors_of(const ModelShape& s, const TypeMixture& mixture) 
   const auto matrix = [&](std::string name, MatrixRole role, uint64_t layer, uint64_t rows,
                           uint64_t cols) {
     const DType type = mixture.type_of(role, layer, s.n_layers, cols, s.tied_head);
-    tensors.push_back({std::move(name), type, {rows, cols}, false});
+    tensors.push_back({std::move(name), type, {rows, cols}});
   };
   const auto norm = [&](std::string name) {
     tensors.push_back({std::move(name), DType::F32, {s.d_model}, true});
@@ -43,6 +43,11 @@ std::vector<Tensor> tensors_of(const ModelShape& s, const TypeMixture& mixture) 
     matrix(p + "attn_q.weight", MatrixRole::kOther, i, q_dim, s.d_model);
     matrix(p + "attn_k.weight", MatrixRole::kOther, i, kv_dim, s.d_model);
     matrix(p + "attn_v.weight", MatrixRole::kAttentionV, i, kv_dim, s.d_model);
+    if (s.architecture == "qwen2") {
+      tensors.push_back({p + "attn_q.bias", DType::F32, {q_dim}});
+      tensors.push_back({p + "attn_k.bias", DType::F32, {kv_dim}});
+      tensors.push_back({p + "attn_v.bias", DType::F32, {kv_dim}});
+    }
     matrix(p + "attn_output.weight", MatrixRole::kOther, i, s.d_model, q_dim);
     norm(p + "ffn_norm.weight");
     matrix(p + "ffn_gate.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
@@ -88,7 +93,7 @@ Status add_vocabulary(GgufWriter& writer, uint64_t size) {
 
 Status add_metadata(GgufWriter& writer, const ModelShape& s, const TypeMixture& mixture,
                     uint64_t seed) {
-  WHET_TRY_STATUS(writer.add_string("general.architecture", "llama"));
+  WHET_TRY_STATUS(writer.add_string("general.architecture", s.architecture));
   WHET_TRY_STATUS(writer.add_string("general.name", "synthetic " + s.name));
   WHET_TRY_STATUS(writer.add_string(
       "general.description",
@@ -96,18 +101,19 @@ Status add_metadata(GgufWriter& writer, const ModelShape& s, const TypeMixture& 
                   "text without meaning.",
                   seed)));
   WHET_TRY_STATUS(writer.add_uint("general.file_type", mixture.file_type));
-  WHET_TRY_STATUS(writer.add_uint("llama.block_count", s.n_layers));
-  WHET_TRY_STATUS(writer.add_uint("llama.context_length", s.context_length));
-  WHET_TRY_STATUS(writer.add_uint("llama.embedding_length", s.d_model));
-  WHET_TRY_STATUS(writer.add_uint("llama.feed_forward_length", s.ffn_dim));
-  WHET_TRY_STATUS(writer.add_uint("llama.attention.head_count", s.n_heads));
-  WHET_TRY_STATUS(writer.add_uint("llama.attention.head_count_kv", s.n_kv_heads));
-  WHET_TRY_STATUS(writer.add_uint("llama.attention.key_length", s.head_dim));
-  WHET_TRY_STATUS(writer.add_uint("llama.attention.value_length", s.head_dim));
-  WHET_TRY_STATUS(writer.add_float("llama.attention.layer_norm_rms_epsilon", s.rms_eps));
-  WHET_TRY_STATUS(writer.add_uint("llama.rope.dimension_count", s.head_dim));
-  WHET_TRY_STATUS(writer.add_float("llama.rope.freq_base", s.rope_theta));
-  WHET_TRY_STATUS(writer.add_uint("llama.vocab_size", s.vocab_size));
+  const std::string p = s.architecture + ".";
+  WHET_TRY_STATUS(writer.add_uint(p + "block_count", s.n_layers));
+  WHET_TRY_STATUS(writer.add_uint(p + "context_length", s.context_length));
+  WHET_TRY_STATUS(writer.add_uint(p + "embedding_length", s.d_model));
+  WHET_TRY_STATUS(writer.add_uint(p + "feed_forward_length", s.ffn_dim));
+  WHET_TRY_STATUS(writer.add_uint(p + "attention.head_count", s.n_heads));
+  WHET_TRY_STATUS(writer.add_uint(p + "attention.head_count_kv", s.n_kv_heads));
+  WHET_TRY_STATUS(writer.add_uint(p + "attention.key_length", s.head_dim));
+  WHET_TRY_STATUS(writer.add_uint(p + "attention.value_length", s.head_dim));
+  WHET_TRY_STATUS(writer.add_float(p + "attention.layer_norm_rms_epsilon", s.rms_eps));
+  WHET_TRY_STATUS(writer.add_uint(p + "rope.dimension_count", s.head_dim));
+  WHET_TRY_STATUS(writer.add_float(p + "rope.freq_base", s.rope_theta));
+  WHET_TRY_STATUS(writer.add_uint(p + "vocab_size", s.vocab_size));
   return add_vocabulary(writer, s.vocab_size);
 }
 
