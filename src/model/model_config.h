@@ -20,7 +20,7 @@ struct ModelConfig {
   int64_t ffn_dim;           // F
   int64_t vocab_size;        // V
   int64_t context_length;    // positions that the model was trained for
-  bool has_qkv_bias;
+  bool has_qkv_bias = false;
   float rms_eps;
 
   kernels::RopePairing rope_pairing;
