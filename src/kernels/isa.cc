@@ -8,6 +8,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace whet::kernels {
@@ -52,9 +55,20 @@ bool cpu_has(Isa isa) {
       return false;
   }
 }
-#else
+#elif defined(__aarch64__)
 bool cpu_has(Isa isa) {
-  return isa == Isa::kNeon;  // part of every 64-bit ARM
+  switch (isa) {
+    case Isa::kNeon:
+      return true;  // part of the architecture
+    case Isa::kNeonDotprod:
+      return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+    default:
+      return false;
+  }
+}
+#else
+bool cpu_has(Isa) {
+  return false;
 }
 #endif
 
@@ -81,6 +95,10 @@ bool built(Isa isa) {
     case Isa::kNeon:
       return true;
 #endif
+#ifdef WHET_KERNELS_NEON_DOTPROD
+    case Isa::kNeonDotprod:
+      return true;
+#endif
     default:
       return false;
   }
@@ -102,6 +120,8 @@ std::string_view isa_name(Isa isa) {
       return "avx512_vnni";
     case Isa::kNeon:
       return "neon";
+    case Isa::kNeonDotprod:
+      return "neon_dotprod";
   }
   return "unknown";
 }

@@ -11,5 +11,6 @@ extern const KernelTable kAvx2VnniTable;
 extern const KernelTable kAvx512Table;
 extern const KernelTable kAvx512VnniTable;
 extern const KernelTable kNeonTable;
+extern const KernelTable kNeonDotprodTable;
 
 }  // namespace whet::kernels

@@ -44,7 +44,7 @@ TEST(Isa, LevelThatThisMachineLacksIsAnError) {
 #ifdef WHET_KERNEL_OBJECTS
 /// A weak symbol of a kernel unit could be chosen for a CPU that lacks its instructions.
 TEST(KernelObjects, ExportTheirTableAndNothingElse) {
-  std::FILE* nm = popen("nm --defined-only --extern-only " WHET_KERNEL_OBJECTS " 2>&1", "r");
+  std::FILE* nm = popen(WHET_NM " --defined-only --extern-only " WHET_KERNEL_OBJECTS " 2>&1", "r");
   ASSERT_NE(nm, nullptr);
   std::array<char, 4096> line;
   int tables = 0;

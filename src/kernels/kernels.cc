@@ -31,6 +31,10 @@ const KernelTable* kernel_table(Isa isa) {
     case Isa::kNeon:
       return &kNeonTable;
 #endif
+#ifdef WHET_KERNELS_NEON_DOTPROD
+    case Isa::kNeonDotprod:
+      return &kNeonDotprodTable;
+#endif
     default:
       return nullptr;
   }

@@ -71,7 +71,7 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
         vi w[R];
         unroll<R>([&](auto r) WHET_LAMBDA { w[r] = S::load_i(panels[r].codes[step0 + k]); });
         unroll<T>([&](auto t) WHET_LAMBDA {
-          const vi q = S::broadcast4(x[t].q + 4 * (step0 + k));
+          const auto q = S::quad(x[t].q + 4 * (step0 + k));
           unroll<R>([&](auto r) WHET_LAMBDA { acc[t * R + r] = S::dot(acc[t * R + r], w[r], q); });
         });
       });
@@ -107,7 +107,7 @@ WHET_INLINE void fused256(const PanelSource& src, const Activations256* x, float
       if constexpr (at == 0) {
         acc[part][t] = F::kOffset != 0 ? S::broadcast4(&x[t].offset[step / 4]) : S::zero_i();
       }
-      acc[part][t] = S::dot(acc[part][t], codes, S::broadcast4(x[t].q + 4 * step));
+      acc[part][t] = S::dot(acc[part][t], codes, S::quad(x[t].q + 4 * step));
       if constexpr (at == kSteps - 1) {
         const vi scale = S::load_i(header.scales[step / kGroupSteps]);
         sum[t] = S::add32(sum[t], S::mul_scale(acc[part][t], scale));
@@ -134,7 +134,7 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
           w[r] = S::signed_weights(S::load_i(panels[r].codes[8 * g + k]));
         });
         unroll<T>([&](auto t) WHET_LAMBDA {
-          const vi q = S::broadcast4(x[t].q + 32 * g + 4 * k);
+          const auto q = S::quad(x[t].q + 32 * g + 4 * k);
           unroll<R>([&](auto r)
                         WHET_LAMBDA { acc[t * R + r] = S::dot_signed(acc[t * R + r], w[r], q); });
         });
@@ -153,7 +153,7 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
           vi w[R];
           unroll<R>([&](auto r) WHET_LAMBDA { w[r] = S::load_i(panels[r].codes[8 * g + step]); });
           unroll<T>([&](auto t) WHET_LAMBDA {
-            const vi q = S::broadcast4(x[t].q + 32 * g + 4 * step);
+            const auto q = S::quad(x[t].q + 32 * g + 4 * step);
             unroll<R>([&](auto r) WHET_LAMBDA {
               partial[t * R + r] = S::dot(partial[t * R + r], w[r], q);
             });
@@ -197,13 +197,13 @@ WHET_INLINE void fused32(const PanelSource& src, const Activations32* x, int n_g
         const auto w = S::signed_weights(codes);
         unroll<T>([&](auto t) WHET_LAMBDA {
           if constexpr (at == 0) acc[t] = S::signed_start(&x[t].offset[g]);
-          acc[t] = S::dot_signed(acc[t], w, S::broadcast4(x[t].q + 32 * g + 4 * step));
+          acc[t] = S::dot_signed(acc[t], w, S::quad(x[t].q + 32 * g + 4 * step));
         });
       } else {
         unroll<T>([&](auto t) WHET_LAMBDA {
           vi& p = partial[part][t];
           if constexpr (at == 0) p = F::kOffset != 0 ? S::broadcast4(&x[t].offset[g]) : S::zero_i();
-          p = S::dot(p, codes, S::broadcast4(x[t].q + 32 * g + 4 * step));
+          p = S::dot(p, codes, S::quad(x[t].q + 32 * g + 4 * step));
           if constexpr (at == kSteps - 1) {
             acc[t] = part == 0 ? S::widen(p) : S::add32(acc[t], S::widen(p));
           }

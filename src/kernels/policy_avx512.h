@@ -32,6 +32,7 @@ struct Avx512Base {
   static WHET_INLINE vi set1_i(uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
   static WHET_INLINE vf set1_f(float x) { return _mm512_set1_ps(x); }
   static WHET_INLINE vi broadcast4(const void* p) { return _mm512_set1_epi32(load_as<int>(p)); }
+  static WHET_INLINE vi quad(const int8_t* p) { return broadcast4(p); }
   static WHET_INLINE void prefetch(const void* p) {
     __asm__ volatile("prefetcht1 %0" : : "m"(*static_cast<const char*>(p)));
   }

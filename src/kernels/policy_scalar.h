@@ -36,6 +36,8 @@ struct Scalar {
   static WHET_INLINE vf set1_f(float x) { return vf{x, x, x, x}; }
   /// Four bytes of memory in every lane.
   static WHET_INLINE vi broadcast4(const void* p) { return set1_i(load_as<uint32_t>(p)); }
+  /// Four activations, in the form in which dot() and dot_signed() multiply every lane with them.
+  static WHET_INLINE vi quad(const int8_t* p) { return broadcast4(p); }
   static WHET_INLINE void prefetch(const void*) {}
   /// out[i] lane r = dword i of the 16 bytes at p + r * stride.
   static WHET_INLINE void transpose16(const uint8_t* p, size_t stride, vi* out) {
@@ -102,7 +104,7 @@ struct Scalar {
   static WHET_INLINE vi byte_pair(vi a) {
     return byte_u<2 * P>(a) | shift_left<16>(byte_u<2 * P + 1>(a));
   }
-  /// acc + unsigned bytes of w · signed bytes of x.
+  /// acc + unsigned bytes of w, all below 128, · signed bytes of x.
   static WHET_INLINE vi dot(vi acc, vi w, vi x) {
     return acc + byte_u<0>(w) * byte_s<0>(x) + byte_u<1>(w) * byte_s<1>(x) +
            byte_u<2>(w) * byte_s<2>(x) + byte_u<3>(w) * byte_s<3>(x);
@@ -143,7 +145,7 @@ struct Scalar {
   static WHET_INLINE vf abs(vf a) {
     return as_float(reinterpret_cast<vi>(a) & set1_i(0x7fffffffu));
   }
-  /// To the nearest integer, ties to even; INT32_MIN out of range.
+  /// To the nearest integer, ties to even; out of range and for NaN any value.
   static WHET_INLINE vi round_to_int(vf a) {
     vi out{};
     for (int i = 0; i < kLanes; ++i) {
