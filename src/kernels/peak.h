@@ -23,8 +23,7 @@ uint64_t int8_macs_of(uint64_t n_rounds, void* sink) {
   for (uint64_t round = 0; round < n_rounds; ++round) {
     // Or the compiler would load and multiply once, before the loop.
     __asm__ volatile("" : : "r"(x) : "memory");
-    unroll<kChains>([&](auto i)
-                        WHET_LAMBDA { acc[i] = S::dot(acc[i], w, S::quad(x + 4 * i)); });
+    unroll<kChains>([&](auto i) WHET_LAMBDA { acc[i] = S::dot(acc[i], w, S::quad(x + 4 * i)); });
   }
   unroll<kChains>([&](auto i) WHET_LAMBDA { acc[0] = i == 0 ? acc[0] : S::add32(acc[0], acc[i]); });
   S::store_i(sink, acc[0]);
