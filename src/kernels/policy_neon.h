@@ -12,7 +12,7 @@ namespace {
 struct NeonBase {
   static constexpr int kLanes = 4;
   static constexpr bool kWideDot = true;
-  // Of 32 registers: two panels x 6 tokens take 24 for sums, 8 tokens of floats 16.
+  // Untimed. Of 32 registers two panels x 6 tokens take 24 for sums, 8 tokens of floats 16.
   static constexpr int kFusedTokens = 4;
   static constexpr int kTileTokens = 6;
   static constexpr int kSignedTileTokens = 6;
