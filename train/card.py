@@ -33,9 +33,9 @@ primes, Fibonacci-like sequences, products and Collatz counts with varied consta
 
 ## Recipe
 
-Muon (0.02 at first) for the matrices, AdamW (0.003 at first) for embedding and norms; warm-up 1 %, constant, linear decay over the last third,
-all as a function of wall time; 2048 tokens per step in rows of 256, every twelfth step in rows of 512. So positions up to
-512 were trained, most of the time on several exchanges packed in a row. Seeds: main {main_seed} (second process
+Muon (0.01, with weight decay) for the matrices, AdamW (0.002) for embedding and norms; warm-up, constant, linear decay, all as a
+function of wall time; 3072 tokens per step in rows of 256, every twelfth step in rows of 512. Exchanges packed in a row do not
+see each other. Every ten steps queries are scaled down so that no attention logit exceeds 30 (QK-Clip, arXiv:2507.20534). Seeds: main {main_seed} (second process
 {main_seed2}), draft {draft_seed}, tokenizer 7, tasks 20260. Hardware: two virtual cores (AMD Zen 3, AVX2), shared with
 compilers for part of the time; PyTorch 2.15 on CPU, float32.
 

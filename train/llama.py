@@ -88,17 +88,41 @@ class Llama(nn.Module):
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 deep = name.endswith(("o_proj.weight", "down_proj.weight"))
-                nn.init.normal_(p, std=0.02 / (2 * c.num_hidden_layers) ** 0.5 if deep else 0.02)
+                nn.init.normal_(p, std=p.shape[1] ** -0.5 * (0.5 / c.num_hidden_layers ** 0.5 if deep else 1.0))
 
-    def hidden(self, ids):
+    def hidden(self, ids, seen=None):
+        """seen: [b, 1, t, t], true where a position (row) may look at another (column); None means causal."""
         t = ids.shape[1]
         x = self.embed_tokens(ids)
         for layer in self.layers:
-            x = layer(x, self.cos[:t], self.sin[:t])
+            x = layer(x, self.cos[:t], self.sin[:t], mask=seen)
         return self.norm(x)
 
     def logits(self, hidden):
         return hidden @ self.embed_tokens.weight.T
+
+
+@torch.no_grad()
+def clip_attention(model, ids, seen, limit, reduce_max=lambda peaks: None):
+    """Scales down the queries of each head whose largest attention logit exceeds `limit` (QK-Clip of arXiv:2507.20534,
+    on the queries alone, since heads share their keys). Muon moves every singular direction at the same rate, so
+    without it logits pass 300, attention is one-hot before it has learned where to look, and no gradient comes back.
+    Returns the largest logit of all heads; `reduce_max` makes ranks agree."""
+    c, t = model.c, ids.shape[1]
+    x, cos, sin = model.embed_tokens(ids), model.cos[:t], model.sin[:t]
+    peaks = torch.zeros(len(model.layers), c.num_attention_heads)
+    for i, layer in enumerate(model.layers):
+        h = layer.input_layernorm(x)
+        q, k = (rotate(p(h).view(*ids.shape, -1, c.head_dim).transpose(1, 2), cos, sin)
+                for p in (layer.q_proj, layer.k_proj))
+        k = k.repeat_interleave(c.num_attention_heads // c.num_key_value_heads, dim=1)
+        logits = (q @ k.transpose(2, 3) * c.head_dim ** -0.5).masked_fill(~seen, 0.0)
+        peaks[i] = logits.amax(dim=(0, 2, 3))
+        x = layer(x, cos, sin, mask=seen)
+    reduce_max(peaks)
+    for layer, factors in zip(model.layers, (limit / peaks).clamp(max=1.0)):
+        layer.q_proj.weight.view(c.num_attention_heads, -1).mul_(factors[:, None])
+    return peaks.max().item()
 
 
 def n_parameters(model):

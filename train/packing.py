@@ -30,7 +30,7 @@ class Packer:
         return head_ids + answer_ids + newline, [0] * len(head_ids) + [1] * len(answer_ids) + [0]
 
     def _row(self, length):
-        ids, mask = [], []
+        ids, mask, docs = [], [], []
         while True:
             while len(self.pool) < POOL:
                 self.pool.append(self._one())
@@ -40,15 +40,20 @@ class Packer:
                 break
             i = fitting[0] if room > length // 2 else max(fitting, key=lambda j: len(self.pool[j][0]))
             e, m = self.pool.pop(i)
+            docs += [docs[-1] + 1 if docs else 0] * len(e)
             ids += e
             mask += m
         pad = length + 1 - len(ids)
-        return ids + [0] * pad, mask + [0] * pad
+        return ids + [0] * pad, mask + [0] * pad, docs + [docs[-1] + 1] * pad
 
     def batch(self, n_rows, length):
-        """inputs [n_rows, length], targets [n_rows, length] with -100 where there is no loss, number of real tokens."""
+        """inputs [n_rows, length], which positions see which [n_rows, 1, length, length], targets [n_rows, length] with
+        -100 where there is no loss, number of real tokens. An exchange sees nothing of those before it in its row: at
+        run time it stands alone, and names and numbers of strangers are what a copying head must not learn to skip."""
         rows = [self._row(length) for _ in range(n_rows)]
         ids = torch.tensor([r[0] for r in rows])
         mask = torch.tensor([r[1] for r in rows])
+        docs = torch.tensor([r[2] for r in rows])[:, :-1]
+        seen = (docs[:, :, None] == docs[:, None, :]).tril().unsqueeze(1)
         targets = ids[:, 1:].masked_fill(mask[:, 1:] == 0, -100)
-        return ids[:, :-1], targets, int((ids[:, :-1] != 0).sum())
+        return ids[:, :-1], seen, targets, int((ids[:, :-1] != 0).sum())

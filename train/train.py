@@ -1,9 +1,9 @@
 """Trains one model until a given time. Loss on answers only.
 
-The learning rate is a function of elapsed wall time (warm-up, constant, linear decay over the last third), so a busy
+The learning rate is a function of elapsed wall time (warm-up, constant, linear decay), so a busy
 machine costs tokens but never the decay. Several single-threaded processes share a run (--world), averaging gradients
 once per step: on a machine shared with compilers the barriers of one multi-threaded process cost more than they give
-(measured on a small model: 600 tokens/s with two threads, 1600 with one). Rows of 256 tokens, every twelfth step rows of 512 (uncompiled), so that all
+(measured: 600 tokens/s with two threads, 1600 with one). Rows of 256 tokens, every twelfth step rows of 512 (uncompiled), so that all
 positions of the declared context are trained.
 """
 
@@ -19,18 +19,19 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from llama import SIZES, Llama, n_parameters
+from llama import SIZES, Llama, clip_attention, n_parameters
 from muon import Muon
 from packing import Packer
 
 SHORT, LONG, LONG_EVERY = 256, 512, 12
+CLIP_EVERY, LARGEST_LOGIT = 10, 30.0
 
 
-def rate_at(done):
+def rate_at(done, decay_from):
     """Factor on the peak learning rate; `done` is the elapsed share of the time."""
     if done < 0.01:
         return max(0.05, done / 0.01)
-    return 1.0 if done < 2 / 3 else max(0.02, 3 * (1 - done))
+    return 1.0 if done < decay_from else max(0.02, (1 - done) / (1 - decay_from))
 
 
 def prefetch(packer, n_tokens):
@@ -52,13 +53,13 @@ def optimizers(model, args):
     rest = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     if args.optimizer == "adamw":
         return [torch.optim.AdamW(matrices + rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)]
-    return [Muon(matrices, lr=args.muon_lr, weight_decay=0.01, world=args.world, rank=args.rank),
+    return [Muon(matrices, lr=args.muon_lr, weight_decay=args.muon_decay, world=args.world, rank=args.rank),
             torch.optim.AdamW(rest, lr=args.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
 
 
-def loss_of(model, hidden, ids, targets):
+def loss_of(model, hidden, ids, seen, targets):
     wanted = targets != -100
-    return F.cross_entropy(model.logits(hidden(ids)[wanted]), targets[wanted])
+    return F.cross_entropy(model.logits(hidden(ids, seen)[wanted]), targets[wanted])
 
 
 def agreed_time(world):
@@ -91,9 +92,11 @@ def main():
     parser.add_argument("--size", choices=SIZES, default="main")
     parser.add_argument("--until", type=float, required=True, help="end, in seconds since the epoch")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
-    parser.add_argument("--lr", type=float, default=3e-3)
-    parser.add_argument("--muon-lr", type=float, default=0.02)
-    parser.add_argument("--batch-tokens", type=int, default=2048)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--muon-lr", type=float, default=0.01)
+    parser.add_argument("--muon-decay", type=float, default=0.2, help="weight decay of the matrices, times the rate")
+    parser.add_argument("--decay-from", type=float, default=0.5, help="share of the time at which the rate starts to fall")
+    parser.add_argument("--batch-tokens", type=int, default=3072)
     parser.add_argument("--world", type=int, default=1, help="processes that share this run")
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--eager", action="store_true", help="skip torch.compile (minutes on a busy machine)")
@@ -120,17 +123,17 @@ def main():
                                 world_size=args.world)
     stream_seed = args.seed + 1000 * args.rank
     batches = prefetch(Packer(tokenizer, stream_seed, refuse), args.batch_tokens // args.world)
-    step, n_tokens, n_answer = 0, 0, 0
+    step, n_tokens, n_answer, peak_logit = 0, 0, 0, 0.0
     last_save = last_print = begin = agreed_time(args.world)
     while True:
         now = agreed_time(args.world)
         if now >= args.until:
             break
-        factor = rate_at((now - begin) / (args.until - begin))
+        factor = rate_at((now - begin) / (args.until - begin), args.decay_from)
         for group, peak in zip([g for o in opts for g in o.param_groups], peaks):
             group["lr"] = peak * factor
-        ids, targets, real, n_examples = batches.get()
-        loss = loss_of(model, hidden if ids.shape[1] == SHORT else model.hidden, ids, targets)
+        ids, seen, targets, real, n_examples = batches.get()
+        loss = loss_of(model, hidden if ids.shape[1] == SHORT else model.hidden, ids, seen, targets)
         loss.backward()
         if args.world > 1:
             average_gradients(model, args.world)
@@ -138,13 +141,16 @@ def main():
         for o in opts:
             o.step()
         model.zero_grad(set_to_none=True)
+        if step % CLIP_EVERY == 0:
+            reduce_max = (lambda peaks: dist.all_reduce(peaks, dist.ReduceOp.MAX)) if args.world > 1 else lambda _: None
+            peak_logit = clip_attention(model, ids[:1], seen[:1], LARGEST_LOGIT, reduce_max)
         step, n_tokens, n_answer = step + 1, n_tokens + real, n_answer + int((targets != -100).sum())
         if args.rank:
             continue
         facts = {"seed": args.seed, "optimizer": args.optimizer, "parameters": n_parameters(model), "steps": step,
                  "tokens": n_tokens * args.world, "answer_tokens": n_answer * args.world,
                  "examples": n_examples * args.world,
-                 "processes": args.world, "seconds": round(time.time() - begin), "loss": round(loss.item(), 4)}
+                 "processes": args.world, "seconds": round(time.time() - begin), "loss": round(loss.item(), 4), "peak_logit": round(peak_logit, 1)}
         speed = round(facts["tokens"] / (time.time() - begin))
         facts |= {key: facts[key] + n for key, n in earlier.items()}
         if time.time() - last_print > 20:

@@ -14,8 +14,8 @@ from .example import Example
 TEXT_FAMILIES = {"chain": chain, "story": story, "lists": lists, "multiply": multiply, "divide": divide,
                  "compare": compare, "clock": clock}
 CODE_SOURCES = ([code_lists, code_numbers, code_strings, code_primes, code_sequences], [8, 5, 5, 3, 3])
-WEIGHTS = {"chain": 3, "story": 3, "lists": 3, "multiply": 3, "divide": 3, "compare": 3, "clock": 2.5, "python": 3.5,
-           "rust": 4, "chat": 0.15}
+WEIGHTS = {"chain": 3, "story": 3, "lists": 3.5, "multiply": 2.5, "divide": 3, "compare": 3, "clock": 2.5, "python": 2.4,
+           "rust": 2.4, "chat": 0.15}
 FAMILIES = [name for name in WEIGHTS if name != "chat"]
 REPEAT_SHARE = 0.08
 REPEAT = "{q}\nRead the question again: {q}"

@@ -12,7 +12,7 @@ def _apply(op, a, b):
 
 def _operands(rng, n_ops, operators="+++---*"):
     """A start value and `n_ops` (operator, operand) pairs whose running value stays between 0 and 999."""
-    top = rng.choice([50, 99, 99, 300])
+    top = rng.choice([50, 99, 99, 300, 300])
     while True:
         start = rng.randint(2, top)
         value, pairs = start, []
@@ -39,7 +39,7 @@ def _steps_of(start, pairs):
 
 
 def _story(rng):
-    start, pairs = _operands(rng, rng.choice([2, 2, 3, 3, 4]))
+    start, pairs = _operands(rng, rng.choice([2, 3, 3, 4, 4]))
     words = ". ".join(rng.choice(STEP_WORDS[op]).format(b) for op, b in pairs)
     end = rng.choice(["What is the result?", "What do you get?", "Give the final number."])
     lines, value = _steps_of(start, pairs)
@@ -48,14 +48,14 @@ def _story(rng):
 
 
 def _sum(rng):
-    start, pairs = _operands(rng, rng.choice([2, 2, 3]), "++-")
+    start, pairs = _operands(rng, rng.choice([2, 3, 3]), "++-")
     text = f"{start}" + "".join(f" {op} {b}" for op, b in pairs)
     lines, value = _steps_of(start, pairs)
     return worked("chain", "sum", text, rng.choice(ASK).format(text), lines, value)
 
 
 def _precedence(rng):
-    a, b, c, d = rng.randint(2, 99), rng.randint(2, 15), rng.randint(2, 9), rng.randint(2, 50)
+    a, b, c, d = rng.randint(2, 99), rng.randint(2, 30), rng.randint(2, 9), rng.randint(2, 99)
     op1, op2 = rng.choice("+-"), rng.choice("+-")
     if _apply(op1, a, b * c) < (d if op2 == "-" else 0):
         op1 = op2 = "+"
@@ -77,4 +77,4 @@ def _brackets(rng):
 
 
 def make(rng):
-    return rng.choices([_story, _sum, _precedence, _brackets], [4, 3, 2, 1])[0](rng)
+    return rng.choices([_story, _sum, _precedence, _brackets], [4, 3, 2, 2])[0](rng)

@@ -1,4 +1,4 @@
-"""Time of day: add or take away minutes, and the minutes between two times."""
+"""Time of day: add or take away minutes, and the minutes between two times. The carry at the hour is worked."""
 
 from .example import worked
 from .words import NAMES
@@ -16,20 +16,27 @@ def _split(minutes):
 
 
 def _later(rng):
-    start, delta = rng.randint(0, 24 * 60 - 1), rng.randint(61, 199)
-    hours = start + delta // 60 * 60
-    lines = [_split(delta), f"{_hm(start)} + {delta // 60} h = {_hm(hours)}",
-             f"{_hm(hours)} + {delta % 60} min = {_hm(start + delta)}"]
+    start, delta = rng.randint(0, 24 * 60 - 1), rng.randint(15, 199)
+    lines, minutes = [], start % 60 + delta % 60
+    if delta >= 60:
+        lines += [_split(delta), f"{_hm(start)} + {delta // 60} h = {_hm(start + delta // 60 * 60)}"]
+    lines.append(f"{start % 60} + {delta % 60} = {minutes}")
+    if minutes >= 60:
+        lines.append(f"{minutes} - 60 = {minutes - 60}")
     event = rng.choice(EVENTS).format(t=_hm(start), n=rng.choice(NAMES))
     ask = rng.choice(["and takes {d} minutes. When is the end?", "and is over {d} minutes later. At what time?"])
     return worked("clock", "later", f"{start}+{delta}", f"{event} {ask.format(d=delta)}", lines, _hm(start + delta))
 
 
 def _earlier(rng):
-    end, delta = rng.randint(400, 24 * 60 - 1), rng.randint(61, 199)
-    hours = end - delta // 60 * 60
-    lines = [_split(delta), f"{_hm(end)} - {delta // 60} h = {_hm(hours)}",
-             f"{_hm(hours)} - {delta % 60} min = {_hm(end - delta)}"]
+    end, delta = rng.randint(400, 24 * 60 - 1), rng.randint(15, 199)
+    lines, minutes = [], end % 60
+    if delta >= 60:
+        lines += [_split(delta), f"{_hm(end)} - {delta // 60} h = {_hm(end - delta // 60 * 60)}"]
+    if minutes < delta % 60:
+        lines.append(f"{minutes} + 60 = {minutes + 60}")
+        minutes += 60
+    lines.append(f"{minutes} - {delta % 60} = {minutes - delta % 60}")
     name = rng.choice(NAMES)
     prompt = rng.choice([f"{name} must arrive at {_hm(end)}. The way takes {delta} minutes. When must {name} leave?",
                          f"A show of {delta} minutes ended at {_hm(end)}. When did it start?"])
@@ -38,7 +45,7 @@ def _earlier(rng):
 
 def _between(rng):
     start = rng.randint(0, 18 * 60)
-    end = start + rng.randint(15, 199)
+    end = start + rng.randint(15, 299)
     to_hour = 60 - start % 60
     full = (end - start - to_hour) // 60
     prompt = rng.choice(["How many minutes are there from {a} to {b}?",

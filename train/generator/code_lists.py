@@ -20,9 +20,9 @@ def _product(values):
 
 
 def _filter_of(rng):
-    """(shape, English plural, code, meaning); two conditions in a tenth of the cases."""
+    """(shape, English plural, code, meaning); two conditions in three tenths of the cases."""
     a = condition(rng)
-    if rng.random() < 0.9 or "numbers" not in a.phrase:
+    if rng.random() < 0.7 or "numbers" not in a.phrase:
         return a.shape, f"{a.phrase} in xs", a.code, a.means
     b = condition(rng)
     while b.shape == a.shape or b.shape == "between":
@@ -146,4 +146,4 @@ def _branch(rng):
 
 
 def make(rng):
-    return (_branch if rng.random() < 0.2 else _fold)(rng)
+    return (_branch if rng.random() < 0.25 else _fold)(rng)

@@ -90,7 +90,7 @@ def _choice(rng):
     x, y, z = _linear(rng), _linear(rng), _linear(rng)
     while len({x[0], y[0], z[0]}) < 3:
         x, y, z = _linear(rng), _linear(rng), _linear(rng)
-    if rng.random() < 0.85:
+    if rng.random() < 0.6:
         return CodeTask("choice", f"choice({_shape(c)}, {_shape(x[0])}, {_shape(y[0])})",
                         f"{x[0]} if {c_text}, otherwise {y[0]}", (("a", "int"), ("b", "int")), "int",
                         (f"if {c}:", f"    return {x[0]}", f"return {y[0]}"),

@@ -1,4 +1,7 @@
-"""Comparisons between people: values given relative to each other, out of order; who has most, the order, the sum."""
+"""Comparisons between people: values given relative to each other, out of order; who has most, the order, the sum.
+
+A name in the working follows a dash, so that it is the same token (with its space) as in the question.
+"""
 
 from .example import worked
 from .words import NAMES, THINGS
@@ -19,17 +22,18 @@ def _relation(rng, name, other, value):
 
 def make(rng):
     thing = rng.choice(THINGS)
-    people = rng.sample(NAMES, rng.choice([2, 3, 3, 4]))
+    people = rng.sample(NAMES, rng.choice([3, 3, 4, 4]))
     values = {people[0]: rng.randint(5, 30)}
-    lines = [f"{people[0]}: {values[people[0]]}"]
+    lines = [f"- {people[0]}: {values[people[0]]}"]
     told = [f"{people[0]} has {values[people[0]]} {thing}."]
     for i, name in enumerate(people[1:], 1):
         other = people[i - 1] if rng.random() < 0.7 else rng.choice(people[:i])
         sentence, working, value = _relation(rng, name, other, values[other])
         values[name] = value
         told.append(sentence)
-        lines.append(f"{name}: {working} = {value}")
-    rng.shuffle(told)
+        lines.append(f"- {name}: {working} = {value}")
+    if rng.random() < 0.8:
+        rng.shuffle(told)
     facts = " ".join(told)
     if len(set(values.values())) < len(values):
         return make(rng)

@@ -16,8 +16,8 @@ def _long_division(n, d):
 
 
 def _numbers(rng):
-    d = rng.choice([3, 4, 5, 6, 7, 8, 9, 7, 8, 9, 11, 12])
-    return rng.randint(2 * d, rng.choice([99, 200, 999])), d
+    d = rng.choice([3, 4, 6, 7, 8, 9, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18])
+    return rng.randint(2 * d, rng.choice([99, 200, 999, 999])), d
 
 
 def _remainder(rng):
@@ -46,7 +46,7 @@ def _divisible(rng):
 
 def _gcd(rng):
     common = rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 9])
-    a, b = common * rng.randint(2, 12), common * rng.randint(2, 9)
+    a, b = common * rng.randint(2, 20), common * rng.randint(2, 15)
     lines, x, y = [], max(a, b), min(a, b)
     while y:
         lines.append(f"{x} mod {y} = {x % y}")

@@ -67,8 +67,8 @@ def _total(rng, xs):
 
 
 def make(rng):
-    xs = [rng.randint(1, 99) for _ in range(rng.randint(3, 6))]
-    task = rng.choices([_order, _pick, _filter, _total], [3, 3, 5, 2])[0]
+    xs = [rng.randint(1, 99) for _ in range(rng.choice([3, 4, 4, 5, 5, 6]))]
+    task = rng.choices([_order, _pick, _filter, _total], [3, 2, 5, 3])[0]
     if task is _total:
         xs = xs[:5]
     what, steps, answer = task(rng, xs)

@@ -30,9 +30,14 @@ def _three_by_one(rng):
     return rng.randint(3, 9), rng.randint(101, 999)
 
 
+def _three_by_two(rng):
+    return rng.randint(101, 999), rng.randint(11, 99)
+
+
 def make(rng):
-    kind, draw = rng.choices([("2x1", _two_by_one), ("2x2", _two_by_two), ("3x1", _three_by_one)], [4, 4, 2])[0]
+    kind, draw = rng.choices([("2x1", _two_by_one), ("2x2", _two_by_two), ("3x1", _three_by_one),
+                              ("3x2", _three_by_two)], [2, 4, 2, 3])[0]
     a, b = draw(rng)
     lines, product = _lines(a, b)
-    shown = (b, a) if kind != "2x2" and rng.random() < 0.5 else (a, b)
+    shown = (b, a) if kind in ("2x1", "3x1") and rng.random() < 0.5 else (a, b)
     return worked("multiply", kind, f"{min(a, b)}x{max(a, b)}", rng.choice(ASK).format(*shown), lines, product)

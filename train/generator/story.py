@@ -8,9 +8,9 @@ def _stock(rng):
     """A person's stock passes through two or three random events."""
     name, friend = rng.sample(NAMES, 2)
     thing, pack = rng.choice(THINGS), rng.choice(PACKS)
-    value = rng.randint(10, 60)
+    value = rng.randint(10, 99)
     text, lines, key = [f"{name} has {value} {thing}."], [], [str(value)]
-    for _ in range(rng.randint(2, 3)):
+    for _ in range(rng.randint(2, 4)):
         event = rng.choice(["buy", "packs", "give", "lose", "double", "half"])
         if event == "buy":
             k = rng.randint(3, 40)
@@ -44,7 +44,7 @@ def _stock(rng):
 def _shop(rng):
     name = rng.choice(NAMES)
     (one, many), (one2, many2) = rng.sample(GOODS, 2)
-    p, q, a, b = rng.randint(3, 15), rng.randint(3, 15), rng.randint(2, 9), rng.randint(2, 9)
+    p, q, a, b = rng.randint(3, 29), rng.randint(3, 29), rng.randint(2, 9), rng.randint(2, 9)
     total = a * p + b * q
     text = (f"A {one} costs {p} coins and a {one2} costs {q} coins. {name} buys {a} {many} and {b} {many2}")
     lines = [f"{a} * {p} = {a * p}", f"{b} * {q} = {b * q}", f"{a * p} + {b * q} = {total}"]
@@ -60,7 +60,7 @@ def _work(rng):
     name = rng.choice(NAMES)
     verb, thing = rng.choice([("reads", "pages"), ("paints", "tiles"), ("plants", "trees"), ("packs", "boxes"),
                               ("writes", "lines")])
-    r, d, s, e = rng.randint(3, 20), rng.randint(2, 9), rng.randint(3, 20), rng.randint(2, 9)
+    r, d, s, e = rng.randint(3, 39), rng.randint(2, 9), rng.randint(3, 39), rng.randint(2, 9)
     done = r * d + s * e
     goal = done + rng.randint(5, 60)
     text = (f"{name} {verb} {r} {thing} a day for {d} days and then {s} {thing} a day for {e} days.")
