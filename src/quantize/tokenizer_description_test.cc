@@ -21,12 +21,17 @@ std::string content_of(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-LoadedModel model_with_tokenizer(const std::string& name) {
+LoadedModel model_with_tokenizer(const std::string& name, const nlohmann::json& patch = {}) {
   LoadedModel model{};
   model.file.container = ModelFile::Container::kSafeTensors;
   for (const char* part : {"tokenizer.json", "tokenizer.model"}) {
     const std::string path = kGolden + name + "/" + part;
     if (std::filesystem::exists(path)) model.file.side_files[part] = content_of(path);
+  }
+  if (!patch.is_null()) {
+    auto tokenizer = nlohmann::json::parse(model.file.side_files["tokenizer.json"]);
+    tokenizer.merge_patch(patch);
+    model.file.side_files["tokenizer.json"] = tokenizer.dump();
   }
   model.tokenizer = make_tokenizer(model.file).value();
   model.model.config.vocab_size = model.tokenizer->vocab_size() + 5;  // padded, as many are
@@ -58,6 +63,19 @@ TEST_P(GoldenDescription, ReadBackGivesTheSameIds) {
 INSTANTIATE_TEST_SUITE_P(Files, GoldenDescription,
                          testing::Values("tok_digits", "tok_llama_legacy"),
                          [](const auto& of) { return std::string(of.param); });
+
+TEST(DescribeTokenizer, KeepsABosThatOnlyThePostProcessorNames) {
+  const auto patch = nlohmann::json::parse(R"({"post_processor": {"type": "TemplateProcessing",
+      "single": [{"SpecialToken": {"id": "begin"}}, {"Sequence": {"id": "A"}}],
+      "special_tokens": {"begin": {"ids": [7]}}}})");
+  const LoadedModel model = model_with_tokenizer("tok_digits", patch);
+  ASSERT_FALSE(model.tokenizer->bos());
+  ModelFile copy{};
+  copy.container = ModelFile::Container::kGguf;
+  const Status described = describe_tokenizer(model, copy.metadata);
+  ASSERT_TRUE(described.ok()) << described.error().message();
+  EXPECT_EQ(make_gguf_tokenizer(copy).value()->bos(), 7);
+}
 
 // A space prefix only where the text has none, a pattern that no name stands for, and user-defined
 // pieces between which no prefix is added again: GGUF can say none of these.
