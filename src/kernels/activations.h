@@ -31,9 +31,8 @@ struct Activations32 {
 };
 static_assert(sizeof(Activations32) == 352);
 
-/// For float weights; columns beyond n_cols are zero. 128 columns keep the block of 256 tokens
-/// within a quarter of a 512 KB cache.
-inline constexpr size_t kFloatCols = 128;
+/// For float weights; columns beyond n_cols are zero up to a multiple of 16.
+inline constexpr size_t kFloatCols = 256;
 struct ActivationsFloat {
   float x[kFloatCols];
 };

@@ -17,6 +17,7 @@ struct Emulated : Policy {
   static constexpr int kFusedTokens = 2;
   static constexpr int kTileTokens = 2;
   static constexpr int kSignedTileTokens = 2;
+  static constexpr int kFloatTileRows = 2;
   static constexpr int kFloatTileTokens = 2;
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "kernels/test_data.h"
 
 namespace whet::kernels {
@@ -39,24 +40,22 @@ struct Weights {
 struct Shared {
   DType type;
   Weights weights;
-  std::vector<uint8_t> activations;
+  AlignedBuffer<std::byte> activations;
   std::vector<float> y;
   Shared(DType t, size_t n_tokens, size_t n, size_t k, bool cold)
-      : type(t),
-        weights(t, n, k, cold),
-        activations(activation_bytes(activation_form(t), n_tokens, k)),
-        y(n_tokens * n) {
+      : type(t), weights(t, n, k, cold), y(n_tokens * n) {
     std::vector<float> x(n_tokens * k);
     const CounterRng rng(2, 3);
     for (size_t i = 0; i < x.size(); ++i) x[i] = testing::gaussian(rng, i);
-    kernels().quantize_activations({.form = activation_form(t),
-                                    .x = x.data(),
-                                    .x_stride = k,
-                                    .n_tokens = n_tokens,
-                                    .token_begin = 0,
-                                    .token_end = n_tokens,
-                                    .n_cols = k,
-                                    .dst = activations.data()});
+    kernels().quantize_activations(
+        {.form = activation_form(t),
+         .x = x.data(),
+         .x_stride = k,
+         .n_tokens = n_tokens,
+         .token_begin = 0,
+         .token_end = n_tokens,
+         .n_cols = k,
+         .dst = activations.reserve(activation_bytes(activation_form(t), n_tokens, k))});
   }
 };
 std::unique_ptr<Shared> shared;

@@ -1,6 +1,7 @@
-// The one driver of all matrix products: rows of W in panels, columns in blocks, tokens in tiles.
-// Few tokens: one panel at a time, straight down its rows, bound by memory. Many: groups of panels
-// share a block of activations in L2 while each panel stays in L1 for all tiles of the chunk.
+// The driver of products with integer codes (linear_float.h has that of floats): rows of W in
+// panels, columns in blocks, tokens in tiles. Few tokens: one panel at a time, straight down its
+// rows, bound by memory. Many: groups of panels share a block of activations in L2 while each panel
+// stays in L1 for all tiles of the chunk.
 #pragma once
 
 #include "kernels/kernels.h"

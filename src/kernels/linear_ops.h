@@ -1,24 +1,12 @@
-// What the driver in linear.h needs to know of each family of formats: blocks of columns, panels,
-// unpacking, and the micro-kernel over all tokens.
+// What the driver in linear.h needs to know of each family of integer formats: blocks of columns,
+// panels, unpacking, and the micro-kernel over all tokens.
 #pragma once
 
-#include "kernels/format_float.h"
 #include "kernels/micro_int.h"
+#include "kernels/tiles.h"
 
 namespace whet::kernels {
 namespace {
-
-/// Cuts n_tokens into tiles of at most T, of nearly equal size: body(Index<size>, first token).
-template <int T, class F>
-WHET_INLINE void for_tiles(size_t n_tokens, F body) {
-  const size_t n_tiles = (n_tokens + T - 1) / T;
-  for (size_t i = 0; i < n_tiles; ++i) {
-    const size_t t = n_tokens * i / n_tiles, n = n_tokens * (i + 1) / n_tiles - t;
-    unroll<T>([&](auto m) WHET_LAMBDA {
-      if (n == m + 1) body(Index<m + 1>{}, t);
-    });
-  }
-}
 
 // Two panels by all tokens. Out of line, because formats with the same arithmetic share them.
 template <class S, class Arithmetic>
@@ -36,14 +24,6 @@ WHET_NOINLINE void tiles32(const Panel32<S>* panels, const Activations32* x, int
     micro32<S, Arithmetic, 2, n>(panels, x + t, n_groups, c + t * 2 * S::kLanes);
   });
 }
-template <class S>
-WHET_NOINLINE void tiles_float(const PanelFloat<S>* panels, const ActivationsFloat* x, int n_cols,
-                               size_t n_tokens, float* c) {
-  for_tiles<S::kFloatTileTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
-    micro_float<S, 2, n>(panels, x + t, n_cols, c + t * 2 * S::kLanes);
-  });
-}
-
 /// MaxFused: up to this many tokens fused() replaces panels, if the policy wants it. One for
 /// formats that are rarely met, because every count is another body to compile.
 template <class F, int MaxFused = 4>
@@ -111,35 +91,6 @@ struct Ops32 {
   static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int n_cols,
                                 size_t n_tokens, float* c) {
     tiles32<S, typename F::Arithmetic>(panels, x, n_cols / 32, n_tokens, c);
-  }
-};
-
-template <class F>
-struct OpsFloat {
-  using Activations = ActivationsFloat;
-  template <class S>
-  using Panel = PanelFloat<S>;
-  // One chain of fmas per lane: with one token only two panels side by side hide their latency.
-  template <class S>
-  static constexpr int kFusedTokens = 0;
-  static constexpr size_t kBlockBytes = kFloatCols * F::kBytes;
-  static size_t row_bytes(size_t n_cols) { return n_cols * F::kBytes; }
-  static int n_blocks(size_t n_cols) {
-    return static_cast<int>((n_cols + kFloatCols - 1) / kFloatCols);
-  }
-  static int block_cols(size_t n_cols, int b) {
-    const int left = static_cast<int>(n_cols) - int{kFloatCols} * b;
-    return left < int{kFloatCols} ? left : int{kFloatCols};
-  }
-
-  template <class S>
-  static WHET_NOINLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
-    unpack_columns<S, F>(src, n_cols, panel);
-  }
-  template <class S>
-  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int n_cols,
-                                size_t n_tokens, float* c) {
-    tiles_float<S>(panels, x, n_cols, n_tokens, c);
   }
 };
 

@@ -16,7 +16,10 @@ struct Avx2Base {
   // Two panels x 3 tokens: 12 accumulators of 16 registers.
   static constexpr int kTileTokens = 3;
   static constexpr int kSignedTileTokens = 2;
-  static constexpr int kFloatTileTokens = 6;
+  // Rows x tokens: 12 sums, 3 vectors of activations and one of weights are the 16 registers.
+  static constexpr int kFloatTileRows = 4;
+  static constexpr int kFloatTileTokens = 3;
+  static constexpr int kFloatSums = 12;
   using vi = __m256i;
   using vf = __m256;
 
@@ -30,6 +33,10 @@ struct Avx2Base {
   }
   static WHET_INLINE vf load_f(const float* p) { return _mm256_loadu_ps(p); }
   static WHET_INLINE void store_f(float* p, vf v) { _mm256_storeu_ps(p, v); }
+  static WHET_INLINE vf held(vf v) {
+    __asm__("" : "+x"(v));
+    return v;
+  }
   static WHET_INLINE vi set1_i(uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
   static WHET_INLINE vf set1_f(float x) { return _mm256_set1_ps(x); }
   static WHET_INLINE vi broadcast4(const void* p) { return _mm256_set1_epi32(load_as<int>(p)); }
@@ -118,14 +125,6 @@ struct Avx2Base {
     const __m128i packed =
         _mm_packus_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
     return _mm256_cvtph_ps(packed);
-  }
-  static WHET_INLINE void f16_halves(vi a, vf& low, vf& high) {
-    // Per 128 bits four low halves, then four high ones; then all low ones first.
-    const vi order = _mm256_setr_epi32(0x05040100, 0x0d0c0908, 0x07060302, 0x0f0e0b0a, 0x05040100,
-                                       0x0d0c0908, 0x07060302, 0x0f0e0b0a);
-    const vi sorted = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(a, order), 0xd8);
-    low = _mm256_cvtph_ps(_mm256_castsi256_si128(sorted));
-    high = _mm256_cvtph_ps(_mm256_extracti128_si256(sorted, 1));
   }
   static WHET_INLINE vi load_dword_rows(const uint8_t* p, size_t stride) {
     const auto row = [&](size_t r) WHET_LAMBDA { return load_as<int>(p + r * stride); };

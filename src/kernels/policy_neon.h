@@ -12,11 +12,14 @@ namespace {
 struct NeonBase {
   static constexpr int kLanes = 4;
   static constexpr bool kWideDot = true;
-  // Untimed. Of 32 registers two panels x 6 tokens take 24 for sums, 8 tokens of floats 16.
+  // Untimed. Of 32 registers two panels x 6 tokens take 24 for sums.
   static constexpr int kFusedTokens = 4;
   static constexpr int kTileTokens = 6;
   static constexpr int kSignedTileTokens = 6;
-  static constexpr int kFloatTileTokens = 8;
+  // Rows x tokens: 24 sums, 6 vectors of activations and one of weights of 32 registers.
+  static constexpr int kFloatTileRows = 4;
+  static constexpr int kFloatTileTokens = 6;
+  static constexpr int kFloatSums = 24;
   using vi = int32x4_t;
   using vf = float32x4_t;
 
@@ -33,6 +36,7 @@ struct NeonBase {
   }
   static WHET_INLINE vf load_f(const float* p) { return vld1q_f32(p); }
   static WHET_INLINE void store_f(float* p, vf v) { vst1q_f32(p, v); }
+  static WHET_INLINE vf held(vf v) { return v; }
   static WHET_INLINE vi set1_i(uint32_t x) { return as_i(vdupq_n_u32(x)); }
   static WHET_INLINE vf set1_f(float x) { return vdupq_n_f32(x); }
   static WHET_INLINE vi broadcast4(const void* p) { return set1_i(load_as<uint32_t>(p)); }
@@ -128,10 +132,6 @@ struct NeonBase {
   template <int Half>
   static WHET_INLINE vf f16_half(vi a) {
     return float_of_f16(vmovn_u32(as_u(a) >> (16 * Half)));
-  }
-  static WHET_INLINE void f16_halves(vi a, vf& low, vf& high) {
-    low = f16_half<0>(a);
-    high = f16_half<1>(a);
   }
   static WHET_INLINE vi load_dword_rows(const uint8_t* p, size_t stride) {
     return vi{load_as<int32_t>(p), load_as<int32_t>(p + stride), load_as<int32_t>(p + 2 * stride),

@@ -19,7 +19,10 @@ struct Scalar {
   // and every size is one more body to compile.
   static constexpr int kTileTokens = 1;
   static constexpr int kSignedTileTokens = 1;
+  // A register tile of floats, and the sums that fused_float() keeps in registers.
+  static constexpr int kFloatTileRows = 1;
   static constexpr int kFloatTileTokens = 1;
+  static constexpr int kFloatSums = 1;
 
   using vi = int32_t __attribute__((vector_size(16)));
   using vu = uint32_t __attribute__((vector_size(16)));
@@ -32,6 +35,8 @@ struct Scalar {
   static WHET_INLINE void store_i(void* p, vi v) { std::memcpy(p, &v, sizeof(v)); }
   static WHET_INLINE vf load_f(const float* p) { return load_as<vf>(p); }
   static WHET_INLINE void store_f(float* p, vf v) { std::memcpy(p, &v, sizeof(v)); }
+  /// v in a register: for a value that several instructions would each load for themselves.
+  static WHET_INLINE vf held(vf v) { return v; }
   static WHET_INLINE vi set1_i(uint32_t x) { return reinterpret_cast<vi>(vu{} + x); }
   static WHET_INLINE vf set1_f(float x) { return vf{x, x, x, x}; }
   /// Four bytes of memory in every lane.
@@ -164,11 +169,6 @@ struct Scalar {
       out[i] = f32_from_f16_bits(static_cast<uint16_t>(bits));
     }
     return out;
-  }
-  /// Both f16 of each dword.
-  static WHET_INLINE void f16_halves(vi a, vf& low, vf& high) {
-    low = f16_half<0>(a);
-    high = f16_half<1>(a);
   }
   /// The dword (or f16) at p + r * stride in lane r.
   static WHET_INLINE vi load_dword_rows(const uint8_t* p, size_t stride) {

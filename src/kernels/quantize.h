@@ -110,6 +110,7 @@ void quantize_activations_of(const QuantizeArgs& a) {
           const size_t left = a.n_cols - k;
           const size_t n = left < kFloatCols ? left : kFloatCols;
           std::memcpy(out->x, x + k, n * sizeof(float));
+          std::memset(out->x + n, 0, (16 - n % 16) % 16 * sizeof(float));
         }
         break;
       }

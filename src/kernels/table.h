@@ -11,6 +11,7 @@
 #include "kernels/format_q6_k.h"
 #include "kernels/format_q8_0.h"
 #include "kernels/linear.h"
+#include "kernels/linear_float.h"
 #include "kernels/peak.h"
 #include "kernels/quantize.h"
 
@@ -22,11 +23,11 @@ void linear_any(const LinearArgs& a) {
   if (a.row_begin >= a.row_end) return;
   switch (a.type) {
     case DType::F32:
-      return linear_of<S, OpsFloat<FormatF32>>(a);
+      return linear_float<S, FormatF32>(a);
     case DType::F16:
-      return linear_of<S, OpsFloat<FormatF16>>(a);
+      return linear_float<S, FormatF16>(a);
     case DType::BF16:
-      return linear_of<S, OpsFloat<FormatBF16>>(a);
+      return linear_float<S, FormatBF16>(a);
     case DType::Q4_0:
       return linear_of<S, Ops32<FormatQ4_0>>(a);
     case DType::Q4_1:
