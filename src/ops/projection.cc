@@ -15,7 +15,7 @@ constexpr int64_t kTokensPerConversionTask = 8;
 // Rows of a task when many tokens share the panel; the kernel reuses activations over them.
 constexpr int64_t kPrefillRows = 64;
 // Weights of a task when few tokens do: long enough to stream, short enough to balance two cores.
-constexpr uint64_t kDecodeTaskBytes = 128 * 1024;
+constexpr uint64_t kDecodeTaskBytes = 64 * 1024;
 constexpr int64_t kFewTokens = 16;
 // Multiply-adds below which waking the team costs more than it saves: about 3 microseconds of work.
 constexpr int64_t kMacsWorthATeam = 128 * 1024;

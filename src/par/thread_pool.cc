@@ -1,6 +1,6 @@
 #include "par/thread_pool.h"
 
-#include "base/check.h"
+#include "par/team_placement.h"
 
 namespace whet {
 namespace {
@@ -19,9 +19,17 @@ inline void pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : size_(threads) {
-  WHET_CHECK(threads >= 1);
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { worker_loop(); });
+ThreadPool::ThreadPool(int threads, const std::vector<NumaNode>& nodes)
+    : size_(threads), shares_(place_team(threads, nodes)) {
+  const std::vector<int> node_of_member = place_team(threads, nodes);
+  for (int i = 1; i < threads; ++i) {
+    const NumaNode home = nodes[static_cast<size_t>(node_of_member[static_cast<size_t>(i)])];
+    workers_.emplace_back([this, i, home, bind = nodes.size() > 1] {
+      // Where the kernel refuses, the worker is only further from its rows.
+      if (bind) bind_thread(home);
+      worker_loop(i);
+    });
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -33,11 +41,11 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(Region region) {
   region_ = region;
-  next_.store(0, std::memory_order_relaxed);
+  shares_.deal(region.n);
   busy_.store(size_ - 1, std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
-  work();
+  work(0);
   for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
     if (spins < kSpins) {
       pause();
@@ -48,13 +56,11 @@ void ThreadPool::run(Region region) {
   }
 }
 
-void ThreadPool::work() {
-  for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < region_.n;) {
-    region_.call(region_.context, i);
-  }
+void ThreadPool::work(int member) {
+  for (int64_t i; (i = shares_.take(member)) >= 0;) region_.call(region_.context, i);
 }
 
-void ThreadPool::worker_loop() {
+void ThreadPool::worker_loop(int member) {
   uint32_t seen = 0;
   while (true) {
     uint32_t current = generation_.load(std::memory_order_acquire);
@@ -68,7 +74,7 @@ void ThreadPool::worker_loop() {
     }
     seen = current;
     if (stopping_.load(std::memory_order_relaxed)) return;
-    work();
+    work(member);
     if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
   }
 }

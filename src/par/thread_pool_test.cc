@@ -28,6 +28,29 @@ TEST(ThreadPool, WritesAreVisibleAfterTheRegion) {
   }
 }
 
+TEST(ThreadPool, AMemberThatIsStuckIsHelped) {
+  ThreadPool pool(3);
+  std::atomic<int> done{0};
+  // Task 0 ends only when all others have: nobody may be waiting behind it.
+  pool.for_each(100, [&](int64_t i) {
+    if (i == 0) {
+      while (done.load() < 99) std::this_thread::yield();
+    }
+    done++;
+  });
+  EXPECT_EQ(done.load(), 100);
+}
+
+TEST(ThreadPool, WorkersBindToTheirNodes) {
+  const std::vector<NumaNode> one = numa_nodes();
+  ASSERT_FALSE(one.empty());
+  // Two nodes of the same CPUs, since no test can count on a second one.
+  ThreadPool pool(4, {one[0], one[0]});
+  std::atomic<int> done{0};
+  pool.for_each(64, [&](int64_t) { done++; });
+  EXPECT_EQ(done.load(), 64);
+}
+
 TEST(ThreadPool, IdleWorkersSleep) {
   ThreadPool pool(4);
   pool.for_each(8, [](int64_t) {});

@@ -93,6 +93,55 @@ CpuLimits cpu_limits() {
   return {std::max(affinity, 1), quota};
 }
 
+std::vector<int> parse_cpu_list(const std::string& text) {
+  constexpr int kMostCpus = CPU_SETSIZE;
+  std::vector<int> cpus;
+  const char *at = text.data(), *end = at + text.size();
+  while (at != end) {
+    int first = 0;
+    auto parsed = std::from_chars(at, end, first);
+    if (parsed.ec != std::errc()) return {};
+    int last = first;
+    if (parsed.ptr != end && *parsed.ptr == '-') {
+      parsed = std::from_chars(parsed.ptr + 1, end, last);
+      if (parsed.ec != std::errc()) return {};
+    }
+    if (first < 0 || last < first || last >= kMostCpus) return {};
+    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    at = parsed.ptr;
+    if (at != end && *at++ != ',') return {};
+  }
+  return cpus;
+}
+
+std::vector<NumaNode> numa_nodes() {
+  cpu_set_t usable;
+  CPU_ZERO(&usable);
+  if (::sched_getaffinity(0, sizeof(usable), &usable) != 0) return {{{0}}};
+  std::vector<NumaNode> nodes;
+  const std::string path = "/sys/devices/system/node/";
+  for (int id : parse_cpu_list(first_line(path + "online"))) {
+    NumaNode node;
+    for (int cpu : parse_cpu_list(first_line(path + "node" + std::to_string(id) + "/cpulist"))) {
+      if (CPU_ISSET(cpu, &usable)) node.cpus.push_back(cpu);
+    }
+    if (!node.cpus.empty()) nodes.push_back(std::move(node));
+  }
+  if (!nodes.empty()) return nodes;
+  NumaNode only;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &usable)) only.cpus.push_back(cpu);
+  }
+  return {only};
+}
+
+bool bind_thread(const NumaNode& node) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int cpu : node.cpus) CPU_SET(cpu, &set);
+  return ::sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
 MachineInfo machine_info() {
   MachineInfo info{"unknown CPU", "unknown kernel", 0};
   std::ifstream cpuinfo("/proc/cpuinfo");

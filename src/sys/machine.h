@@ -16,6 +16,18 @@ struct CpuLimits {
 };
 CpuLimits cpu_limits();
 
+/// A NUMA node and those of its CPUs that this process may run on.
+struct NumaNode {
+  std::vector<int> cpus;
+};
+/// The nodes with a usable CPU, at least one. Machines without NUMA are one node.
+std::vector<NumaNode> numa_nodes();
+/// Keeps the calling thread on the CPUs of `node`; false where the kernel refuses.
+bool bind_thread(const NumaNode& node);
+
+/// "0-3,8" to {0, 1, 2, 3, 8}, the kernel's notation of CPU sets; what is not such a list is empty.
+std::vector<int> parse_cpu_list(const std::string& text);
+
 struct MachineInfo {
   std::string cpu_name;
   std::string kernel;  // "Linux 6.1.0"
