@@ -15,7 +15,6 @@
 namespace whet::kernels {
 namespace {
 
-inline constexpr int kMaxHeadDim = 256;
 /// Rows that share one pass over the keys.
 inline constexpr int kBlockRows = 16;
 /// Rows of a register tile: 6 rows x 16 keys take 12 of AVX2's 16 registers.

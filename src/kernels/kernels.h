@@ -76,6 +76,8 @@ struct RopeArgs {
 /// Both take capacity * kv_row_bytes() where capacity is a multiple of kKeyPanel; what lies in
 /// the unused positions of the last panel does not matter.
 inline constexpr size_t kKeyPanel = 16;
+/// Widest head that attention() takes: its rows lie on the stack.
+inline constexpr size_t kMaxHeadDim = 256;
 
 /// F16, BF16 and F32 for any head; Q8_0 (int8 with a scale per 32 dimensions) where 32 divides it.
 constexpr bool kv_type_supported(DType type, size_t head_dim) {

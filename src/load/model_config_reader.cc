@@ -80,7 +80,7 @@ Status check(const ModelConfig& c) {
 constexpr uint64_t kMaxLayers = 1024;
 constexpr uint64_t kMaxWidth = 1 << 20;
 constexpr uint64_t kMaxHeads = 4096;
-constexpr uint64_t kMaxHeadDim = 1024;
+constexpr uint64_t kMaxHeadDim = kernels::kMaxHeadDim;
 constexpr uint64_t kMaxVocab = 1 << 24;
 constexpr uint64_t kMaxContext = 1 << 28;
 
