@@ -1,4 +1,4 @@
-// Row-wise kernels: norm, rotary embedding, gated activations, pieces of softmax.
+// Row-wise kernels: norms, rotary embedding, activations, pieces of softmax.
 #pragma once
 
 #include "kernels/f16.h"
@@ -24,6 +24,36 @@ void rmsnorm_of(const NormArgs& a) {
     store_some<S>(
         wide_zip<S>(scaled, load_some<S>(a.x + i, n, 0.0f), load_some<S>(a.gain + i, n, 0.0f)),
         a.out + i, n);
+  });
+}
+
+template <class S>
+void layernorm_of(const NormArgs& a) {
+  const auto n_all = static_cast<float>(a.n);
+  const auto plus = [](auto x, auto y) WHET_LAMBDA { return S::add(x, y); };
+  Wide<S> sum = Wide<S>::set1(0.0f);
+  for_sixteens(a.n, [&](size_t i, int n) WHET_LAMBDA {
+    sum = wide_zip<S>(plus, sum, load_some<S>(a.x + i, n, 0.0f));
+  });
+  const float mean = wide_sum<S>(sum) / n_all;
+  const auto centre = S::set1_f(mean);
+  // A second pass: mean(x²) - mean² would cancel where the mean is large.
+  Wide<S> squares = Wide<S>::set1(0.0f);
+  for_sixteens(a.n, [&](size_t i, int n) WHET_LAMBDA {
+    const Wide<S> x = load_some<S>(a.x + i, n, mean);  // the filling adds zeros
+    unroll<kVecs<S>>([&](auto v) WHET_LAMBDA {
+      const auto away = S::sub(x.v[v], centre);
+      squares.v[v] = S::fma(away, away, squares.v[v]);
+    });
+  });
+  const float variance = wide_sum<S>(squares) / n_all;
+  const auto factor = S::set1_f(1.0f / __builtin_sqrtf(variance + a.epsilon));
+  for_sixteens(a.n, [&](size_t i, int n) WHET_LAMBDA {
+    const auto scaled = [&](typename S::vf x, typename S::vf gain)
+                            WHET_LAMBDA { return S::mul(S::mul(S::sub(x, centre), factor), gain); };
+    const Wide<S> y =
+        wide_zip<S>(scaled, load_some<S>(a.x + i, n, 0.0f), load_some<S>(a.gain + i, n, 0.0f));
+    store_some<S>(wide_zip<S>(plus, y, load_some<S>(a.bias + i, n, 0.0f)), a.out + i, n);
   });
 }
 
@@ -69,13 +99,26 @@ void silu_mul_of(const float* gate, const float* up, size_t n, float* out) {
   });
 }
 
-/// gelu(g) = g/2 (1 + tanh(z)) = g * sigmoid(2z), z = sqrt(2/pi) (g + 0.044715 g^3).
+/// x/2 (1 + tanh(z)) = x * sigmoid(2z), z = sqrt(2/pi) (x + 0.044715 x^3).
+template <class S>
+WHET_INLINE typename S::vf gelu(typename S::vf x) {
+  const auto cube = S::mul(S::mul(x, x), x);
+  const auto z2 = S::mul(S::fma(S::set1_f(0.044715f), cube, x), S::set1_f(1.59576912160573f));
+  return S::mul(x, sigmoid<S>(z2));
+}
+
 template <class S>
 void gelu_mul_of(const float* gate, const float* up, size_t n, float* out) {
-  zip_rows<S>(gate, up, n, out, [](typename S::vf g, typename S::vf u) WHET_LAMBDA {
-    const auto cube = S::mul(S::mul(g, g), g);
-    const auto z2 = S::mul(S::fma(S::set1_f(0.044715f), cube, g), S::set1_f(1.59576912160573f));
-    return S::mul(S::mul(g, sigmoid<S>(z2)), u);
+  zip_rows<S>(gate, up, n, out,
+              [](typename S::vf g, typename S::vf u) WHET_LAMBDA { return S::mul(gelu<S>(g), u); });
+}
+
+template <class S>
+void gelu_of(const float* x, size_t n, float* out) {
+  for_sixteens(n, [&](size_t i, int m) WHET_LAMBDA {
+    store_some<S>(wide_map<S>([](typename S::vf v) WHET_LAMBDA { return gelu<S>(v); },
+                              load_some<S>(x + i, m, 0.0f)),
+                  out + i, m);
   });
 }
 

@@ -58,6 +58,32 @@ TEST(Elementwise, RmsNorm) {
   }
 }
 
+TEST(Elementwise, LayerNorm) {
+  for (size_t n : kLengths) {
+    auto x = random_row(7, n);
+    const auto gain = random_row(8, n), bias = random_row(9, n);
+    for (float& v : x) v += 100.0f;  // a mean that mean(x²) - mean² would not survive
+    const auto y = same_everywhere(n, [&](const KernelTable& table, float* out) {
+      std::memcpy(out, x.data(), n * sizeof(float));
+      table.layernorm({.x = out,
+                       .gain = gain.data(),
+                       .epsilon = 1e-5f,
+                       .n = n,
+                       .out = out,
+                       .bias = bias.data()});
+    });
+    double mean = 0, variance = 0;
+    for (float v : x) mean += v / static_cast<double>(n);
+    for (float v : x) variance += (v - mean) * (v - mean) / static_cast<double>(n);
+    const double factor = 1 / std::sqrt(variance + 1e-5);
+    for (size_t i = 0; i < n; ++i) {
+      // The rounded mean is off by half an ulp of 100 or so.
+      const double tolerance = std::fabs(gain[i]) * factor * 2e-5 + 1e-5;
+      ASSERT_NEAR(y[i], (x[i] - mean) * factor * gain[i] + bias[i], tolerance) << i << " of " << n;
+    }
+  }
+}
+
 TEST(Elementwise, RopeRotatesBothPairings) {
   const size_t n_heads = 3, head_dim = 20, n_rotated = 12;
   const auto x = random_row(3, n_heads * head_dim);
@@ -96,7 +122,7 @@ TEST(Elementwise, RopeRotatesBothPairings) {
   }
 }
 
-TEST(Elementwise, GatedActivationsMayOverwriteTheirInput) {
+TEST(Elementwise, ActivationsMayOverwriteTheirInput) {
   for (size_t n : kLengths) {
     auto gate = random_row(4, n);
     const auto up = random_row(5, n);
@@ -110,6 +136,10 @@ TEST(Elementwise, GatedActivationsMayOverwriteTheirInput) {
       std::memcpy(out, gate.data(), n * sizeof(float));
       table.gelu_mul(out, up.data(), n, out);
     });
+    const auto plain_gelu = same_everywhere(n, [&](const KernelTable& table, float* out) {
+      std::memcpy(out, gate.data(), n * sizeof(float));
+      table.gelu(out, n, out);
+    });
     const auto sum = same_everywhere(n, [&](const KernelTable& table, float* out) {
       table.add(gate.data(), up.data(), n, out);
     });
@@ -121,6 +151,7 @@ TEST(Elementwise, GatedActivationsMayOverwriteTheirInput) {
         const double z = 0.7978845608028654 * (g + 0.044715 * g * g * g);
         ASSERT_NEAR(gelu[i], g / 2 * (1 + std::tanh(z)) * u, tolerance) << g;
       }
+      ASSERT_EQ(gelu[i], plain_gelu[i] * up[i]);
       ASSERT_EQ(sum[i], gate[i] + up[i]);
     }
   }

@@ -54,7 +54,8 @@ struct NormArgs {
   const float* gain;
   float epsilon;
   size_t n;
-  float* out;  // may be x
+  float* out;                   // may be x
+  const float* bias = nullptr;  // [n] of layernorm; rmsnorm has none
 };
 
 enum class RopePairing {
@@ -135,11 +136,16 @@ struct KernelTable {
 
   /// out = x / sqrt(mean(x²) + epsilon) * gain
   void (*rmsnorm)(const NormArgs&);
+  /// out = (x - mean(x)) / sqrt(variance(x) + epsilon) * gain + bias; the variance is that of all
+  /// n.
+  void (*layernorm)(const NormArgs&);
   void (*rope)(const RopeArgs&);
   /// out = gate / (1 + exp(-gate)) * up; out may be gate or up.
   void (*silu_mul)(const float* gate, const float* up, size_t n, float* out);
   /// out = gelu(gate) * up with the tanh approximation; out may be gate or up.
   void (*gelu_mul)(const float* gate, const float* up, size_t n, float* out);
+  /// out = gelu(x) with the tanh approximation; out may be x.
+  void (*gelu)(const float* x, size_t n, float* out);
   /// out = a + b; out may be either.
   void (*add)(const float* a, const float* b, size_t n, float* out);
   float (*max)(const float* x, size_t n);
