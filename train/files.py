@@ -1,4 +1,5 @@
-"""Writes a model given as Hugging Face tensors to the two file formats: GGUF (arch llama or qwen2) and a SafeTensors directory."""
+"""Writes a model given as Hugging Face tensors to the two file formats: GGUF (arch llama, qwen2 or phi2) and a SafeTensors
+directory."""
 
 import json
 from pathlib import Path
@@ -7,19 +8,51 @@ import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
-GGUF_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-              "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
-              "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
-TOP_NAMES = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight",
-             "lm_head.weight": "output.weight"}
+QKV = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v"}
+LLAMA_NAMES = {**QKV, "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+               "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+PHI_NAMES = {**QKV, "self_attn.dense": "attn_output", "mlp.fc1": "ffn_up", "mlp.fc2": "ffn_down",
+             "input_layernorm": "attn_norm"}
+# What config.json says beyond the sizes.
+FEATURES = {"llama": {"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
+            "qwen2": {"hidden_act": "silu", "use_sliding_window": False},
+            "phi": {"hidden_act": "gelu_new", "qk_layernorm": False}}
 
 
-def gguf_name(name):
-    if name in TOP_NAMES:
-        return TOP_NAMES[name]
-    _, _, layer, rest = name.split(".", 3)
-    module, kind = rest.rsplit(".", 1)
-    return f"blk.{layer}.{GGUF_NAMES[module]}.{kind}"
+def model_type(config):
+    return config.get("model_type", "llama")
+
+
+def head_width(config):
+    return config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
+
+
+def gguf_names(config):
+    """Hugging Face name of every tensor that the architecture may have -> its name in GGUF."""
+    phi = model_type(config) == "phi"
+    stems = {"model.embed_tokens": "token_embd", "lm_head": "output",
+             "model.final_layernorm" if phi else "model.norm": "output_norm"}
+    for i in range(config["num_hidden_layers"]):
+        stems |= {f"model.layers.{i}.{k}": f"blk.{i}.{v}" for k, v in (PHI_NAMES if phi else LLAMA_NAMES).items()}
+    return {f"{k}.{kind}": f"{v}.{kind}" for k, v in stems.items() for kind in ("weight", "bias")}
+
+
+def fuse(tensors, config):
+    """Queries, keys and values (GGUF names) as one tensor each, in this order of rows: the form of published phi2 files."""
+    for i in range(config["num_hidden_layers"]):
+        for kind in ("weight", "bias"):
+            parts = [tensors.pop(f"blk.{i}.attn_{n}.{kind}") for n in "qkv"]
+            tensors[f"blk.{i}.attn_qkv.{kind}"] = np.concatenate(parts)
+    return tensors
+
+
+def unfuse(tensors, config):
+    """The inverse of `fuse`."""
+    q = config["num_attention_heads"] * head_width(config)
+    for name in [n for n in tensors if ".attn_qkv." in n]:
+        parts = np.split(tensors.pop(name), [q, q + config["num_key_value_heads"] * head_width(config)])
+        tensors |= {name.replace("attn_qkv", f"attn_{n}"): part for n, part in zip("qkv", parts)}
+    return tensors
 
 
 def interleave(weight, n_heads):
@@ -35,8 +68,9 @@ def separate(weight, n_heads):
 
 
 def heads_of(name, config):
-    """The number of heads whose rows are reordered in the GGUF form of this tensor, or 0 (arch qwen2 keeps them)."""
-    if config.get("model_type") == "qwen2":
+    """The number of heads whose rows are reordered in the GGUF form of this tensor, or 0 (only arch llama has another
+    order)."""
+    if model_type(config) != "llama":
         return 0
     if name.endswith("q_proj.weight"):
         return config["num_attention_heads"]
@@ -45,7 +79,8 @@ def heads_of(name, config):
 
 def write_gguf(path, tensors, config, about, vocabulary, quantise=None):
     """about: {name, description, license}; vocabulary: a function that adds the tokenizer keys to the writer."""
-    w = gguf.GGUFWriter(str(path), config.get("model_type", "llama"))
+    phi = model_type(config) == "phi"
+    w = gguf.GGUFWriter(str(path), "phi2" if phi else model_type(config))
     w.add_name(about["name"])
     w.add_description(about["description"])
     w.add_license(about["license"])
@@ -55,24 +90,32 @@ def write_gguf(path, tensors, config, about, vocabulary, quantise=None):
     w.add_feed_forward_length(config["intermediate_size"])
     w.add_head_count(config["num_attention_heads"])
     w.add_head_count_kv(config["num_key_value_heads"])
-    w.add_key_length(config["head_dim"])
-    w.add_value_length(config["head_dim"])
-    w.add_rope_dimension_count(config["head_dim"])
+    if not phi:  # llama.cpp's converter leaves phi2's width of a head to the reader
+        w.add_key_length(config["head_dim"])
+        w.add_value_length(config["head_dim"])
+    w.add_rope_dimension_count(int(head_width(config) * config.get("partial_rotary_factor", 1)))
     w.add_rope_freq_base(config["rope_theta"])
-    w.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    if phi:
+        w.add_layer_norm_eps(config["layer_norm_eps"])
+    else:
+        w.add_layer_norm_rms_eps(config["rms_norm_eps"])
     w.add_vocab_size(config["vocab_size"])
     w.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if quantise else gguf.LlamaFileType.ALL_F32)
     if quantise:
         w.add_quantization_version(gguf.GGML_QUANT_VERSION)
     vocabulary(w)
+    names = gguf_names(config)
+    renamed = {}
     for name, tensor in tensors.items():
         tensor = np.ascontiguousarray(tensor, np.float32)
         if heads := heads_of(name, config):
             tensor = np.ascontiguousarray(interleave(tensor, heads))
+        renamed[names[name]] = tensor
+    for name, tensor in (fuse(renamed, config) if phi else renamed).items():
         if quantise and tensor.ndim == 2:
-            w.add_tensor(gguf_name(name), gguf.quants.quantize(tensor, quantise), raw_dtype=quantise)
+            w.add_tensor(name, gguf.quants.quantize(tensor, quantise), raw_dtype=quantise)
         else:
-            w.add_tensor(gguf_name(name), tensor)
+            w.add_tensor(name, tensor)
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_tensors_to_file()
@@ -81,16 +124,13 @@ def write_gguf(path, tensors, config, about, vocabulary, quantise=None):
 
 def read_gguf(path, config):
     """The tensors of a GGUF file, dequantised and back under their Hugging Face names and layouts."""
-    wanted = {v: k for k, v in TOP_NAMES.items()}
-    for i in range(config["num_hidden_layers"]):
-        for hf, short in GGUF_NAMES.items():
-            wanted |= {f"blk.{i}.{short}.{kind}": f"model.layers.{i}.{hf}.{kind}" for kind in ("weight", "bias")}
+    wanted = {v: k for k, v in gguf_names(config).items()}
+    stored = {t.name: gguf.quants.dequantize(t.data, t.tensor_type).reshape(tuple(int(n) for n in reversed(t.shape)))
+              for t in gguf.GGUFReader(str(path)).tensors}
     tensors = {}
-    for t in gguf.GGUFReader(str(path)).tensors:
-        name = wanted[t.name]
-        values = gguf.quants.dequantize(t.data, t.tensor_type).reshape(tuple(int(n) for n in reversed(t.shape)))
-        heads = heads_of(name, config)
-        tensors[name] = separate(values, heads) if heads else values
+    for name, values in unfuse(stored, config).items():
+        heads = heads_of(wanted[name], config)
+        tensors[wanted[name]] = separate(values, heads) if heads else values
     return tensors
 
 
@@ -99,10 +139,9 @@ def write_safetensors(folder, tensors, config, bos, eos):
     folder.mkdir(parents=True, exist_ok=True)
     save_file({n: np.ascontiguousarray(t, np.float32) for n, t in tensors.items()}, folder / "model.safetensors",
               metadata={"format": "pt"})
-    qwen2 = config.get("model_type") == "qwen2"
-    full = {"architectures": ["Qwen2ForCausalLM" if qwen2 else "LlamaForCausalLM"], "model_type": "llama", **config,
-            "hidden_act": "silu", **({"use_sliding_window": False} if qwen2 else
-                                     {"attention_bias": False, "mlp_bias": False}), "rope_scaling": None,
+    kind = model_type(config)
+    full = {"architectures": [f"{kind.capitalize()}ForCausalLM"], "model_type": "llama", **config, **FEATURES[kind],
+            "rope_scaling": None,
             "tie_word_embeddings": "lm_head.weight" not in tensors, "torch_dtype": "float32", "bos_token_id": bos,
             "eos_token_id": eos}
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")

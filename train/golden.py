@@ -1,7 +1,8 @@
-"""Writes tests/golden/: tiny seeded Llama models with float64 reference logits, for parity tests of every loader.
+"""Writes tests/golden/: tiny seeded models with float64 reference logits, for parity tests of every loader.
 
-One model has a tied head, another its own head and other head counts, the third Qwen2's biases. F32 weights, as GGUF and as SafeTensors. The
-vocabulary is a stand-in (ids are what the test feeds), said so in general.description.
+Two Llamas, one with a tied head, the other with its own and other head counts; Qwen2 with its biases; phi-2, whose heads are
+rotated in part, with queries, keys and values fused in GGUF and apart in SafeTensors. F32 weights. The vocabulary is a stand-in
+(ids are what the test feeds), said so in general.description.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from files import read_gguf, write_gguf, write_safetensors
+from files import head_width, read_gguf, write_gguf, write_safetensors
 from reference import greedy, logits
 
 VOCAB = 96
@@ -22,8 +23,38 @@ MODELS = {
                    num_key_value_heads=3, head_dim=16),
     "qwen2": dict(model_type="qwen2", hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
                   num_key_value_heads=2, head_dim=16),
+    "phi2": dict(model_type="phi", hidden_size=80, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                 num_key_value_heads=2, partial_rotary_factor=0.4, layer_norm_eps=1e-5),
 }
 ABOUT = "Random weights for tests; the vocabulary is a stand-in of printable characters."
+
+
+def phi_tensors(config, rng):
+    """As tensors_of(), with biases as large as what they are added to."""
+    d, f, k = config["hidden_size"], config["intermediate_size"], head_width(config)
+    tensors = {}
+
+    def linear(name, rows, cols, scale=1.0):
+        tensors[name + ".weight"] = (rng.standard_normal((rows, cols)) * scale / cols ** 0.5).astype(np.float32)
+        tensors[name + ".bias"] = (rng.standard_normal(rows) * scale).astype(np.float32)
+
+    def norm(name):
+        tensors[name + ".weight"] = (1 + 0.2 * rng.standard_normal(d)).astype(np.float32)
+        tensors[name + ".bias"] = (0.5 * rng.standard_normal(d)).astype(np.float32)
+
+    # A mean that LayerNorm must remove.
+    tensors["model.embed_tokens.weight"] = (0.3 + 0.5 * rng.standard_normal((VOCAB, d))).astype(np.float32)
+    for i in range(config["num_hidden_layers"]):
+        p = f"model.layers.{i}."
+        norm(p + "input_layernorm")
+        for part, heads, scale in (("q", "attention", 1.5), ("k", "key_value", 1.5), ("v", "key_value", 1.0)):
+            linear(f"{p}self_attn.{part}_proj", config[f"num_{heads}_heads"] * k, d, scale)
+        linear(p + "self_attn.dense", d, config["num_attention_heads"] * k)
+        linear(p + "mlp.fc1", f, d)
+        linear(p + "mlp.fc2", d, f)
+    norm("model.final_layernorm")
+    linear("lm_head", VOCAB, d, 3.0)
+    return tensors
 
 
 def tensors_of(config, rng, tied):
@@ -71,9 +102,10 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     for offset, (name, shape) in enumerate(MODELS.items()):
         rng = np.random.default_rng(args.seed + offset)
-        config = {"vocab_size": VOCAB, **shape, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+        phi = name == "phi2"
+        config = {"vocab_size": VOCAB, **shape, **({} if phi else {"rms_norm_eps": 1e-5}), "rope_theta": 10000.0,
                   "max_position_embeddings": 128}
-        tensors = tensors_of(config, rng, tied=name != "untied")
+        tensors = phi_tensors(config, rng) if phi else tensors_of(config, rng, tied=name != "untied")
         about = {"name": f"golden-{name}", "description": ABOUT, "license": "Apache-2.0"}
         path = args.out / f"{name}.gguf"
         write_gguf(path, tensors, config, about, stand_in_vocabulary)

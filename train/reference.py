@@ -1,4 +1,4 @@
-"""Llama (and Qwen2: biases on q, k and v) forward pass in float64 NumPy, written apart from llama.py: the reference for golden logits.
+"""Forward pass of Llama, Qwen2 and phi-2 in float64 NumPy, written apart from llama.py: the reference for golden logits.
 
 Works on a dict of Hugging Face tensor names and one config dict; recomputes everything for every position (no cache).
 Keys and values can be rounded to the type of an engine's cache: on real weights that rounding alone moves logits by
@@ -12,14 +12,22 @@ def rms_norm(x, weight, eps):
     return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps) * weight
 
 
-def rope(x, theta):
-    """x [T, heads, K]; pairs (i, i + K/2), the Hugging Face layout."""
-    n_pos, _, width = x.shape
-    half = width // 2
-    angle = np.arange(n_pos)[:, None] * theta ** (-np.arange(half) * 2.0 / width)[None, :]
+def layer_norm(x, weight, bias, eps):
+    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + eps) * weight + bias
+
+
+def gelu(x):
+    """The tanh approximation, "gelu_new"."""
+    return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+
+
+def rope(x, theta, rotated):
+    """x [T, heads, K]; pairs (i, i + rotated/2) of the first `rotated` elements, the Hugging Face layout."""
+    half = rotated // 2
+    angle = np.arange(len(x))[:, None] * theta ** (-np.arange(half) * 2.0 / rotated)[None, :]
     cos, sin = np.cos(angle)[:, None, :], np.sin(angle)[:, None, :]
-    a, b = x[..., :half], x[..., half:]
-    return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
+    a, b, rest = x[..., :half], x[..., half:rotated], x[..., rotated:]
+    return np.concatenate([a * cos - b * sin, b * cos + a * sin, rest], axis=-1)
 
 
 def attention(q, k, v):
@@ -39,20 +47,34 @@ def attention(q, k, v):
 def logits(tensors, config, ids, cache=np.float64):
     """[T, V] for the given ids; `cache` is the type that keys (rotated) and values are rounded to."""
     w = {name: np.asarray(t, np.float64) for name, t in tensors.items()}
-    eps, theta, width = config["rms_norm_eps"], config["rope_theta"], config["head_dim"]
+    phi, theta = config.get("model_type") == "phi", config["rope_theta"]
+    width = config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
+    rotated = int(width * config.get("partial_rotary_factor", 1))
+
+    def linear(h, name):
+        return h @ w[name + ".weight"].T + w.get(name + ".bias", 0.0)
+
+    def norm(h, name):
+        if phi:
+            return layer_norm(h, w[name + ".weight"], w[name + ".bias"], config["layer_norm_eps"])
+        return rms_norm(h, w[name + ".weight"], config["rms_norm_eps"])
+
     x = w["model.embed_tokens.weight"][np.asarray(ids)]
     for i in range(config["num_hidden_layers"]):
         p = f"model.layers.{i}."
-        h = rms_norm(x, w[p + "input_layernorm.weight"], eps)
-        q, k, v = ((h @ w[f"{p}self_attn.{n}_proj.weight"].T + w.get(f"{p}self_attn.{n}_proj.bias", 0.0))
-                   .reshape(len(ids), -1, width) for n in "qkv")
-        k, v = rope(k, theta).astype(cache).astype(np.float64), v.astype(cache).astype(np.float64)
-        x = x + attention(rope(q, theta), k, v) @ w[p + "self_attn.o_proj.weight"].T
-        h = rms_norm(x, w[p + "post_attention_layernorm.weight"], eps)
-        gate, up = h @ w[p + "mlp.gate_proj.weight"].T, h @ w[p + "mlp.up_proj.weight"].T
-        x = x + (gate / (1 + np.exp(-gate)) * up) @ w[p + "mlp.down_proj.weight"].T
+        h = norm(x, p + "input_layernorm")
+        q, k, v = (linear(h, f"{p}self_attn.{n}_proj").reshape(len(ids), -1, width) for n in "qkv")
+        k, v = rope(k, theta, rotated).astype(cache).astype(np.float64), v.astype(cache).astype(np.float64)
+        attended = attention(rope(q, theta, rotated), k, v)
+        if phi:
+            x = x + linear(attended, p + "self_attn.dense") + linear(gelu(linear(h, p + "mlp.fc1")), p + "mlp.fc2")
+            continue
+        x = x + linear(attended, p + "self_attn.o_proj")
+        h = norm(x, p + "post_attention_layernorm")
+        gate, up = linear(h, p + "mlp.gate_proj"), linear(h, p + "mlp.up_proj")
+        x = x + linear(gate / (1 + np.exp(-gate)) * up, p + "mlp.down_proj")
     head = w.get("lm_head.weight", w["model.embed_tokens.weight"])
-    return rms_norm(x, w["model.norm.weight"], eps) @ head.T
+    return norm(x, "model.final_layernorm" if phi else "model.norm") @ head.T + w.get("lm_head.bias", 0.0)
 
 
 def greedy(tensors, config, ids, n_new, cache=np.float64):

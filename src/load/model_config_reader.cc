@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "load/architecture.h"
+
 namespace whet {
 namespace {
 
@@ -50,19 +52,31 @@ std::vector<float> linear_factors(int64_t rope_dim, double factor) {
   return std::vector<float>(static_cast<size_t>(rope_dim / 2), static_cast<float>(factor));
 }
 
+// Upper bounds of one dimension; far above any real model, far below overflow of their products.
+constexpr uint64_t kMaxLayers = 1024;
+constexpr uint64_t kMaxWidth = 1 << 20;
+constexpr uint64_t kMaxHeads = 4096;
+constexpr uint64_t kMaxHeadDim = kernels::kMaxHeadDim;
+constexpr uint64_t kMaxVocab = 1 << 24;
+constexpr uint64_t kMaxContext = 1 << 28;
+
 /// Relations that forward() relies on, whatever the container.
 Status check(const ModelConfig& c) {
   if (c.n_heads % c.n_kv_heads != 0) {
     return invalid(fmt::format("attention heads: expected a multiple of the {} KV heads, found {}",
                                c.n_kv_heads, c.n_heads));
   }
+  if (c.head_dim > static_cast<int64_t>(kMaxHeadDim)) {
+    return invalid(
+        fmt::format("width of a head: expected 1 to {}, found {}", kMaxHeadDim, c.head_dim));
+  }
   if (c.rope_dim % 2 != 0 || c.rope_dim < 2 || c.rope_dim > c.head_dim) {
     return invalid(
         fmt::format("rope dimension: expected an even number up to the head width {}, found {}",
                     c.head_dim, c.rope_dim));
   }
-  if (!(c.rms_eps > 0 && c.rms_eps < 1)) {
-    return invalid(fmt::format("RMS norm epsilon: expected 0 < eps < 1, found {}", c.rms_eps));
+  if (!(c.norm_eps > 0 && c.norm_eps < 1)) {
+    return invalid(fmt::format("epsilon of the norms: expected 0 < eps < 1, found {}", c.norm_eps));
   }
   if (!(c.rope_theta >= 1 && c.rope_theta < 1e12f)) {
     return invalid(fmt::format("rope frequency base: expected 1 to 1e12, found {}", c.rope_theta));
@@ -74,18 +88,6 @@ Status check(const ModelConfig& c) {
     }
   }
   return ok_status();
-}
-
-// Upper bounds of one dimension; far above any real model, far below overflow of their products.
-constexpr uint64_t kMaxLayers = 1024;
-constexpr uint64_t kMaxWidth = 1 << 20;
-constexpr uint64_t kMaxHeads = 4096;
-constexpr uint64_t kMaxHeadDim = kernels::kMaxHeadDim;
-constexpr uint64_t kMaxVocab = 1 << 24;
-constexpr uint64_t kMaxContext = 1 << 28;
-
-bool is_known(std::string_view architecture) {
-  return architecture == "llama" || architecture == "qwen2";
 }
 
 Status read_gguf_rope(const ModelFile& file, ModelConfig& config) {
@@ -116,11 +118,12 @@ Status read_gguf_rope(const ModelFile& file, ModelConfig& config) {
 Result<ModelConfig> from_gguf(const ModelFile& file) {
   ModelConfig config{};
   WHET_TRY(config.architecture, file.get_string("general.architecture"));
-  if (!is_known(config.architecture)) {
-    return invalid(fmt::format("general.architecture: expected llama or qwen2, found \"{}\"",
-                               config.architecture));
+  const Architecture* architecture = find_architecture(file.container, config.architecture);
+  if (architecture == nullptr) {
+    return invalid(fmt::format("general.architecture: expected {}, found \"{}\"",
+                               known_architectures(file.container), config.architecture));
   }
-  config.has_qkv_bias = config.architecture == "qwen2";
+  config.form = architecture->form;
   const std::string prefix = config.architecture + ".";
   auto dimension = [&](std::string_view key, uint64_t high) -> Result<int64_t> {
     std::string full = prefix + std::string(key);
@@ -147,15 +150,16 @@ Result<ModelConfig> from_gguf(const ModelFile& file) {
   }
   WHET_TRY(uint64_t rope_dim, file.get_uint_or(prefix + "rope.dimension_count", head_dim));
   WHET_TRY(config.rope_dim, in_range(prefix + "rope.dimension_count", rope_dim, 1, kMaxHeadDim));
-  WHET_TRY(double eps, file.get_float(prefix + "attention.layer_norm_rms_epsilon"));
-  config.rms_eps = static_cast<float>(eps);
+  const bool rms = config.form.norm == DecoderForm::Norm::kRms;
+  WHET_TRY(double eps, file.get_float(prefix + (rms ? "attention.layer_norm_rms_epsilon"
+                                                    : "attention.layer_norm_epsilon")));
+  config.norm_eps = static_cast<float>(eps);
   WHET_TRY(uint64_t n_experts, file.get_uint_or(prefix + "expert_count", 0));
   if (n_experts > 0) {
     return invalid(
         fmt::format("{}expert_count: expected 0 (a dense model), found {}", prefix, n_experts));
   }
-  config.rope_pairing = config.architecture == "llama" ? kernels::RopePairing::kInterleaved
-                                                       : kernels::RopePairing::kHalfSplit;
+  config.rope_pairing = architecture->gguf_pairing;
   WHET_TRY_STATUS(read_gguf_rope(file, config));
 
   const TensorEntry* embedding = file.find_tensor("token_embd.weight");
@@ -208,11 +212,25 @@ class JsonFields {
   const Json& object_;
 };
 
+Status read_hf_rotary_factor(const Json& json, const Json& rope_parameters, ModelConfig& config) {
+  const char* key = "partial_rotary_factor";
+  const double usual = architecture_of(config).rotary_factor;
+  WHET_TRY(const double outside, JsonFields(json).number(key, usual));
+  WHET_TRY(const double factor, JsonFields(rope_parameters).number(key, outside));
+  if (!(factor > 0 && factor <= 1) || (usual == 1 && factor != 1)) {
+    return invalid(fmt::format("config.json: \"{}\": expected {}, found {}", key,
+                               usual == 1 ? "1" : "more than 0 and at most 1", factor));
+  }
+  config.rope_dim = static_cast<int64_t>(factor * static_cast<double>(config.head_dim));
+  return ok_status();
+}
+
 Status read_hf_rope(const Json& json, ModelConfig& config) {
   // transformers 5 nests theta and scaling in "rope_parameters"; before, they stood apart.
   const Json& parameters = json.contains("rope_parameters") && json["rope_parameters"].is_object()
                                ? json["rope_parameters"]
                                : json;
+  WHET_TRY_STATUS(read_hf_rotary_factor(json, parameters, config));
   WHET_TRY(double theta, JsonFields(parameters).number("rope_theta", 10000.0));
   config.rope_theta = static_cast<float>(theta);
   const Json& scaling =
@@ -237,6 +255,30 @@ Status read_hf_rope(const Json& json, ModelConfig& config) {
   return ok_status();
 }
 
+/// What the weights' shapes do not tell apart.
+Status check_features(const Json& json, const Architecture& architecture) {
+  const std::string activation = JsonFields(json).text("hidden_act");
+  const char* expected = architecture.form.ffn == DecoderForm::Ffn::kSwiGlu ? "silu" : "gelu_new";
+  if (!activation.empty() && activation != expected) {
+    return invalid(fmt::format("config.json: \"hidden_act\": expected {}, found \"{}\"", expected,
+                               activation));
+  }
+  for (const char* feature : {"attention_bias", "mlp_bias", "use_sliding_window", "qk_layernorm"}) {
+    if (json.contains(feature) && json[feature] == true) {
+      return invalid(fmt::format("config.json: \"{}\": expected false, found true", feature));
+    }
+  }
+  if (architecture.form.other_biases && json.contains("tie_word_embeddings") &&
+      json["tie_word_embeddings"] == true) {
+    return invalid(
+        "config.json: \"tie_word_embeddings\": expected false (a head of its own), found true");
+  }
+  if (json.contains("quantization_config") || json.contains("quantization")) {
+    return invalid("config.json: expected F32, F16 or BF16 weights, found a quantisation block");
+  }
+  return ok_status();
+}
+
 Result<ModelConfig> from_hugging_face(const ModelFile& file) {
   auto side = file.side_files.find("config.json");
   if (side == file.side_files.end()) {
@@ -247,25 +289,15 @@ Result<ModelConfig> from_hugging_face(const ModelFile& file) {
 
   JsonFields fields(json);
   ModelConfig config{};
-  config.architecture = fields.text("model_type");
-  if (!is_known(config.architecture)) {
-    return invalid(fmt::format("config.json: \"model_type\": expected llama or qwen2, found \"{}\"",
-                               config.architecture));
+  const std::string model_type = fields.text("model_type");
+  const Architecture* architecture = find_architecture(file.container, model_type);
+  if (architecture == nullptr) {
+    return invalid(fmt::format("config.json: \"model_type\": expected {}, found \"{}\"",
+                               known_architectures(file.container), model_type));
   }
-  config.has_qkv_bias = config.architecture == "qwen2";
-  std::string activation = fields.text("hidden_act");
-  if (!activation.empty() && activation != "silu") {
-    return invalid(
-        fmt::format("config.json: \"hidden_act\": expected silu, found \"{}\"", activation));
-  }
-  for (const char* feature : {"attention_bias", "mlp_bias", "use_sliding_window"}) {
-    if (json.contains(feature) && json[feature] == true) {
-      return invalid(fmt::format("config.json: \"{}\": expected false, found true", feature));
-    }
-  }
-  if (json.contains("quantization_config") || json.contains("quantization")) {
-    return invalid("config.json: expected F32, F16 or BF16 weights, found a quantisation block");
-  }
+  config.architecture = architecture->name;
+  config.form = architecture->form;
+  WHET_TRY_STATUS(check_features(json, *architecture));
   WHET_TRY(config.n_layers, fields.integer("num_hidden_layers", kMaxLayers));
   WHET_TRY(config.d_model, fields.integer("hidden_size", kMaxWidth));
   WHET_TRY(config.n_heads, fields.integer("num_attention_heads", kMaxHeads));
@@ -275,10 +307,11 @@ Result<ModelConfig> from_hugging_face(const ModelFile& file) {
   WHET_TRY(config.ffn_dim, fields.integer("intermediate_size", kMaxWidth));
   WHET_TRY(config.vocab_size, fields.integer("vocab_size", kMaxVocab));
   WHET_TRY(config.context_length, fields.integer("max_position_embeddings", kMaxContext, 2048));
-  WHET_TRY(double eps, fields.number("rms_norm_eps", 1e-6));
-  config.rms_eps = static_cast<float>(eps);
+  WHET_TRY(double eps, config.form.norm == DecoderForm::Norm::kRms
+                           ? fields.number("rms_norm_eps", 1e-6)
+                           : fields.number("layer_norm_eps", 1e-5));
+  config.norm_eps = static_cast<float>(eps);
   config.rope_pairing = kernels::RopePairing::kHalfSplit;
-  config.rope_dim = config.head_dim;
   WHET_TRY_STATUS(read_hf_rope(json, config));
   return config;
 }

@@ -23,6 +23,7 @@ Decoder bind(std::span<const std::byte> bytes) {
   const int64_t head_dim = dim / heads, kv_dim = kv_heads * head_dim;
   Decoder model;
   model.config = {.architecture = "llama2.c",
+                  .form = {},
                   .n_layers = layers,
                   .d_model = dim,
                   .n_heads = heads,
@@ -31,7 +32,7 @@ Decoder bind(std::span<const std::byte> bytes) {
                   .ffn_dim = hidden,
                   .vocab_size = vocab,
                   .context_length = positions,
-                  .rms_eps = 1e-5f,
+                  .norm_eps = 1e-5f,
                   .rope_pairing = kernels::RopePairing::kInterleaved,
                   .rope_dim = head_dim,
                   .rope_theta = 10000.0f,
@@ -51,16 +52,16 @@ Decoder bind(std::span<const std::byte> bytes) {
   Weights& w = model.weights;
   w.layers.resize(static_cast<size_t>(layers));
   w.embedding = matrix(vocab, dim);
-  for (auto& layer : w.layers) layer.attention_norm = vector(dim);
+  for (auto& layer : w.layers) layer.attention_norm.gain = vector(dim);
   for (auto& layer : w.layers) layer.q = matrix(dim, dim);
   for (auto& layer : w.layers) layer.k = matrix(kv_dim, dim);
   for (auto& layer : w.layers) layer.v = matrix(kv_dim, dim);
   for (auto& layer : w.layers) layer.attention_output = matrix(dim, dim);
-  for (auto& layer : w.layers) layer.ffn_norm = vector(dim);
+  for (auto& layer : w.layers) layer.ffn_norm.gain = vector(dim);
   for (auto& layer : w.layers) layer.gate = matrix(hidden, dim);
   for (auto& layer : w.layers) layer.down = matrix(dim, hidden);
   for (auto& layer : w.layers) layer.up = matrix(hidden, dim);
-  w.output_norm = vector(dim);
+  w.output_norm.gain = vector(dim);
   w.head = w.embedding;
   return model;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "kernels/kernels.h"
+#include "load/architecture.h"
 
 namespace whet {
 namespace {
@@ -15,66 +16,12 @@ Error invalid(std::string message) {
   return Error(ErrorCode::kInvalidModel, std::move(message));
 }
 
-/// Where a container keeps the tensors of a Llama decoder; {} is the layer.
-struct NameMap {
-  const char* embedding;
-  const char* output_norm;
-  const char* head;
-  const char* attention_norm;
-  const char* q;
-  const char* k;
-  const char* v;
-  const char* q_bias;
-  const char* k_bias;
-  const char* v_bias;
-  const char* attention_output;
-  const char* ffn_norm;
-  const char* gate;
-  const char* up;
-  const char* down;
-};
-
-constexpr NameMap kGgufNames{
-    .embedding = "token_embd.weight",
-    .output_norm = "output_norm.weight",
-    .head = "output.weight",
-    .attention_norm = "blk.{}.attn_norm.weight",
-    .q = "blk.{}.attn_q.weight",
-    .k = "blk.{}.attn_k.weight",
-    .v = "blk.{}.attn_v.weight",
-    .q_bias = "blk.{}.attn_q.bias",
-    .k_bias = "blk.{}.attn_k.bias",
-    .v_bias = "blk.{}.attn_v.bias",
-    .attention_output = "blk.{}.attn_output.weight",
-    .ffn_norm = "blk.{}.ffn_norm.weight",
-    .gate = "blk.{}.ffn_gate.weight",
-    .up = "blk.{}.ffn_up.weight",
-    .down = "blk.{}.ffn_down.weight",
-};
-
-constexpr NameMap kHuggingFaceNames{
-    .embedding = "model.embed_tokens.weight",
-    .output_norm = "model.norm.weight",
-    .head = "lm_head.weight",
-    .attention_norm = "model.layers.{}.input_layernorm.weight",
-    .q = "model.layers.{}.self_attn.q_proj.weight",
-    .k = "model.layers.{}.self_attn.k_proj.weight",
-    .v = "model.layers.{}.self_attn.v_proj.weight",
-    .q_bias = "model.layers.{}.self_attn.q_proj.bias",
-    .k_bias = "model.layers.{}.self_attn.k_proj.bias",
-    .v_bias = "model.layers.{}.self_attn.v_proj.bias",
-    .attention_output = "model.layers.{}.self_attn.o_proj.weight",
-    .ffn_norm = "model.layers.{}.post_attention_layernorm.weight",
-    .gate = "model.layers.{}.mlp.gate_proj.weight",
-    .up = "model.layers.{}.mlp.up_proj.weight",
-    .down = "model.layers.{}.mlp.down_proj.weight",
-};
-
 /// Derived tables that old exporters stored; the config determines them.
 bool is_derived(std::string_view name) {
   return name == "rope_freqs.weight" || name.ends_with(".rotary_emb.inv_freq");
 }
 
+/// Finds tensors by name, checks type and shape, and remembers which were asked for.
 class Binder {
  public:
   explicit Binder(const ModelFile& file) : file_(file) {}
@@ -129,47 +76,120 @@ std::string of_layer(const char* pattern, int64_t layer) {
   return fmt::format(fmt::runtime(pattern), layer);
 }
 
-Result<LayerWeights> bind_layer(Binder& binder, const NameMap& names, const ModelConfig& c,
-                                int64_t layer) {
-  const int64_t q_dim = c.n_heads * c.head_dim, kv_dim = c.n_kv_heads * c.head_dim;
-  LayerWeights w;
-  WHET_TRY(w.attention_norm, binder.vector(of_layer(names.attention_norm, layer), c.d_model));
-  WHET_TRY(w.q, binder.matrix(of_layer(names.q, layer), q_dim, c.d_model));
-  WHET_TRY(w.k, binder.matrix(of_layer(names.k, layer), kv_dim, c.d_model));
-  WHET_TRY(w.v, binder.matrix(of_layer(names.v, layer), kv_dim, c.d_model));
-  if (c.has_qkv_bias) {
-    WHET_TRY(w.q_bias, binder.vector(of_layer(names.q_bias, layer), q_dim));
-    WHET_TRY(w.k_bias, binder.vector(of_layer(names.k_bias, layer), kv_dim));
-    WHET_TRY(w.v_bias, binder.vector(of_layer(names.v_bias, layer), kv_dim));
-  }
-  WHET_TRY(w.attention_output,
-           binder.matrix(of_layer(names.attention_output, layer), c.d_model, q_dim));
-  WHET_TRY(w.ffn_norm, binder.vector(of_layer(names.ffn_norm, layer), c.d_model));
-  WHET_TRY(w.gate, binder.matrix(of_layer(names.gate, layer), c.ffn_dim, c.d_model));
-  WHET_TRY(w.up, binder.matrix(of_layer(names.up, layer), c.ffn_dim, c.d_model));
-  WHET_TRY(w.down, binder.matrix(of_layer(names.down, layer), c.d_model, c.ffn_dim));
-  return w;
+Matrix rows_of(const Matrix& m, int64_t first, int64_t n) {
+  return {m.type, m.row(first), n, m.columns};
 }
+
+/// Binds the parts of one model; every method names tensors by their stem.
+class ModelBinder {
+ public:
+  ModelBinder(const ModelFile& file, const ModelConfig& config)
+      : binder_(file),
+        file_(file),
+        c_(config),
+        names_(architecture_of(config).names(file.container)) {}
+
+  Result<Weights> all() {
+    Weights w;
+    WHET_TRY(w.embedding, matrix(names_.embedding, c_.vocab_size, c_.d_model));
+    for (int64_t i = 0; i < c_.n_layers; ++i) {
+      WHET_TRY(LayerWeights bound, layer(i));
+      w.layers.push_back(std::move(bound));
+    }
+    WHET_TRY(w.output_norm, norm(names_.output_norm));
+    // A head with a bias is a matrix of its own: never the embedding.
+    if (c_.form.other_biases || file_.find_tensor(weight_of(names_.head)) != nullptr) {
+      WHET_TRY(w.head, matrix(names_.head, c_.vocab_size, c_.d_model));
+    } else {
+      w.head = w.embedding;
+    }
+    WHET_TRY(w.head_bias, other_bias(names_.head, c_.vocab_size));
+    WHET_TRY_STATUS(binder_.check_all_used(c_.architecture));
+    return w;
+  }
+
+ private:
+  static std::string weight_of(const std::string& stem) { return stem + ".weight"; }
+  static std::string bias_of(const std::string& stem) { return stem + ".bias"; }
+
+  Result<Matrix> matrix(const std::string& stem, int64_t rows, int64_t columns) {
+    return binder_.matrix(weight_of(stem), rows, columns);
+  }
+  Result<std::vector<float>> other_bias(const std::string& stem, int64_t n) {
+    if (!c_.form.other_biases) return std::vector<float>();
+    return binder_.vector(bias_of(stem), n);
+  }
+  Result<NormWeights> norm(const std::string& stem) {
+    NormWeights w;
+    WHET_TRY(w.gain, binder_.vector(weight_of(stem), c_.d_model));
+    if (c_.form.norm == DecoderForm::Norm::kLayer) {
+      WHET_TRY(w.bias, binder_.vector(bias_of(stem), c_.d_model));
+    }
+    return w;
+  }
+
+  Status bind_qkv(int64_t i, LayerWeights& w) {
+    const auto name = [&](const char* pattern) { return of_layer(pattern, i); };
+    const std::string fused = names_.qkv == nullptr ? "" : name(names_.qkv);
+    const auto has_fused = [&](const std::string& full) {
+      return names_.qkv != nullptr && file_.find_tensor(full) != nullptr;
+    };
+    const int64_t q_dim = c_.n_heads * c_.head_dim, kv_dim = c_.n_kv_heads * c_.head_dim;
+    if (has_fused(weight_of(fused))) {
+      WHET_TRY(const Matrix qkv, matrix(fused, q_dim + 2 * kv_dim, c_.d_model));
+      w.q = rows_of(qkv, 0, q_dim);
+      w.k = rows_of(qkv, q_dim, kv_dim);
+      w.v = rows_of(qkv, q_dim + kv_dim, kv_dim);
+    } else {
+      WHET_TRY(w.q, matrix(name(names_.q), q_dim, c_.d_model));
+      WHET_TRY(w.k, matrix(name(names_.k), kv_dim, c_.d_model));
+      WHET_TRY(w.v, matrix(name(names_.v), kv_dim, c_.d_model));
+    }
+    if (!c_.form.qkv_bias) return ok_status();
+    if (has_fused(bias_of(fused))) {
+      WHET_TRY(const std::vector<float> qkv, binder_.vector(bias_of(fused), q_dim + 2 * kv_dim));
+      w.q_bias.assign(qkv.begin(), qkv.begin() + q_dim);
+      w.k_bias.assign(qkv.begin() + q_dim, qkv.end() - kv_dim);
+      w.v_bias.assign(qkv.end() - kv_dim, qkv.end());
+    } else {
+      WHET_TRY(w.q_bias, binder_.vector(bias_of(name(names_.q)), q_dim));
+      WHET_TRY(w.k_bias, binder_.vector(bias_of(name(names_.k)), kv_dim));
+      WHET_TRY(w.v_bias, binder_.vector(bias_of(name(names_.v)), kv_dim));
+    }
+    return ok_status();
+  }
+
+  Result<LayerWeights> layer(int64_t i) {
+    const auto name = [&](const char* pattern) { return of_layer(pattern, i); };
+    const int64_t q_dim = c_.n_heads * c_.head_dim;
+    LayerWeights w{};
+    WHET_TRY(w.attention_norm, norm(name(names_.attention_norm)));
+    WHET_TRY_STATUS(bind_qkv(i, w));
+    WHET_TRY(w.attention_output, matrix(name(names_.attention_output), c_.d_model, q_dim));
+    WHET_TRY(w.attention_output_bias, other_bias(name(names_.attention_output), c_.d_model));
+    if (!c_.form.parallel) {
+      WHET_TRY(w.ffn_norm, norm(name(names_.ffn_norm)));
+    }
+    if (c_.form.ffn == DecoderForm::Ffn::kSwiGlu) {
+      WHET_TRY(w.gate, matrix(name(names_.gate), c_.ffn_dim, c_.d_model));
+    }
+    WHET_TRY(w.up, matrix(name(names_.up), c_.ffn_dim, c_.d_model));
+    WHET_TRY(w.up_bias, other_bias(name(names_.up), c_.ffn_dim));
+    WHET_TRY(w.down, matrix(name(names_.down), c_.d_model, c_.ffn_dim));
+    WHET_TRY(w.down_bias, other_bias(name(names_.down), c_.d_model));
+    return w;
+  }
+
+  Binder binder_;
+  const ModelFile& file_;
+  const ModelConfig& c_;
+  const NameMap& names_;
+};
 
 }  // namespace
 
 Result<Weights> bind_weights(const ModelFile& file, const ModelConfig& config) {
-  const NameMap& names =
-      file.container == ModelFile::Container::kGguf ? kGgufNames : kHuggingFaceNames;
-  Binder binder(file);
-  Weights weights;
-  WHET_TRY(weights.embedding, binder.matrix(names.embedding, config.vocab_size, config.d_model));
-  for (int64_t layer = 0; layer < config.n_layers; ++layer) {
-    WHET_TRY(LayerWeights bound, bind_layer(binder, names, config, layer));
-    weights.layers.push_back(std::move(bound));
-  }
-  WHET_TRY(weights.output_norm, binder.vector(names.output_norm, config.d_model));
-  weights.head = weights.embedding;
-  if (file.find_tensor(names.head) != nullptr) {
-    WHET_TRY(weights.head, binder.matrix(names.head, config.vocab_size, config.d_model));
-  }
-  WHET_TRY_STATUS(binder.check_all_used(config.architecture));
-  return weights;
+  return ModelBinder(file, config).all();
 }
 
 }  // namespace whet

@@ -1,4 +1,4 @@
-// ModelFile -> Weights: one name map per container, every shape and type checked once.
+// ModelFile -> Weights: every shape and type checked once.
 #pragma once
 
 #include "base/result.h"

@@ -70,7 +70,9 @@ class Step {
     b_.attended.reserve(rows * static_cast<size_t>(q_dim_));
     b_.k.reserve(rows * static_cast<size_t>(kv_dim_));
     b_.v.reserve(rows * static_cast<size_t>(kv_dim_));
-    b_.gate.reserve(rows * static_cast<size_t>(c_.ffn_dim));
+    if (c_.form.ffn == DecoderForm::Ffn::kSwiGlu) {
+      b_.gate.reserve(rows * static_cast<size_t>(c_.ffn_dim));
+    }
     b_.up.reserve(rows * static_cast<size_t>(c_.ffn_dim));
     b_.cosines.reserve(rows * static_cast<size_t>(c_.rope_dim / 2));
     b_.sines.reserve(rows * static_cast<size_t>(c_.rope_dim / 2));
@@ -81,7 +83,9 @@ class Step {
     compute_rotations();
     for (int64_t layer = 0; layer < c_.n_layers; ++layer) {
       const LayerWeights& w = w_.layers[static_cast<size_t>(layer)];
+      normalise(w.attention_norm);
       attention_block(layer, w);
+      if (!c_.form.parallel) normalise(w.ffn_norm);
       ffn_block(w);
     }
     for (const StepSegment& segment : segments_) {
@@ -119,44 +123,47 @@ class Step {
     }
   }
 
-  void normalise(const std::vector<float>& gain) {
+  void normalise(const NormWeights& w) {
+    const bool rms = c_.form.norm == DecoderForm::Norm::kRms;
+    const auto norm = rms ? kernel().rmsnorm : kernel().layernorm;
     for_each_token(pool_, n_tokens_, [&](int64_t t) {
-      kernel().rmsnorm({.x = b_.x.data() + t * c_.d_model,
-                        .gain = gain.data(),
-                        .epsilon = c_.rms_eps,
-                        .n = static_cast<size_t>(c_.d_model),
-                        .out = b_.normed.data() + t * c_.d_model});
+      norm({.x = b_.x.data() + t * c_.d_model,
+            .gain = w.gain.data(),
+            .epsilon = c_.norm_eps,
+            .n = static_cast<size_t>(c_.d_model),
+            .out = b_.normed.data() + t * c_.d_model,
+            .bias = w.bias.data()});
     });
   }
 
-  /// x += in · Wᵀ
-  void project_onto_residual(const float* in, const Matrix& w) {
+  /// x += in · Wᵀ + bias
+  void project_onto_residual(const float* in, const Matrix& w, const std::vector<float>& bias) {
     Projection projection{&w, b_.delta.data()};
     project(in, n_tokens_, {&projection, 1}, b_.projection, pool_);
     for_each_token(pool_, n_tokens_, [&](int64_t t) {
       float* x = b_.x.data() + t * c_.d_model;
-      kernel().add(x, b_.delta.data() + t * c_.d_model, static_cast<size_t>(c_.d_model), x);
+      float* delta = b_.delta.data() + t * c_.d_model;
+      add_bias(bias, delta);
+      kernel().add(x, delta, static_cast<size_t>(c_.d_model), x);
     });
   }
 
   void attention_block(int64_t layer, const LayerWeights& w) {
-    normalise(w.attention_norm);
     const Projection qkv[] = {{&w.q, b_.q.data()}, {&w.k, b_.k.data()}, {&w.v, b_.v.data()}};
     project(b_.normed.data(), n_tokens_, qkv, b_.projection, pool_);
     for_each_token(pool_, n_tokens_, [&](int64_t t) {
-      if (c_.has_qkv_bias) {
-        add_bias(w.q_bias, b_.q.data() + t * q_dim_);
-        add_bias(w.k_bias, b_.k.data() + t * kv_dim_);
-        add_bias(w.v_bias, b_.v.data() + t * kv_dim_);
-      }
+      add_bias(w.q_bias, b_.q.data() + t * q_dim_);
+      add_bias(w.k_bias, b_.k.data() + t * kv_dim_);
+      add_bias(w.v_bias, b_.v.data() + t * kv_dim_);
       rotate(b_.q.data() + t * q_dim_, c_.n_heads, t);
       rotate(b_.k.data() + t * kv_dim_, c_.n_kv_heads, t);
     });
     append_kv(layer);
     attend(layer);
-    project_onto_residual(b_.attended.data(), w.attention_output);
+    project_onto_residual(b_.attended.data(), w.attention_output, w.attention_output_bias);
   }
 
+  /// An empty bias adds nothing.
   void add_bias(const std::vector<float>& bias, float* x) const {
     kernel().add(x, bias.data(), bias.size(), x);
   }
@@ -232,14 +239,21 @@ class Step {
   }
 
   void ffn_block(const LayerWeights& w) {
-    normalise(w.ffn_norm);
     const Projection gate_up[] = {{&w.gate, b_.gate.data()}, {&w.up, b_.up.data()}};
-    project(b_.normed.data(), n_tokens_, gate_up, b_.projection, pool_);
+    const bool gated = c_.form.ffn == DecoderForm::Ffn::kSwiGlu;
+    project(b_.normed.data(), n_tokens_, std::span(gate_up).last(gated ? 2 : 1), b_.projection,
+            pool_);
+    const auto n = static_cast<size_t>(c_.ffn_dim);
     for_each_token(pool_, n_tokens_, [&](int64_t t) {
-      float* gate = b_.gate.data() + t * c_.ffn_dim;
-      kernel().silu_mul(gate, b_.up.data() + t * c_.ffn_dim, static_cast<size_t>(c_.ffn_dim), gate);
+      float* up = b_.up.data() + t * c_.ffn_dim;
+      add_bias(w.up_bias, up);
+      if (gated) {
+        kernel().silu_mul(b_.gate.data() + t * c_.ffn_dim, up, n, up);
+      } else {
+        kernel().gelu(up, n, up);
+      }
     });
-    project_onto_residual(b_.gate.data(), w.down);
+    project_onto_residual(b_.up.data(), w.down, w.down_bias);
   }
 
   std::span<const float> logits() {
@@ -260,6 +274,11 @@ class Step {
     size_t count = static_cast<size_t>(wanted * c_.vocab_size);
     Projection projection{&w_.head, b_.logits.reserve(count)};
     project(b_.normed.data(), wanted, {&projection, 1}, b_.projection, pool_);
+    if (!w_.head_bias.empty()) {
+      for_each_token(pool_, wanted, [&](int64_t t) {
+        add_bias(w_.head_bias, b_.logits.data() + t * c_.vocab_size);
+      });
+    }
     return {b_.logits.data(), count};
   }
 

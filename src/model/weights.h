@@ -7,25 +7,33 @@
 
 namespace whet {
 
+/// Gain and bias [D]; the bias is empty for Norm::kRms.
+struct NormWeights {
+  std::vector<float> gain, bias;
+};
+
+/// Biases are as long as their matrix has rows, and empty where the form has none.
 struct LayerWeights {
-  std::vector<float> attention_norm;  // [D]
-  Matrix q;                           // [H*K, D]
-  Matrix k;                           // [G*K, D]
-  Matrix v;                           // [G*K, D]
-  std::vector<float> q_bias;          // [H*K], k_bias and v_bias [G*K]; empty without has_qkv_bias
-  std::vector<float> k_bias, v_bias;
-  Matrix attention_output;      // [D, H*K]
-  std::vector<float> ffn_norm;  // [D]
-  Matrix gate;                  // [F, D]
-  Matrix up;                    // [F, D]
-  Matrix down;                  // [D, F]
+  NormWeights attention_norm;
+  Matrix q;  // [H*K, D]
+  Matrix k;  // [G*K, D]
+  Matrix v;  // [G*K, D]
+  std::vector<float> q_bias, k_bias, v_bias;
+  Matrix attention_output;  // [D, H*K]
+  std::vector<float> attention_output_bias;
+  NormWeights ffn_norm;  // empty where `parallel`
+  Matrix gate;           // [F, D]; no rows without a gate
+  Matrix up;             // [F, D]
+  Matrix down;           // [D, F]
+  std::vector<float> up_bias, down_bias;
 };
 
 struct Weights {
   Matrix embedding;  // [V, D]
   std::vector<LayerWeights> layers;
-  std::vector<float> output_norm;  // [D]
-  Matrix head;                     // [V, D]; the embedding where the model ties them
+  NormWeights output_norm;
+  Matrix head;  // [V, D]; the embedding where the model ties them
+  std::vector<float> head_bias;
 };
 
 }  // namespace whet

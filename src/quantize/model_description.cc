@@ -29,7 +29,9 @@ void describe_architecture(const ModelConfig& c, Metadata& m) {
   m[p + "attention.head_count_kv"] = number(c.n_kv_heads);
   m[p + "attention.key_length"] = number(c.head_dim);
   m[p + "attention.value_length"] = number(c.head_dim);
-  m[p + "attention.layer_norm_rms_epsilon"] = {static_cast<double>(c.rms_eps)};
+  const bool rms = c.form.norm == DecoderForm::Norm::kRms;
+  m[p + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon")] = {
+      static_cast<double>(c.norm_eps)};
   m[p + "rope.dimension_count"] = number(c.rope_dim);
   m[p + "rope.freq_base"] = {static_cast<double>(c.rope_theta)};
   m[p + "vocab_size"] = number(c.vocab_size);

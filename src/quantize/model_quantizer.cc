@@ -24,9 +24,13 @@ struct Source {
   int64_t paired_heads = 0;  // rows of each head change places (see row_in_file); 0 = none
 };
 
-std::vector<Source> matrices(const Decoder& decoder) {
-  const ModelConfig& c = decoder.config;
-  const Weights& w = decoder.weights;
+bool has_fused(const ModelFile& file, size_t layer, const char* kind) {
+  return file.find_tensor(fmt::format("blk.{}.attn_qkv.{}", layer, kind)) != nullptr;
+}
+
+std::vector<Source> matrices(const LoadedModel& model) {
+  const ModelConfig& c = model.model.config;
+  const Weights& w = model.model.weights;
   // Hugging Face rotates halves, GGUF's llama neighbours; GGUF's qwen2 rotates halves too.
   const bool halves =
       c.rope_pairing == kernels::RopePairing::kHalfSplit && c.architecture == "llama";
@@ -35,11 +39,17 @@ std::vector<Source> matrices(const Decoder& decoder) {
   for (size_t i = 0; i < w.layers.size(); ++i) {
     const LayerWeights& l = w.layers[i];
     const auto name = [&](const char* part) { return fmt::format("blk.{}.{}.weight", i, part); };
-    all.push_back({name("attn_q"), MatrixRole::kOther, i, l.q, q_heads});
-    all.push_back({name("attn_k"), MatrixRole::kOther, i, l.k, k_heads});
-    all.push_back({name("attn_v"), MatrixRole::kAttentionV, i, l.v});
+    if (has_fused(model.file, i, "weight")) {  // q, k and v are views of one matrix, in this order
+      Matrix qkv = l.q;
+      qkv.rows += l.k.rows + l.v.rows;
+      all.push_back({name("attn_qkv"), MatrixRole::kAttentionV, i, qkv});
+    } else {
+      all.push_back({name("attn_q"), MatrixRole::kOther, i, l.q, q_heads});
+      all.push_back({name("attn_k"), MatrixRole::kOther, i, l.k, k_heads});
+      all.push_back({name("attn_v"), MatrixRole::kAttentionV, i, l.v});
+    }
     all.push_back({name("attn_output"), MatrixRole::kOther, i, l.attention_output});
-    all.push_back({name("ffn_gate"), MatrixRole::kOther, i, l.gate});
+    if (l.gate.rows > 0) all.push_back({name("ffn_gate"), MatrixRole::kOther, i, l.gate});
     all.push_back({name("ffn_up"), MatrixRole::kOther, i, l.up});
     all.push_back({name("ffn_down"), MatrixRole::kFfnDown, i, l.down});
   }
@@ -49,29 +59,47 @@ std::vector<Source> matrices(const Decoder& decoder) {
   return all;
 }
 
+/// Norms and biases stay F32.
 struct Vector {
   std::string name;
-  const std::vector<float>* values;
+  std::vector<float> values;
 };
 
 std::vector<Vector> vectors(const LoadedModel& model) {
   const Decoder& decoder = model.model;
   std::vector<Vector> all;
+  const auto add = [&](std::string name, std::vector<float> values) {
+    if (!values.empty()) all.push_back({std::move(name), std::move(values)});
+  };
   for (size_t i = 0; i < decoder.weights.layers.size(); ++i) {
     const LayerWeights& l = decoder.weights.layers[i];
-    all.push_back({fmt::format("blk.{}.attn_norm.weight", i), &l.attention_norm});
-    all.push_back({fmt::format("blk.{}.ffn_norm.weight", i), &l.ffn_norm});
-    if (!decoder.config.has_qkv_bias) continue;
-    all.push_back({fmt::format("blk.{}.attn_q.bias", i), &l.q_bias});
-    all.push_back({fmt::format("blk.{}.attn_k.bias", i), &l.k_bias});
-    all.push_back({fmt::format("blk.{}.attn_v.bias", i), &l.v_bias});
+    const std::string p = fmt::format("blk.{}.", i);
+    add(p + "attn_norm.weight", l.attention_norm.gain);
+    add(p + "attn_norm.bias", l.attention_norm.bias);
+    add(p + "ffn_norm.weight", l.ffn_norm.gain);
+    add(p + "ffn_norm.bias", l.ffn_norm.bias);
+    if (has_fused(model.file, i, "bias")) {
+      std::vector<float> qkv = l.q_bias;
+      qkv.insert(qkv.end(), l.k_bias.begin(), l.k_bias.end());
+      qkv.insert(qkv.end(), l.v_bias.begin(), l.v_bias.end());
+      add(p + "attn_qkv.bias", std::move(qkv));
+    } else {
+      add(p + "attn_q.bias", l.q_bias);
+      add(p + "attn_k.bias", l.k_bias);
+      add(p + "attn_v.bias", l.v_bias);
+    }
+    add(p + "attn_output.bias", l.attention_output_bias);
+    add(p + "ffn_up.bias", l.up_bias);
+    add(p + "ffn_down.bias", l.down_bias);
   }
-  all.push_back({"output_norm.weight", &decoder.weights.output_norm});
+  add("output_norm.weight", decoder.weights.output_norm.gain);
+  add("output_norm.bias", decoder.weights.output_norm.bias);
+  add("output.bias", decoder.weights.head_bias);
   // A GGUF file may have its factors in its keys, which are copied: twice would be wrong.
   const bool is_gguf = model.file.container == ModelFile::Container::kGguf;
   const bool as_tensor = is_gguf ? model.file.find_tensor("rope_freqs.weight") != nullptr
                                  : !decoder.config.rope_factors.empty();
-  if (as_tensor) all.push_back({"rope_freqs.weight", &decoder.config.rope_factors});
+  if (as_tensor) add("rope_freqs.weight", decoder.config.rope_factors);
   return all;
 }
 
@@ -187,7 +215,7 @@ Result<std::vector<QuantizedTensor>> quantize_model(
     const QuantizeOptions& options, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights,
     const CancelFlag* cancel) {
-  const std::vector<Source> sources = matrices(model.model);
+  const std::vector<Source> sources = matrices(model);
   WHET_TRY_STATUS(check_input(sources, options));
   WHET_TRY(GgufWriter writer, GgufWriter::create(path));
   WHET_TRY_STATUS(write_metadata(writer, model, mixture));
@@ -207,7 +235,7 @@ Result<std::vector<QuantizedTensor>> quantize_model(
   }
   const std::vector<Vector> plain = vectors(model);
   for (const Vector& vector : plain) {
-    const std::vector<uint64_t> shape{vector.values->size()};
+    const std::vector<uint64_t> shape{vector.values.size()};
     WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, shape));
     report.push_back({vector.name, DType::F32, DType::F32, shape, 4 * shape[0], 0});
   }
@@ -228,7 +256,7 @@ Result<std::vector<QuantizedTensor>> quantize_model(
     report[i].relative_error = encoder.relative_error();
   }
   for (const Vector& vector : plain) {
-    WHET_TRY_STATUS(writer.write_tensor_data(std::as_bytes(std::span(*vector.values))));
+    WHET_TRY_STATUS(writer.write_tensor_data(std::as_bytes(std::span(vector.values))));
   }
   WHET_TRY_STATUS(writer.finish());
   return report;

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "base/rng.h"
@@ -114,6 +116,19 @@ TEST(FitSymmetric, IsCloseToExhaustiveSearch) {
   }
 }
 
+std::vector<float> logits_of(const std::string& path, const std::vector<int32_t>& tokens,
+                             bool exact = false) {
+  const LoadedModel model = load_model(path).value();
+  const ModelConfig& c = model.model.config;
+  KvSequence kv =
+      KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, 64, DType::F32}).value();
+  ForwardScratch scratch(c, exact);
+  ThreadPool pool(2);
+  const StepSegment segment{&kv, tokens, StepSegment::Logits::kAll};
+  const auto out = forward(model.model, {&segment, 1}, scratch, pool);
+  return std::vector<float>(out.begin(), out.end());
+}
+
 class QuantizeModel : public DirectoryTest {
  protected:
   Result<std::vector<QuantizedTensor>> quantize(const std::string& input, const char* type,
@@ -144,7 +159,7 @@ TEST_F(QuantizeModel, SafeTensorsToF32GgufIsTheSameModel) {
   const ModelConfig &a = original.model.config, &b = copy.model.config;
   EXPECT_EQ(a.n_layers, b.n_layers);
   EXPECT_EQ(a.context_length, b.context_length);
-  EXPECT_EQ(a.rms_eps, b.rms_eps);
+  EXPECT_EQ(a.norm_eps, b.norm_eps);
   EXPECT_EQ(a.rope_theta, b.rope_theta);
   // Row 1 of a query head is row K/2 of the source's: the two containers rotate other pairs.
   const auto row = [](const Matrix& m, int64_t i) {
@@ -174,21 +189,49 @@ TEST_F(QuantizeModel, ExactArithmeticIsThatOfTheF32Model) {
     const std::string quantised = path("quantised.gguf");
     std::filesystem::rename(output_, quantised);
     ASSERT_TRUE(quantize(quantised, "f32", {.allow_requantize = true}).ok());
-    const auto logits = [](const std::string& file, bool exact) {
-      const LoadedModel model = load_model(file).value();
-      const ModelConfig& c = model.model.config;
-      KvSequence kv =
-          KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, 64, DType::F32}).value();
-      ForwardScratch scratch(c, exact);
-      ThreadPool pool(2);
-      const std::vector<int32_t> tokens{5, 17, 400, 3, 99, 7, 1, 250, 31};
-      const StepSegment segment{&kv, tokens, StepSegment::Logits::kAll};
-      const auto out = forward(model.model, {&segment, 1}, scratch, pool);
-      return std::vector<float>(out.begin(), out.end());
-    };
-    const std::vector<float> expected = logits(output_, false);
-    EXPECT_EQ(logits(quantised, true), expected) << type;
-    EXPECT_NE(logits(quantised, false), expected) << type;
+    const std::vector<int32_t> tokens{5, 17, 400, 3, 99, 7, 1, 250, 31};
+    const std::vector<float> expected = logits_of(output_, tokens);
+    EXPECT_EQ(logits_of(quantised, tokens, true), expected) << type;
+    EXPECT_NE(logits_of(quantised, tokens), expected) << type;
+  }
+}
+
+/// The golden phi-2 in SafeTensors has no tokenizer: a byte-level one as large as its vocabulary.
+std::string small_tokenizer() {
+  nlohmann::json vocab;
+  for (int i = 0; i < 95; ++i) vocab[std::string(1, static_cast<char>(32 + i))] = i;
+  vocab.erase(" ");
+  vocab["\u0120"] = 0;  // the byte-level alphabet's space
+  vocab["ab"] = 95;
+  const nlohmann::json bytes{{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  return nlohmann::json{{"added_tokens", nlohmann::json::array()},
+                        {"pre_tokenizer", bytes},
+                        {"decoder", bytes},
+                        {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", {"a b"}}}}}
+      .dump();
+}
+
+TEST_F(QuantizeModel, Phi2KeepsItsNumbersFromBothContainers) {
+  const std::string golden = std::string(WHET_SOURCE_DIR) + "/tests/golden/phi2";
+  std::filesystem::create_directory(path("phi2"));
+  for (const char* file : {"/config.json", "/model.safetensors"}) {
+    std::filesystem::copy_file(golden + file, path("phi2") + file);
+  }
+  put("phi2/tokenizer.json", small_tokenizer());
+  const std::vector<int32_t> tokens{5, 17, 40, 3, 90, 7, 1, 25, 31};
+  const std::vector<float> expected = logits_of(golden + ".gguf", tokens);
+  ASSERT_EQ(expected.size(), 9u * 96);
+  for (const bool fused : {true, false}) {
+    const auto report = quantize(fused ? golden + ".gguf" : path("phi2"), "f32");
+    ASSERT_TRUE(report.ok()) << report.error().message();
+    std::set<std::string> names;
+    for (const QuantizedTensor& tensor : *report) names.insert(tensor.name);
+    EXPECT_EQ(names.contains("blk.1.attn_qkv.weight"), fused);
+    EXPECT_EQ(names.contains("blk.1.attn_qkv.bias"), fused);
+    EXPECT_EQ(names.contains("blk.1.attn_v.weight"), !fused);
+    EXPECT_EQ(names.contains("blk.1.attn_v.bias"), !fused);
+    EXPECT_EQ(names.size(), 5 + 2 * (fused ? 10u : 14u));
+    EXPECT_EQ(logits_of(output_, tokens), expected);
   }
 }
 

@@ -1,4 +1,4 @@
-// Which type each matrix of a quantised Llama model gets: the rules of llama.cpp's quantiser
+// Which type each matrix of a quantised model gets: the rules of llama.cpp's quantiser
 // (llama_tensor_get_type), so that files are comparable tensor by tensor.
 #pragma once
 
@@ -12,6 +12,7 @@
 
 namespace whet {
 
+/// kAttentionV: also queries, keys and values in one matrix.
 enum class MatrixRole { kEmbedding, kHead, kAttentionV, kFfnDown, kOther };
 
 struct TypeMixture {
