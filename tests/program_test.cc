@@ -218,6 +218,29 @@ TEST(Synth, WritesQwen2WithItsBiases) {
   EXPECT_EQ(whet("run -m " + path.string() + " --raw -p abc -n 4").status, 0);
 }
 
+TEST(Synth, WritesPhi2InEveryType) {
+  const fs::path path = scratch("phi2.gguf");
+  const std::string arguments =
+      "synth --like phi-2 --layers 1 --width 640 --heads 8 --kv-heads 8 --ffn 512 --vocabulary 400 "
+      "-c 64 -o " +
+      path.string() + " --type ";
+  for (const char* type : {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k_s",
+                           "q4_k_m", "q5_k_s", "q5_k_m", "q6_k"}) {
+    ASSERT_EQ(whet(arguments + type + " 2>/dev/null").status, 0) << type;
+    Ran verified = whet("verify " + path.string() + " 2>&1");
+    EXPECT_EQ(verified.status, 0) << type << verified.out;
+  }
+  EXPECT_EQ(nlohmann::json::parse(whet("show " + path.string() + " --json").out)["architecture"],
+            "phi2");
+  const std::string run = "run -m " + path.string() + " --raw -p 'hello there' -n 4 --ignore-eos ";
+  EXPECT_EQ(whet(run).status, 0);
+  Ran refused = whet(run + "--cache-type-k q8_0 --cache-type-v q8_0 2>&1");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.out.find("q8_0 for heads that 32 divides"), std::string::npos) << refused.out;
+  EXPECT_EQ(whet(arguments + "q8_0 --tied-head 2>&1").status, 2);
+  fs::remove(path);
+}
+
 TEST(Quantize, WritesWhatRunsAndSaysWhatWasLost) {
   const fs::path path = scratch("quantised.gguf");
   Ran ran = whet("quantize " + kDraftDirectory + " " + path.string() + " Q4_0 --json 2>/dev/null");

@@ -15,7 +15,8 @@ namespace {
 struct Options {
   std::string like, type = "q4_k_m", output, architecture;
   uint64_t seed = 1;
-  std::optional<uint64_t> layers, width, heads, kv_heads, head_width, ffn, vocabulary, context;
+  std::optional<uint64_t> layers, width, heads, kv_heads, head_width, rope_dim, ffn, vocabulary,
+      context;
   std::optional<double> rope_theta;
   bool tied_head = false;
 };
@@ -37,6 +38,7 @@ Result<ModelShape> shape_of(const Options& o) {
   if (o.heads) shape.n_heads = *o.heads;
   if (o.kv_heads) shape.n_kv_heads = *o.kv_heads;
   if (o.head_width) shape.head_dim = *o.head_width;
+  if (o.rope_dim) shape.rope_dim = *o.rope_dim;
   if (shape.head_dim == 0) {
     if (shape.n_heads == 0 || shape.d_model % shape.n_heads != 0) {
       return Error(ErrorCode::kInvalidArgument,
@@ -86,14 +88,18 @@ void add_synth_command(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_option("-s,--seed", options->seed, "seed of the weights")->capture_default_str();
   command
-      ->add_option("--architecture", options->architecture,
-                   "llama, or qwen2 (biases on queries, keys and values); default: the shape's own")
-      ->check(CLI::IsMember({"llama", "qwen2"}));
+      ->add_option(
+          "--architecture", options->architecture,
+          "llama, qwen2 (biases on queries, keys and values) or phi2 (LayerNorm, attention "
+          "beside an FFN without gate, biases everywhere); default: the shape's own")
+      ->check(CLI::IsMember({"llama", "qwen2", "phi2"}));
   command->add_option("--layers", options->layers, "instead of the shape's own, as all below");
   command->add_option("--width", options->width, "of the residual stream");
   command->add_option("--heads", options->heads, "query heads");
   command->add_option("--kv-heads", options->kv_heads, "key and value heads");
   command->add_option("--head-width", options->head_width, "default: width / heads");
+  command->add_option("--rope-dim", options->rope_dim,
+                      "rotated elements of a head; default: all but where --like says otherwise");
   command->add_option("--ffn", options->ffn, "width of the feed-forward layer");
   command->add_option("--vocabulary", options->vocabulary, "tokens");
   command->add_option("-c,--context", options->context, "longest context, in tokens");

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "kernels/kernels.h"
+
 namespace whet {
 namespace {
 
@@ -14,6 +16,7 @@ const std::vector<ModelShape>& known_shapes() {
       {"llama-2-7b", 32, 4096, 32, 32, 128, 11008, 32000, 4096},
       {"llama-3.2-1b", 16, 2048, 32, 8, 64, 8192, 128256, 131072, 500000, 1e-5, true},
       {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 32768, 1e6, 1e-6, true, "qwen2"},
+      {"phi-2", 32, 2560, 32, 32, 80, 10240, 51200, 2048, 10000, 1e-5, false, "phi2", 32},
       {"smollm2-135m", 30, 576, 9, 3, 64, 1536, 49152, 8192, 100000, 1e-5, true},
   };
   return shapes;
@@ -47,7 +50,7 @@ Status validate(const ModelShape& s) {
   WHET_TRY_STATUS(in_range("width", s.d_model, 1, 1 << 17));
   WHET_TRY_STATUS(in_range("heads", s.n_heads, 1, 4096));
   WHET_TRY_STATUS(in_range("KV heads", s.n_kv_heads, 1, s.n_heads));
-  WHET_TRY_STATUS(in_range("head width", s.head_dim, 2, 1024));
+  WHET_TRY_STATUS(in_range("head width", s.head_dim, 2, kernels::kMaxHeadDim));
   WHET_TRY_STATUS(in_range("FFN width", s.ffn_dim, 1, 1 << 20));
   WHET_TRY_STATUS(in_range("vocabulary", s.vocab_size, 300, 1 << 20));
   WHET_TRY_STATUS(in_range("context", s.context_length, 1, 1 << 28));
@@ -55,10 +58,15 @@ Status validate(const ModelShape& s) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("{} heads cannot share {} KV heads evenly", s.n_heads, s.n_kv_heads));
   }
-  if (s.head_dim % 2 != 0) {
-    return Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("head width: rotary positions need an even number, found {}", s.head_dim));
+  const uint64_t rotated = s.rope_dim == 0 ? s.head_dim : s.rope_dim;
+  if (rotated % 2 != 0 || rotated > s.head_dim) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("rotary dimensions: expected an even number up to the head width {}, "
+                             "found {}; give --rope-dim",
+                             s.head_dim, rotated));
+  }
+  if (s.architecture == "phi2" && s.tied_head) {
+    return Error(ErrorCode::kInvalidArgument, "phi2 has a head of its own; leave out --tied-head");
   }
   return ok_status();
 }

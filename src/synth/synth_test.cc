@@ -71,6 +71,14 @@ TEST(ModelShape, RefusesWhatNoModelCanBe) {
   shape = known_shape("tinyllama-1.1b").value();
   shape.head_dim = 63;
   EXPECT_FALSE(validate(shape).ok());
+  shape = known_shape("phi-2").value();
+  shape.tied_head = true;
+  EXPECT_FALSE(validate(shape).ok());
+  shape = known_shape("phi-2").value();
+  shape.rope_dim = 81;
+  EXPECT_FALSE(validate(shape).ok());
+  shape.rope_dim = 82;
+  EXPECT_FALSE(validate(shape).ok());
 }
 
 }  // namespace

@@ -32,30 +32,49 @@ std::vector<Tensor> tensors_of(const ModelShape& s, const TypeMixture& mixture) 
     const DType type = mixture.type_of(role, layer, s.n_layers, cols, s.tied_head);
     tensors.push_back({std::move(name), type, {rows, cols}});
   };
-  const auto norm = [&](std::string name) {
-    tensors.push_back({std::move(name), DType::F32, {s.d_model}, true});
+  const auto bias = [&](std::string name, uint64_t n) {
+    tensors.push_back({std::move(name), DType::F32, {n}});
+  };
+  const bool phi2 = s.architecture == "phi2";
+  const auto phi2_bias = [&](std::string name, uint64_t n) {
+    if (phi2) bias(std::move(name), n);
+  };
+  const auto norm = [&](const std::string& name) {
+    tensors.push_back({name + ".weight", DType::F32, {s.d_model}, true});
+    phi2_bias(name + ".bias", s.d_model);
   };
   matrix("token_embd.weight", MatrixRole::kEmbedding, 0, s.vocab_size, s.d_model);
   for (uint64_t i = 0; i < s.n_layers; ++i) {
     const std::string p = fmt::format("blk.{}.", i);
     const uint64_t q_dim = s.n_heads * s.head_dim, kv_dim = s.n_kv_heads * s.head_dim;
-    norm(p + "attn_norm.weight");
-    matrix(p + "attn_q.weight", MatrixRole::kOther, i, q_dim, s.d_model);
-    matrix(p + "attn_k.weight", MatrixRole::kOther, i, kv_dim, s.d_model);
-    matrix(p + "attn_v.weight", MatrixRole::kAttentionV, i, kv_dim, s.d_model);
+    norm(p + "attn_norm");
+    if (phi2) {  // fused, as in the published files
+      matrix(p + "attn_qkv.weight", MatrixRole::kAttentionV, i, q_dim + 2 * kv_dim, s.d_model);
+      bias(p + "attn_qkv.bias", q_dim + 2 * kv_dim);
+    } else {
+      matrix(p + "attn_q.weight", MatrixRole::kOther, i, q_dim, s.d_model);
+      matrix(p + "attn_k.weight", MatrixRole::kOther, i, kv_dim, s.d_model);
+      matrix(p + "attn_v.weight", MatrixRole::kAttentionV, i, kv_dim, s.d_model);
+    }
     if (s.architecture == "qwen2") {
-      tensors.push_back({p + "attn_q.bias", DType::F32, {q_dim}});
-      tensors.push_back({p + "attn_k.bias", DType::F32, {kv_dim}});
-      tensors.push_back({p + "attn_v.bias", DType::F32, {kv_dim}});
+      bias(p + "attn_q.bias", q_dim);
+      bias(p + "attn_k.bias", kv_dim);
+      bias(p + "attn_v.bias", kv_dim);
     }
     matrix(p + "attn_output.weight", MatrixRole::kOther, i, s.d_model, q_dim);
-    norm(p + "ffn_norm.weight");
-    matrix(p + "ffn_gate.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
+    phi2_bias(p + "attn_output.bias", s.d_model);
+    if (!phi2) {
+      norm(p + "ffn_norm");
+      matrix(p + "ffn_gate.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
+    }
     matrix(p + "ffn_up.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
+    phi2_bias(p + "ffn_up.bias", s.ffn_dim);
     matrix(p + "ffn_down.weight", MatrixRole::kFfnDown, i, s.d_model, s.ffn_dim);
+    phi2_bias(p + "ffn_down.bias", s.d_model);
   }
-  norm("output_norm.weight");
+  norm("output_norm");
   if (!s.tied_head) matrix("output.weight", MatrixRole::kHead, 0, s.vocab_size, s.d_model);
+  phi2_bias("output.bias", s.vocab_size);
   return tensors;
 }
 
@@ -110,8 +129,11 @@ Status add_metadata(GgufWriter& writer, const ModelShape& s, const TypeMixture& 
   WHET_TRY_STATUS(writer.add_uint(p + "attention.head_count_kv", s.n_kv_heads));
   WHET_TRY_STATUS(writer.add_uint(p + "attention.key_length", s.head_dim));
   WHET_TRY_STATUS(writer.add_uint(p + "attention.value_length", s.head_dim));
-  WHET_TRY_STATUS(writer.add_float(p + "attention.layer_norm_rms_epsilon", s.rms_eps));
-  WHET_TRY_STATUS(writer.add_uint(p + "rope.dimension_count", s.head_dim));
+  const bool rms = s.architecture != "phi2";
+  WHET_TRY_STATUS(writer.add_float(
+      p + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon"), s.norm_eps));
+  WHET_TRY_STATUS(
+      writer.add_uint(p + "rope.dimension_count", s.rope_dim == 0 ? s.head_dim : s.rope_dim));
   WHET_TRY_STATUS(writer.add_float(p + "rope.freq_base", s.rope_theta));
   WHET_TRY_STATUS(writer.add_uint(p + "vocab_size", s.vocab_size));
   return add_vocabulary(writer, s.vocab_size);
