@@ -150,6 +150,18 @@ TEST(Perplexity, ScoresEveryTokenOnceWhateverTheBatch) {
   EXPECT_EQ(nats("-b 3 -t 1"), whole);
 }
 
+TEST(Perplexity, ControlTokensInTheTextCountOnRequest) {
+  fs::path text = scratch("chat.txt");
+  std::ofstream(text) << "<|im_start|>user\nHi<|im_end|>\n";
+  auto tokens = [&](const std::string& flags) {
+    Ran ran = whet("perplexity -m " + kDraft + " -f " + text.string() + " --json " + flags);
+    EXPECT_EQ(ran.status, 0) << ran.out;
+    return nlohmann::json::parse(ran.out)["n_tokens"].get<int>();
+  };
+  EXPECT_EQ(tokens("--parse-special"), 7);
+  EXPECT_EQ(tokens(""), 21);  // each character of the two markers
+}
+
 TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
   Ran ran = whet("bench -m " + kDraft + " -p 32 -n 8 -r 3 -t 1 -o json 2>/dev/null");
   ASSERT_EQ(ran.status, 0);

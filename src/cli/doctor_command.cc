@@ -99,14 +99,17 @@ int run(const Options& options) {
                    limits.quota_cpus ? fmt::format("{:.2f}", *limits.quota_cpus) : "none"));
   line("kernels", fmt::format("{} (available: {}; WHET_ISA forces one)", kernels::isa_name(*isa),
                               available_isas()));
-  fmt::print("\n{:<16}{:>14}{:>18}{:>18}\n", "ceilings", "read GB/s", "int8 GMAC/s", "f32 GMAC/s");
+  fmt::print("\n{:<16}{:>14}{:>18}{:>18}\n", "ceilings", "read GB/s", "int8 GMAC/s",
+             "float GMAC/s");
   for (const auto& [n, c] : all) {
     fmt::print("{:<16}{:>14.1f}{:>18.1f}{:>18.1f}\n",
                fmt::format("{} thread{}", n, n == 1 ? "" : "s"), c.read_bytes_per_second * 1e-9,
                c.arithmetic.int8_macs_per_second * 1e-9, c.arithmetic.float_macs_per_second * 1e-9);
   }
-  fmt::print("{:<16}{}\n\n", "",
+  fmt::print("{:<16}{}\n", "",
              "decode reads all weights per step; prefill multiplies all of them per token");
+  fmt::print("{:<16}{}\n\n", "",
+             "(int8: quantised weights; float: F32, F16 and BF16, which are multiplied in f32)");
   for (const auto& [name, state] : graders) line(name, state);
   return 0;
 }

@@ -21,6 +21,7 @@ constexpr uint64_t kMaxTextBytes = uint64_t{1} << 32;
 struct Options {
   ModelFlags model;
   std::string file;
+  bool parse_special = false;
   bool json = false;
 };
 
@@ -75,8 +76,8 @@ int run(const Options& options) {
   if (!text.ok()) return fail(text.error());
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
-  auto tokens =
-      (*engine)->tokenizer().encode(*text, {.add_special = false, .parse_special = false});
+  auto tokens = (*engine)->tokenizer().encode(
+      *text, {.add_special = false, .parse_special = options.parse_special});
   if (!tokens.ok()) return fail(tokens.error());
   int64_t start = monotonic_ns();
   auto tally = measure(**engine, *tokens);
@@ -127,6 +128,8 @@ void add_perplexity_command(CLI::App& app, int& status) {
       app.add_subcommand("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(*command);
   command->add_option("-f,--file", options->file, "the text")->required();
+  command->add_flag("--parse-special", options->parse_special,
+                    "control tokens that the text spells are control tokens, as in a chat");
   command->add_flag("--json", options->json, "one JSON object");
   command->callback([options, &status] { status = run(*options); });
 }
