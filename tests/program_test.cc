@@ -159,7 +159,7 @@ TEST(Perplexity, ControlTokensInTheTextCountOnRequest) {
     return nlohmann::json::parse(ran.out)["n_tokens"].get<int>();
   };
   EXPECT_EQ(tokens("--parse-special"), 7);
-  EXPECT_EQ(tokens(""), 21);  // each character of the two markers
+  EXPECT_EQ(tokens(""), 21);  // the markers in pieces
 }
 
 TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
