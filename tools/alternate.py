@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Speed of whet and a rival in alternating runs on the same model file.
+"""Speed of whet and of rivals in alternating runs on the same model file.
 
-    alternate.py WHET LLAMA_BENCH MODEL.gguf [-p 256] [-n 32] [-d 0] [--pairs 5] [--rival-args "--repack 0"]
+    alternate.py WHET MODEL.gguf RIVAL [RIVAL ...] [-p 512] [-n 128] [-d 0] [-t 2] [--rounds 5]
 
-Each pair is one run of each program, whet first; prints every figure, the ratio of medians and the median of the ratios
-per pair. Nothing else should run: on a busy machine only the ratios mean something, if that.
+A RIVAL is NAME=COMMAND, the command being a llama-bench with its own flags: "llama.cpp=llama-bench --repack 0",
+"ik=ik/llama-bench -rtr 1". A round is one run of each program, whet first. Prints every figure, and for each rival the ratio of
+medians and the median of the ratios per round. Nothing else should run: on a busy machine only the ratios mean something,
+if that.
 """
 
 import argparse
@@ -14,37 +16,43 @@ import statistics
 import subprocess
 
 
-def runs(command):
+def runs(command, flags):
     """{(n_prompt, n_gen): tokens per second}"""
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    tests = [json.loads(line) for line in lines if line.startswith("{")]
+    done = subprocess.run([*shlex.split(command), *flags], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{command}: {done.stderr.strip()[-300:]}")
+    text = done.stdout.strip()
+    tests = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
     return {(t["n_prompt"], t["n_gen"]): t.get("median_ts", t["avg_ts"]) for t in tests}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("whet")
-    parser.add_argument("llama_bench")
     parser.add_argument("model")
-    parser.add_argument("-p", default="256", help="prompt tokens (0 = no prefill test)")
-    parser.add_argument("-n", default="32", help="generated tokens (0 = no decode test)")
-    parser.add_argument("-d", default="0", help="tokens of context before the test")
+    parser.add_argument("rivals", nargs="+", metavar="RIVAL")
+    parser.add_argument("-p", default="512", help="prompt tokens (0 = no prefill test)")
+    parser.add_argument("-n", default="128", help="generated tokens (0 = no decode test)")
+    parser.add_argument("-d", default="0", help="tokens of context before the test (ik_llama.cpp has no such flag)")
     parser.add_argument("-t", default="2", help="threads")
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--rival-args", default="")
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    flags = ["-m", args.model, "-p", args.p, "-n", args.n, "-d", args.d, "-r", "1", "-t", args.t, "-o", "jsonl"]
-    pairs = []
-    for _ in range(args.pairs):
-        pairs.append((runs([args.whet, "bench", *flags]),
-                      runs([args.llama_bench, *flags, *shlex.split(args.rival_args)])))
-    for test in pairs[0][0]:
-        ours, theirs = [a[test] for a, _ in pairs], [b[test] for _, b in pairs]
-        of_medians = statistics.median(ours) / statistics.median(theirs)
-        per_pair = statistics.median(a / b for a, b in zip(ours, theirs))
-        name = f"tg{test[1]}" if test[1] else f"pp{test[0]}"
-        print(f"{name} @ d{args.d}: whet {', '.join(f'{x:.1f}' for x in ours)}; rival "
-              f"{', '.join(f'{x:.1f}' for x in theirs)}; ratio of medians {of_medians:.2f}, per pair {per_pair:.2f}")
+    flags = ["-m", args.model, "-p", args.p, "-n", args.n, "-r", "1", "-t", args.t]
+    if args.d != "0":
+        flags += ["-d", args.d]
+    rivals = dict(rival.split("=", 1) for rival in args.rivals)
+    rounds = []
+    for _ in range(args.rounds):
+        ours = runs(f"{args.whet} bench", [*flags, "-o", "jsonl"])
+        rounds.append({"whet": ours} | {name: runs(command, [*flags, "-o", "json"]) for name, command in rivals.items()})
+    for test in rounds[0]["whet"]:
+        print(f"{f'tg{test[1]}' if test[1] else f'pp{test[0]}'} @ d{args.d}")
+        ours = [r["whet"][test] for r in rounds]
+        for name in rounds[0]:
+            figures = [r[name][test] for r in rounds]
+            ratio = (f"  ratio of medians {statistics.median(ours) / statistics.median(figures):.2f}, per round "
+                     f"{statistics.median(a / b for a, b in zip(ours, figures)):.2f}" if name != "whet" else "")
+            print(f"  {name:16} {', '.join(f'{x:.1f}' for x in figures)}  median {statistics.median(figures):.1f}{ratio}")
 
 
 if __name__ == "__main__":

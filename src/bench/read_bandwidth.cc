@@ -16,16 +16,10 @@ constexpr uint64_t kBytes = uint64_t{512} << 20;
 constexpr int64_t kChunks = 64;
 constexpr int kRepetitions = 5;
 
-// As far as the kernels look ahead. Without it hardware prefetchers, which stop at every page,
-// leave a third of the bandwidth of Zen 3.
-constexpr uint64_t kPrefetchWords = 16384 / sizeof(uint64_t);
-
 /// XOR of all words; the compiler vectorises it, and memory is slower than any of its choices.
 uint64_t read_all(const uint64_t* words, uint64_t n) {
   uint64_t lanes[16] = {};
   for (uint64_t i = 0; i + 16 <= n; i += 16) {
-    __builtin_prefetch(words + i + kPrefetchWords, 0, 2);
-    __builtin_prefetch(words + i + kPrefetchWords + 8, 0, 2);
     for (uint64_t j = 0; j < 16; ++j) lanes[j] ^= words[i + j];
   }
   uint64_t folded = 0;

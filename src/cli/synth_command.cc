@@ -26,7 +26,12 @@ Result<ModelShape> shape_of(const Options& o) {
   if (!o.like.empty()) {
     WHET_TRY(shape, known_shape(o.like));
   }
-  if (!o.architecture.empty()) shape.architecture = o.architecture;
+  if (!o.architecture.empty() && o.architecture != shape.architecture) {
+    // What the shape says of its own architecture's form does not carry over.
+    shape.architecture = o.architecture;
+    shape.rope_dim = 0;
+    shape.tied_head = false;
+  }
   if (o.layers) shape.n_layers = *o.layers;
   if (o.vocabulary) shape.vocab_size = *o.vocabulary;
   if (o.context) shape.context_length = *o.context;

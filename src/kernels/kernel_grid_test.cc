@@ -15,7 +15,7 @@ namespace {
 using namespace testing;
 
 constexpr size_t kMaxTokens = 33;
-constexpr size_t kTokenCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33};
+constexpr size_t kTokenCounts[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 33};
 constexpr size_t kRowCounts[] = {1, 7, 8, 9, 31, 100};
 
 std::vector<size_t> column_counts(DType type) {
@@ -25,7 +25,7 @@ std::vector<size_t> column_counts(DType type) {
     case 32:
       return {32, 64, 192, 256, 512, 576, 768, 2048};
     default:
-      return {1, 7, 32, 100, 128, 256, 576, 2048};
+      return {1, 15, 32, 100, 128, 257, 300, 576, 2048};
   }
 }
 
@@ -198,6 +198,28 @@ TEST_P(KernelGrid, RowRangesDoNotChangeTheResult) {
       const auto whole = linear(*table, p, n_tokens, {{0, 100}});
       const auto parts = linear(*table, p, n_tokens, {{2 * h, 100}, {0, h}, {h, 2 * h}});
       expect_same_bits(whole, parts, whole.size(), case_name(*table, p));
+    }
+  }
+}
+
+/// More tokens than one chunk of either driver takes.
+TEST_P(KernelGrid, ChunksOfTokensDoNotChangeTheResult) {
+  constexpr size_t kTokens = 300, kRows = 19;
+  const size_t n_cols = dtype_info(GetParam()).block_elements == 256 ? 512 : 288;
+  Problem p(GetParam(), kRows, n_cols);
+  const CounterRng rng(9, n_cols);
+  p.x.resize(kTokens * n_cols);
+  for (size_t i = 0; i < p.x.size(); ++i) p.x[i] = gaussian(rng, i);
+  for (const KernelTable* table : runnable_tables()) {
+    const auto all = linear(*table, p, kTokens, {{0, kRows}});
+    for (size_t first : {0, 127, 255, 299}) {
+      Problem one(GetParam(), kRows, n_cols);
+      std::copy_n(p.x.begin() + static_cast<ptrdiff_t>(first * n_cols), n_cols, one.x.begin());
+      expect_same_bits(
+          std::vector<float>(all.begin() + static_cast<ptrdiff_t>(first * kRows),
+                             all.begin() + static_cast<ptrdiff_t>((first + 1) * kRows)),
+          linear(*table, one, 1, {{0, kRows}}), kRows,
+          case_name(*table, p) + " token " + std::to_string(first));
     }
   }
 }

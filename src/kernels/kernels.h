@@ -130,7 +130,7 @@ struct KernelTable {
   /// x to the form that the weights want. Threads: safe for disjoint token ranges.
   void (*quantize_activations)(const QuantizeArgs&);
   /// y = x · Wᵀ for a range of rows of W. With more than a few tokens a call should get at least
-  /// 64 rows, so that it can reuse the activations from its cache; with one, several 100 KB of W.
+  /// 64 rows, so that it can reuse the activations from its cache; with one, tens of KB of W.
   /// Threads: safe for disjoint row ranges.
   void (*linear)(const LinearArgs&);
 

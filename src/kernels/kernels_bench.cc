@@ -71,6 +71,13 @@ Share share_of(const benchmark::State& state, size_t n_rows) {
   return {n_steps * i / n * step, i + 1 == n ? n_rows : n_steps * (i + 1) / n * step};
 }
 
+/// What this thread adds to a rate of the whole matrix. Counters are summed over the threads and
+/// then multiplied with the iterations of all of them.
+double part_of_rate(const benchmark::State& state, size_t n_rows) {
+  const Share rows = share_of(state, n_rows);
+  return static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows) / state.threads();
+}
+
 void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold) {
   const auto n_tokens = static_cast<size_t>(state.range(0));
   if (state.thread_index() == 0) {
@@ -90,8 +97,7 @@ void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, b
                       .y_stride = n_rows});
     copy = (copy + 1) % shared->weights.n_copies;
   }
-  const Share rows = share_of(state, n_rows);
-  const double share = static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows);
+  const double share = part_of_rate(state, n_rows);
   using benchmark::Counter;
   state.counters["GB/s"] = Counter(share * static_cast<double>(shared->weights.matrix_bytes) * 1e-9,
                                    Counter::kIsIterationInvariantRate);
@@ -121,8 +127,7 @@ void read_only(benchmark::State& state, size_t n_rows, size_t n_cols) {
     for (uint64_t s : sum) benchmark::DoNotOptimize(s);
     copy = (copy + 1) % shared->weights.n_copies;
   }
-  const Share rows = share_of(state, n_rows);
-  const double share = static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows);
+  const double share = part_of_rate(state, n_rows);
   state.counters["GB/s"] =
       benchmark::Counter(share * static_cast<double>(shared->weights.matrix_bytes) * 1e-9,
                          benchmark::Counter::kIsIterationInvariantRate);

@@ -77,7 +77,9 @@ void linear_narrow(const LinearArgs& a) {
 template <class S, class Ops>
 void linear_wide(const LinearArgs& a) {
   using Panel = typename Ops::template Panel<S>;
-  alignas(64) static thread_local float sums[kGroupPairs][kChunkTokens][2 * S::kLanes];
+  using TokenSums = float[2 * S::kLanes];
+  static_assert(kGroupPairs * kChunkTokens * 2 * S::kLanes <= kSums);
+  auto* const sums = reinterpret_cast<TokenSums(*)[kChunkTokens]>(chunk_sums());
   const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
                         a.row_begin, a.row_end};
   const auto* x = static_cast<const typename Ops::Activations*>(a.activations);

@@ -15,6 +15,8 @@ namespace {
 /// much of partial sums.
 inline constexpr int kFloatGroupRows = 16;
 inline constexpr size_t kFloatChunkTokens = 128;
+/// Up to this many tokens each row is read once for all of them.
+inline constexpr size_t kFloatTiledTokens = 12;
 
 /// Rows of a register tile of T tokens of fused_float(): as many as leave room for the weights.
 template <class S, int T>
@@ -23,6 +25,7 @@ constexpr int fused_rows() {
   return fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 }
 
+/// T tokens, all in registers.
 template <class S, class F, int T>
 void float_narrow(const LinearArgs& a) {
   constexpr size_t R = fused_rows<S, T>();
@@ -40,6 +43,21 @@ void float_narrow(const LinearArgs& a) {
   size_t n = a.row_begin;
   for (; n + R <= a.row_end; n += R) rows(Index<R>{}, n);
   for (; n < a.row_end; ++n) rows(Index<1>{}, n);
+}
+
+/// A few tiles of tokens: each row is read from memory once and from cache for the other tiles.
+template <class S, class F>
+void float_tiled_rows(const LinearArgs& a) {
+  const auto* x = static_cast<const ActivationsFloat*>(a.activations);
+  const size_t stride = a.n_cols * F::kBytes;
+  for (size_t n = a.row_begin; n < a.row_end; ++n) {
+    const uint8_t* row = static_cast<const uint8_t*>(a.weights) + n * stride;
+    for_tiles<S::kFusedTokens>(a.n_tokens, [&](auto n_tile, size_t t) WHET_LAMBDA {
+      float y[n_tile];
+      fused_float<S, F, 1, n_tile>(row, stride, stride, x + t, a.n_tokens, a.n_cols, y);
+      for (size_t i = 0; i < n_tile; ++i) a.y[(t + i) * a.y_stride + n] = y[i];
+    });
+  }
 }
 
 /// Columns [k0, k0 + n_cols) of rows [n, n + n_rows) as f32 with stride kFloatCols, padded with
@@ -107,7 +125,9 @@ WHET_NOINLINE void float_tiles(const float* w, size_t n_rows, const ActivationsF
 
 template <class S, class F>
 void float_wide(const LinearArgs& a) {
-  alignas(64) static thread_local float sums[kFloatChunkTokens][kFloatGroupRows][kPartialSums];
+  using RowSums = float[kPartialSums];
+  static_assert(kFloatChunkTokens * kFloatGroupRows * kPartialSums <= kSums);
+  auto* const sums = reinterpret_cast<RowSums(*)[kFloatGroupRows]>(chunk_sums());
   alignas(64) float w[kFloatGroupRows * kFloatCols];
   const auto* x = static_cast<const ActivationsFloat*>(a.activations);
   for (size_t n = a.row_begin; n < a.row_end; n += kFloatGroupRows) {
@@ -146,7 +166,11 @@ void linear_float(const LinearArgs& a) {
       done = true;
     }
   });
-  if (!done) float_wide<S, F>(a);
+  if (done) return;
+  if constexpr (S::kFusedTokens > 0) {
+    if (a.n_tokens <= kFloatTiledTokens) return float_tiled_rows<S, F>(a);
+  }
+  float_wide<S, F>(a);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace {
 
 struct Avx2Base {
   static constexpr int kLanes = 8;
-  // Q4_K from DRAM, two threads, GB/s fused / through panels: 3 tokens 22 / 16, 4 tokens 18 / 15.
+  // Q4_K from DRAM, two threads: fused is 1.4 times as fast as through panels with 3 tokens, 1.2
+  // times with 4.
   static constexpr int kFusedTokens = 4;
   // Two panels x 3 tokens: 12 accumulators of 16 registers.
   static constexpr int kTileTokens = 3;

@@ -32,24 +32,10 @@ struct Avx512Base {
   static WHET_INLINE void store_i(void* p, vi v) { _mm512_storeu_si512(p, v); }
   static WHET_INLINE vf load_f(const float* p) { return _mm512_loadu_ps(p); }
   static WHET_INLINE void store_f(float* p, vf v) { _mm512_storeu_ps(p, v); }
-  static WHET_INLINE vf held(vf v) {
-#ifndef WHET_EMULATE_AVX512
-    __asm__("" : "+v"(v));
-#endif
-    return v;
-  }
-  static WHET_INLINE vi set1_i(uint32_t x) {
-    return _mm512_set1_epi32(static_cast<int>(x));
-  }
-  static WHET_INLINE vf set1_f(float x) {
-    return _mm512_set1_ps(x);
-  }
-  static WHET_INLINE vi broadcast4(const void* p) {
-    return _mm512_set1_epi32(load_as<int>(p));
-  }
-  static WHET_INLINE vi quad(const int8_t* p) {
-    return broadcast4(p);
-  }
+  static WHET_INLINE vi set1_i(uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
+  static WHET_INLINE vf set1_f(float x) { return _mm512_set1_ps(x); }
+  static WHET_INLINE vi broadcast4(const void* p) { return _mm512_set1_epi32(load_as<int>(p)); }
+  static WHET_INLINE vi quad(const int8_t* p) { return broadcast4(p); }
   static WHET_INLINE void prefetch(const void* p) {
     __asm__ volatile("prefetcht1 %0" : : "m"(*static_cast<const char*>(p)));
   }
@@ -75,15 +61,9 @@ struct Avx512Base {
     out[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
   }
 
-  static WHET_INLINE vi bit_and(vi a, vi b) {
-    return _mm512_and_si512(a, b);
-  }
-  static WHET_INLINE vi bit_or(vi a, vi b) {
-    return _mm512_or_si512(a, b);
-  }
-  static WHET_INLINE vi bit_xor(vi a, vi b) {
-    return _mm512_xor_si512(a, b);
-  }
+  static WHET_INLINE vi bit_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+  static WHET_INLINE vi bit_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+  static WHET_INLINE vi bit_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
   template <int N>
   static WHET_INLINE vi shift_right(vi a) {
     return _mm512_srli_epi16(a, N);
@@ -105,12 +85,8 @@ struct Avx512Base {
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), codes);
   }
 
-  static WHET_INLINE vi add32(vi a, vi b) {
-    return _mm512_add_epi32(a, b);
-  }
-  static WHET_INLINE vi mul32(vi a, vi b) {
-    return _mm512_mullo_epi32(a, b);
-  }
+  static WHET_INLINE vi add32(vi a, vi b) { return _mm512_add_epi32(a, b); }
+  static WHET_INLINE vi mul32(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
   /// Shuffle that puts bytes a, b, c, d of every dword (or zero: 0x80) in its four places.
   static WHET_INLINE vi shuffle_dwords(vi v, int a, int b, int c, int d) {
     const vi base = _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c));
@@ -118,50 +94,26 @@ struct Avx512Base {
                              static_cast<uint32_t>(c) << 16 | static_cast<uint32_t>(d) << 24;
     return _mm512_shuffle_epi8(v, _mm512_or_si512(base, set1_i(pattern)));
   }
-  static WHET_INLINE vi madd16(vi a, vi b) {
-    return _mm512_madd_epi16(a, b);
-  }
+  static WHET_INLINE vi madd16(vi a, vi b) { return _mm512_madd_epi16(a, b); }
   template <int P>
   static WHET_INLINE vi byte_pair(vi a) {
     return shuffle_dwords(a, 2 * P, 0x80, 2 * P + 1, 0x80);
   }
 
-  static WHET_INLINE vf to_float(vi a) {
-    return _mm512_cvtepi32_ps(a);
-  }
-  static WHET_INLINE vf as_float(vi a) {
-    return _mm512_castsi512_ps(a);
-  }
-  static WHET_INLINE vf add(vf a, vf b) {
-    return _mm512_add_ps(a, b);
-  }
-  static WHET_INLINE vf sub(vf a, vf b) {
-    return _mm512_sub_ps(a, b);
-  }
-  static WHET_INLINE vf mul(vf a, vf b) {
-    return _mm512_mul_ps(a, b);
-  }
-  static WHET_INLINE vf div(vf a, vf b) {
-    return _mm512_div_ps(a, b);
-  }
-  static WHET_INLINE vf fma(vf a, vf b, vf c) {
-    return _mm512_fmadd_ps(a, b, c);
-  }
-  static WHET_INLINE vf fnma(vf a, vf b, vf c) {
-    return _mm512_fnmadd_ps(a, b, c);
-  }
-  static WHET_INLINE vf max(vf a, vf b) {
-    return _mm512_max_ps(a, b);
-  }
-  static WHET_INLINE vf min(vf a, vf b) {
-    return _mm512_min_ps(a, b);
-  }
+  static WHET_INLINE vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+  static WHET_INLINE vf as_float(vi a) { return _mm512_castsi512_ps(a); }
+  static WHET_INLINE vf add(vf a, vf b) { return _mm512_add_ps(a, b); }
+  static WHET_INLINE vf sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+  static WHET_INLINE vf mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+  static WHET_INLINE vf div(vf a, vf b) { return _mm512_div_ps(a, b); }
+  static WHET_INLINE vf fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+  static WHET_INLINE vf fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
+  static WHET_INLINE vf max(vf a, vf b) { return _mm512_max_ps(a, b); }
+  static WHET_INLINE vf min(vf a, vf b) { return _mm512_min_ps(a, b); }
   static WHET_INLINE vf abs(vf a) {
     return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), set1_i(0x7fffffffu)));
   }
-  static WHET_INLINE vi round_to_int(vf a) {
-    return _mm512_cvtps_epi32(a);
-  }
+  static WHET_INLINE vi round_to_int(vf a) { return _mm512_cvtps_epi32(a); }
   template <int Half>
   static WHET_INLINE vf f16_half(vi a) {
     return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16 * Half)));
@@ -194,6 +146,12 @@ struct Avx512Base {
   }
   static WHET_INLINE void store_low_bytes(int8_t* p, vi a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
+  }
+  static WHET_INLINE vf held(vf v) {
+#ifndef WHET_EMULATE_AVX512
+    __asm__("" : "+v"(v));
+#endif
+    return v;
   }
 };
 

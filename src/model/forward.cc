@@ -214,11 +214,13 @@ class Step {
       row += n;
     }
     const int64_t group = c_.n_heads / c_.n_kv_heads;
-    // Last first: late queries see the most keys, and a long task should not start last.
+    // Late queries see more keys than early ones. Long and short tasks alternate, so that the
+    // members' ranges of tasks take equally long.
     pool_.for_each(
         static_cast<int64_t>(tasks_.size()),
         [&](int64_t i) {
-          const AttentionTask& task = tasks_[tasks_.size() - 1 - static_cast<size_t>(i)];
+          const size_t at = static_cast<size_t>(i) / 2;
+          const AttentionTask& task = tasks_[i % 2 == 0 ? tasks_.size() - 1 - at : at];
           const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
           KvSequence& kv = *task.segment->kv;
           kernel().attention({.type = kv.shape().type,

@@ -34,7 +34,7 @@ TEST(ParseCpuList, KernelNotation) {
   EXPECT_EQ(parse_cpu_list("0-3,8"), (std::vector<int>{0, 1, 2, 3, 8}));
   EXPECT_EQ(parse_cpu_list("5"), (std::vector<int>{5}));
   EXPECT_EQ(parse_cpu_list(""), (std::vector<int>{}));
-  for (const char* bad : {"x", "3-1", "-1", "0-", "1;2", "0-99999999", "1,,2"}) {
+  for (const char* bad : {"x", "3-1", "-1", "0-", "1;2", "0-99999999", "1,,2", "1,"}) {
     EXPECT_TRUE(parse_cpu_list(bad).empty()) << bad;
   }
 }

@@ -109,7 +109,7 @@ std::vector<int> parse_cpu_list(const std::string& text) {
     if (first < 0 || last < first || last >= kMostCpus) return {};
     for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
     at = parsed.ptr;
-    if (at != end && *at++ != ',') return {};
+    if (at != end && (*at++ != ',' || at == end)) return {};
   }
   return cpus;
 }
