@@ -31,10 +31,20 @@ struct Activations32 {
 };
 static_assert(sizeof(Activations32) == 352);
 
-/// For float weights; columns beyond n_cols are zero up to a multiple of 16.
-inline constexpr size_t kFloatCols = 256;
+/// For float weights, whose column k adds to partial sum k % kPartialSums: columns beyond n_cols
+/// are zero up to a multiple of it.
+inline constexpr size_t kPartialSums = 8;
+inline constexpr size_t kFloatCols = 1024;
+/// Up to kFewFloatTokens tokens have a record each. More share panels of the policy's kLanes
+/// tokens, as large as their records: [k % kPartialSums][k / kPartialSums][token], so that what one
+/// partial sum needs is contiguous. The tokens are then padded to a multiple of kFloatPanel. Two
+/// unused steps keep the same place of all sums out of one set of L1.
+inline constexpr size_t kFewFloatTokens = 12;
+inline constexpr size_t kFloatPanel = 16;
+inline constexpr size_t kFloatSteps = kFloatCols / kPartialSums;
+inline constexpr size_t kFloatSumStride = kFloatSteps + 2;
 struct ActivationsFloat {
-  float x[kFloatCols];
+  float x[kPartialSums * kFloatSumStride];
 };
 
 }  // namespace whet::kernels

@@ -25,24 +25,24 @@ std::vector<size_t> column_counts(DType type) {
     case 32:
       return {32, 64, 192, 256, 512, 576, 768, 2048};
     default:
-      return {1, 15, 32, 100, 128, 257, 300, 576, 2048};
+      return {1, 15, 32, 100, 257, 576, 1029, 2048};
   }
 }
 
 struct Activations {
   ActivationForm form;
+  const std::vector<float>& x;
   size_t n_tokens, n_cols;
   Guarded<uint8_t> bytes;
-  Activations(ActivationForm f, size_t t, size_t k)
-      : form(f), n_tokens(t), n_cols(k), bytes(activation_bytes(f, t, k)) {}
+  Activations(ActivationForm f, const std::vector<float>& values, size_t t, size_t k)
+      : form(f), x(values), n_tokens(t), n_cols(k), bytes(activation_bytes(f, t, k)) {}
 
-  /// The value that the integer code of column k stands for.
+  /// The value that the kernels multiply column k with: that of an integer code, or the float.
   double value(size_t token, size_t k) const {
-    const size_t cols = form == ActivationForm::kFloat ? kFloatCols : kBlockCols;
-    const size_t record = k / cols * n_tokens + token, at = k % cols;
+    const size_t record = k / kBlockCols * n_tokens + token, at = k % kBlockCols;
     switch (form) {
       case ActivationForm::kFloat:
-        return load<ActivationsFloat>(record)->x[at];
+        return static_cast<double>(x[token * n_cols + k]);
       case ActivationForm::kBlock32: {
         const auto* r = load<Activations32>(record);
         return double{r->d[at / 32]} * r->q[at];
@@ -62,7 +62,7 @@ struct Activations {
 
 std::unique_ptr<Activations> prepare(const KernelTable& table, ActivationForm form,
                                      const std::vector<float>& x, size_t n_tokens, size_t n_cols) {
-  auto out = std::make_unique<Activations>(form, n_tokens, n_cols);
+  auto out = std::make_unique<Activations>(form, x, n_tokens, n_cols);
   // In two parts, as threads would.
   for (size_t part = 0; part < 2; ++part) {
     table.quantize_activations({.form = form,

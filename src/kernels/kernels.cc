@@ -84,6 +84,9 @@ bool weight_type_supported(DType type) {
 
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols) {
   const auto blocks = [&](size_t cols) { return (n_cols + cols - 1) / cols * n_tokens; };
+  if (form == ActivationForm::kFloat && n_tokens > kFewFloatTokens) {
+    n_tokens = (n_tokens + kFloatPanel - 1) / kFloatPanel * kFloatPanel;
+  }
   switch (form) {
     case ActivationForm::kFloat:
       return blocks(kFloatCols) * sizeof(ActivationsFloat);

@@ -1,6 +1,6 @@
-// The driver of products with float weights. Rows are contiguous in memory and so are their
-// columns in a vector, so nothing is transposed: few tokens stream the rows as they lie; for many,
-// groups of rows are widened to f32 once per block of columns and stay in L1 for a chunk of tokens.
+// The driver of products with float weights. Few tokens stream the rows as they lie in memory. For
+// many, a group of rows is widened to f32 once per block of columns, and every partial sum has a
+// pass of its own over the group and a tile of tokens, both of which fit L1.
 #pragma once
 
 #include "kernels/format_float.h"
@@ -11,18 +11,14 @@
 namespace whet::kernels {
 namespace {
 
-/// Rows and tokens that share L2: 16 KB of widened weights in L1, 128 KB of activations and as
-/// much of partial sums.
-inline constexpr int kFloatGroupRows = 16;
-inline constexpr size_t kFloatChunkTokens = 128;
-/// Up to this many tokens each row is read once for all of them.
-inline constexpr size_t kFloatTiledTokens = 12;
+/// Rows of a group: 128 KB of widened weights in L2, 16 KB of one partial sum in L1.
+inline constexpr size_t kFloatGroupRows = 32;
 
 /// Rows of a register tile of T tokens of fused_float(): as many as leave room for the weights.
 template <class S, int T>
 constexpr int fused_rows() {
-  const int fit = S::kFloatSums / (T * kParts<S>);
-  return fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
+  const int fit = S::kFloatSums * S::kLanes / (T * int{kPartialSums});
+  return fit >= 8 ? 8 : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 }
 
 /// T tokens, all in registers.
@@ -45,32 +41,48 @@ void float_narrow(const LinearArgs& a) {
   for (; n < a.row_end; ++n) rows(Index<1>{}, n);
 }
 
-/// A few tiles of tokens: each row is read from memory once and from cache for the other tiles.
-template <class S, class F>
+/// A few tiles of tokens: rows are read from memory once and from cache for the other tiles.
+template <class S, class F, int T>
 void float_tiled_rows(const LinearArgs& a) {
+  constexpr size_t R = fused_rows<S, T>();
   const auto* x = static_cast<const ActivationsFloat*>(a.activations);
   const size_t stride = a.n_cols * F::kBytes;
-  for (size_t n = a.row_begin; n < a.row_end; ++n) {
-    const uint8_t* row = static_cast<const uint8_t*>(a.weights) + n * stride;
-    for_tiles<S::kFusedTokens>(a.n_tokens, [&](auto n_tile, size_t t) WHET_LAMBDA {
-      float y[n_tile];
-      fused_float<S, F, 1, n_tile>(row, stride, stride, x + t, a.n_tokens, a.n_cols, y);
-      for (size_t i = 0; i < n_tile; ++i) a.y[(t + i) * a.y_stride + n] = y[i];
+  const auto rows = [&](auto n_rows, size_t n) WHET_LAMBDA {
+    const uint8_t* from = static_cast<const uint8_t*>(a.weights) + n * stride;
+    for_tiles<T>(a.n_tokens, [&](auto n_tile, size_t t) WHET_LAMBDA {
+      float y[n_rows * n_tile];
+      fused_float<S, F, n_rows, n_tile>(from, stride, R * stride, x + t, a.n_tokens, a.n_cols, y);
+      for (size_t r = 0; r < n_rows; ++r) {
+        for (size_t i = 0; i < n_tile; ++i) a.y[(t + i) * a.y_stride + n + r] = y[r * n_tile + i];
+      }
     });
-  }
+  };
+  size_t n = a.row_begin;
+  for (; n + R <= a.row_end; n += R) rows(Index<R>{}, n);
+  for (; n < a.row_end; ++n) rows(Index<1>{}, n);
 }
 
-/// Columns [k0, k0 + n_cols) of rows [n, n + n_rows) as f32 with stride kFloatCols, padded with
-/// zeros to whole tiles of rows and to a multiple of kPartialSums columns, which is returned.
+/// The widened weights of a group: what one partial sum needs is contiguous. The padding keeps the
+/// same place of all sums out of one set of L1.
+struct FloatGroup {
+  struct alignas(64) Sum {
+    float w[kFloatGroupRows][kFloatSteps];
+    float padding[16];
+  } sums[kPartialSums];
+};
+
+/// Columns [k0, k0 + n_cols) of rows [n, n + n_rows), padded with zeros to whole tiles of rows and
+/// to a multiple of kPartialSums columns. Lines of the next group are prefetched.
 template <class S, class F>
-WHET_INLINE int widen_rows(const LinearArgs& a, size_t n, size_t n_rows, size_t k0, size_t n_cols,
-                           float* out) {
-  const size_t padded = (n_cols + kPartialSums - 1) / kPartialSums * kPartialSums;
+WHET_INLINE void widen_group(const LinearArgs& a, size_t n, size_t n_rows, size_t k0, size_t n_cols,
+                             FloatGroup& group) {
   const size_t stride = a.n_cols * F::kBytes;
+  const size_t n_steps = (n_cols + kPartialSums - 1) / kPartialSums;
+  alignas(64) float row[kFloatCols];
   for (size_t r = 0; r < kFloatGroupRows; ++r) {
-    float* to = out + r * kFloatCols;
     if (r >= n_rows) {
-      std::memset(to, 0, padded * sizeof(float));
+      if (r % S::kFloatTileRows == 0) break;
+      for (auto& sum : group.sums) std::memset(sum.w[r], 0, n_steps * sizeof(float));
       continue;
     }
     const uint8_t* from =
@@ -80,97 +92,128 @@ WHET_INLINE int widen_rows(const LinearArgs& a, size_t n, size_t n_rows, size_t 
     }
     size_t k = 0;
     for (; k + S::kLanes <= n_cols; k += S::kLanes) {
-      S::store_f(to + k, F::template load<S>(from + k * F::kBytes));
+      S::store_f(row + k, F::template load<S>(from + k * F::kBytes));
     }
     if (k < n_cols) {
       alignas(64) uint8_t tail[S::kLanes * F::kBytes] = {};
       std::memcpy(tail, from + k * F::kBytes, (n_cols - k) * F::kBytes);
-      S::store_f(to + k, F::template load<S>(tail));
+      S::store_f(row + k, F::template load<S>(tail));
       k += S::kLanes;
     }
-    if (k < padded) std::memset(to + k, 0, (padded - k) * sizeof(float));
-  }
-  return static_cast<int>(padded);
-}
-
-/// Brings to L1 what the tile after that of rows [r, r + R) and tokens [t, t + T) reads: its sums,
-/// and a share of the next tokens' activations. Without it a hot F16 matrix takes a tenth longer.
-template <int R, int T>
-WHET_INLINE void prefetch_next_tile(size_t r, size_t t, size_t n_rows, const ActivationsFloat* x,
-                                    const float (*sums)[kFloatGroupRows][kPartialSums]) {
-  constexpr size_t kShare = T * sizeof(*x) * R / kFloatGroupRows;
-  const auto* next = reinterpret_cast<const char*>(x + t + T) + r / R * kShare;
-  for (size_t at = 0; at < kShare; at += 64) __builtin_prefetch(next + at);
-  const bool same_tokens = r + R < n_rows;
-  const auto* next_sums = sums + (same_tokens ? t : t + T);
-  for (size_t i = 0; i < T; ++i) {
-    for (size_t j = 0; j < R; ++j) __builtin_prefetch(next_sums[i][same_tokens ? r + R + j : j]);
+    // Whole vectors of steps; what lies beyond n_steps is never read.
+    const size_t padded = (n_steps + S::kLanes - 1) / S::kLanes * S::kLanes * kPartialSums;
+    if (k < padded) std::memset(row + k, 0, (padded - k) * sizeof(float));
+    for (size_t step = 0; step < n_steps; step += S::kLanes) {
+      for (size_t i = 0; i < kPartialSums; i += 4) {
+        typename S::vi columns[4];
+        S::transpose16(reinterpret_cast<const uint8_t*>(row + step * kPartialSums + i),
+                       kPartialSums * sizeof(float), columns);
+        unroll<4>([&](auto j)
+                      WHET_LAMBDA { S::store_i(group.sums[i + j].w[r] + step, columns[j]); });
+      }
+    }
   }
 }
 
-/// All tokens of a chunk by one group of rows. Out of line, because the formats share it.
+/// The partial sums of a group by V vectors of tokens, over one block of columns. Padded like
+/// FloatGroup.
+template <class S, int V>
+struct FloatSums {
+  struct alignas(64) Sum {
+    float y[kFloatGroupRows][V][S::kLanes];
+    float padding[16];
+  } sums[kPartialSums];
+};
+
+/// Adds (or stores, if first) the totals of a group to the rows of y, which are contiguous, of the
+/// n_tokens tokens of vector v.
+template <class S, int V>
+WHET_INLINE void store_totals(const FloatSums<S, V>& sums, size_t v, size_t n_rows, size_t n_tokens,
+                              bool first, float* y, size_t y_stride) {
+  using vf = typename S::vf;
+  alignas(64) float rows[kFloatGroupRows][S::kLanes];
+  for (size_t r = 0; r < n_rows; ++r) {
+    vf partial[kPartialSums];
+    unroll<kPartialSums>([&](auto i) WHET_LAMBDA { partial[i] = S::load_f(sums.sums[i].y[r][v]); });
+    S::store_f(rows[r], total<S>(partial));
+  }
+  size_t r = 0;
+  for (; r + S::kLanes <= n_rows; r += S::kLanes) {
+    for (size_t t = 0; t < n_tokens; t += 4) {
+      typename S::vi tokens[4];
+      S::transpose16(reinterpret_cast<const uint8_t*>(rows[r] + t), sizeof(rows[0]), tokens);
+      unroll<4>([&](auto i) WHET_LAMBDA {
+        if (t + i >= n_tokens) return;
+        float* to = y + (t + i) * y_stride + r;
+        S::store_f(to, S::add(first ? S::zero_f() : S::load_f(to), S::as_float(tokens[i])));
+      });
+    }
+  }
+  for (; r < n_rows; ++r) {
+    for (size_t t = 0; t < n_tokens; ++t) {
+      float& to = y[t * y_stride + r];
+      to = (first ? 0.0f : to) + rows[r][t];
+    }
+  }
+}
+
+/// A group of rows by all tokens over one block of columns. Out of line, because the formats share
+/// it.
 template <class S>
-WHET_NOINLINE void float_tiles(const float* w, size_t n_rows, const ActivationsFloat* x,
-                               size_t n_tokens, int n_cols,
-                               float (*sums)[kFloatGroupRows][kPartialSums]) {
+WHET_NOINLINE void float_tiles(const FloatGroup& group, size_t n_rows, const ActivationsFloat* x,
+                               size_t n_tokens, size_t n_steps, bool first, float* y,
+                               size_t y_stride) {
   constexpr int R = S::kFloatTileRows;
   static_assert(kFloatGroupRows % R == 0);
-  for_tiles<S::kFloatTileTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
-    for (size_t r = 0; r < n_rows; r += R) {
-      prefetch_next_tile<R, n>(r, t, n_rows, x, sums);
-      micro_float<S, R, n, kFloatGroupRows>(w + r * kFloatCols, x + t, n_cols, sums[t][r]);
+  constexpr size_t kPanel = S::kLanes * sizeof(*x) / sizeof(float);
+  const size_t n_panels = (n_tokens + S::kLanes - 1) / S::kLanes;
+  for_tiles<S::kFloatTileVectors>(n_panels, [&](auto n, size_t p) WHET_LAMBDA {
+    FloatSums<S, n> sums;
+    for (size_t i = 0; i < kPartialSums; ++i) {
+      const float* tokens = x[p * S::kLanes].x + i * kFloatSumStride * S::kLanes;
+      for (size_t r = 0; r < n_rows; r += R) {
+        micro_float<S, R, n>(group.sums[i].w[r], tokens, kPanel, n_steps, sums.sums[i].y[r][0]);
+      }
+    }
+    for (size_t v = 0; v < n; ++v) {
+      const size_t t = (p + v) * S::kLanes, left = n_tokens - t;
+      store_totals<S, n>(sums, v, n_rows, left < S::kLanes ? left : S::kLanes, first,
+                         y + t * y_stride, y_stride);
     }
   });
 }
 
 template <class S, class F>
 void float_wide(const LinearArgs& a) {
-  using RowSums = float[kPartialSums];
-  static_assert(kFloatChunkTokens * kFloatGroupRows * kPartialSums <= kSums);
-  auto* const sums = reinterpret_cast<RowSums(*)[kFloatGroupRows]>(chunk_sums());
-  alignas(64) float w[kFloatGroupRows * kFloatCols];
-  const auto* x = static_cast<const ActivationsFloat*>(a.activations);
+  FloatGroup group;
+  const size_t n_panels = (a.n_tokens + S::kLanes - 1) / S::kLanes;
   for (size_t n = a.row_begin; n < a.row_end; n += kFloatGroupRows) {
     const size_t rows_left = a.row_end - n;
     const size_t n_rows = rows_left < kFloatGroupRows ? rows_left : kFloatGroupRows;
-    for (size_t t0 = 0; t0 < a.n_tokens; t0 += kFloatChunkTokens) {
-      const size_t tokens_left = a.n_tokens - t0;
-      const size_t n_tokens = tokens_left < kFloatChunkTokens ? tokens_left : kFloatChunkTokens;
-      std::memset(sums, 0, n_tokens * sizeof(sums[0]));
-      const ActivationsFloat* block = x + t0;
-      for (size_t k = 0; k < a.n_cols; k += kFloatCols, block += a.n_tokens) {
-        const size_t cols_left = a.n_cols - k;
-        const int n_cols =
-            widen_rows<S, F>(a, n, n_rows, k, cols_left < kFloatCols ? cols_left : kFloatCols, w);
-        float_tiles<S>(w, n_rows, block, n_tokens, n_cols, sums);
-      }
-      for (size_t t = 0; t < n_tokens; ++t) {
-        float* y = a.y + (t0 + t) * a.y_stride + n;
-        size_t r = 0;
-        for (; r + S::kLanes <= n_rows; r += S::kLanes) {
-          S::store_f(y + r, totals<S>(sums[t][r]));
-        }
-        for (; r < n_rows; ++r) y[r] = total(sums[t][r]);
-      }
+    const auto* x = static_cast<const ActivationsFloat*>(a.activations);
+    for (size_t k = 0; k < a.n_cols; k += kFloatCols, x += n_panels * S::kLanes) {
+      const size_t cols_left = a.n_cols - k;
+      const size_t n_cols = cols_left < kFloatCols ? cols_left : kFloatCols;
+      widen_group<S, F>(a, n, n_rows, k, n_cols, group);
+      float_tiles<S>(group, n_rows, x, a.n_tokens, (n_cols + kPartialSums - 1) / kPartialSums,
+                     k == 0, a.y + n, a.y_stride);
     }
   }
 }
 
 template <class S, class F>
 void linear_float(const LinearArgs& a) {
+  using Columns = typename S::FloatColumns;
   if (a.n_tokens == 0) return;
+  if (a.n_tokens > kFewFloatTokens) return float_wide<S, F>(a);
   bool done = false;
-  unroll<S::kFusedTokens>([&](auto t) WHET_LAMBDA {
+  unroll<S::kFusedFloatTokens>([&](auto t) WHET_LAMBDA {
     if (a.n_tokens == t + 1) {
-      float_narrow<S, F, t + 1>(a);
+      float_narrow<Columns, F, t + 1>(a);
       done = true;
     }
   });
-  if (done) return;
-  if constexpr (S::kFusedTokens > 0) {
-    if (a.n_tokens <= kFloatTiledTokens) return float_tiled_rows<S, F>(a);
-  }
-  float_wide<S, F>(a);
+  if (!done) float_tiled_rows<Columns, F, S::kFusedFloatTokens>(a);
 }
 
 }  // namespace

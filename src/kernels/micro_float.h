@@ -1,6 +1,7 @@
-// Float weights: a vector's lanes are columns, and column k of a row adds to partial sum k % 16,
-// whatever the vector's width. One fma per weight, in column order; a row's 16 sums meet at its
-// end.
+// Float weights. In every block of kFloatCols columns, column k adds to partial sum k % 8 by one
+// fma per weight in column order; the eight sums meet at the end of the block, and the blocks are
+// added in order. For few tokens a vector's lanes are columns, and the sums lie side by side in
+// registers; for many they are tokens, and each sum has a pass of its own.
 #pragma once
 
 #include "kernels/activations.h"
@@ -9,62 +10,56 @@
 namespace whet::kernels {
 namespace {
 
-inline constexpr int kPartialSums = 16;
-
-/// Steps of the vector through the partial sums.
+/// The value of a block: sums that are 4 apart first, then 2, 1.
 template <class S>
-inline constexpr int kParts = kPartialSums / S::kLanes;
-
-/// The value of a row: sums that are 8 apart first, then 4, 2, 1.
-WHET_INLINE float total(const float* partial) {
-  float sums[kPartialSums];
-  std::memcpy(sums, partial, sizeof(sums));
-  for (int half = kPartialSums / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
-  }
-  return sums[0];
-}
-
-/// total() of kLanes rows whose partial sums follow each other.
-template <class S>
-WHET_INLINE typename S::vf totals(const float* partial) {
-  typename S::vf sums[kPartialSums];
-  for (int i = 0; i < kPartialSums; i += 4) {
-    typename S::vi columns[4];
-    S::transpose16(reinterpret_cast<const uint8_t*>(partial + i), kPartialSums * sizeof(float),
-                   columns);
-    unroll<4>([&](auto j) WHET_LAMBDA { sums[i + j] = S::as_float(columns[j]); });
-  }
-  unroll<4>([&](auto step) WHET_LAMBDA {
+WHET_INLINE typename S::vf total(typename S::vf* sums) {
+  unroll<3>([&](auto step) WHET_LAMBDA {
     constexpr int kHalf = kPartialSums / 2 >> step;
     unroll<kHalf>([&](auto i) WHET_LAMBDA { sums[i] = S::add(sums[i], sums[i + kHalf]); });
   });
   return sums[0];
 }
 
-/// R rows of f32 weights by T tokens over n_cols (a multiple of 16) columns of one block. Row r is
-/// at w + r * kFloatCols; its partial sums of token t are at c + (t * CRows + r) * kPartialSums.
-template <class S, int R, int T, int CRows>
-WHET_INLINE void micro_float(const float* w, const ActivationsFloat* x, int n_cols, float* c) {
-  using vf = typename S::vf;
-  for (int part = 0; part < kPartialSums; part += S::kLanes) {
-    vf y[R * T];
-    unroll<R * T>([&](auto u) WHET_LAMBDA {
-      y[u] = S::load_f(c + (u % T * CRows + u / T) * kPartialSums + part);
+/// y[i] += total() of the sums that follow each other at partial[i], for n values.
+template <class S>
+WHET_INLINE void add_totals(const float (*partial)[kPartialSums], int n, float* y) {
+  int at = 0;
+  for (; at + S::kLanes <= n; at += S::kLanes) {
+    typename S::vf sums[kPartialSums];
+    unroll<2>([&](auto half) WHET_LAMBDA {
+      typename S::vi four[4];
+      S::transpose16(reinterpret_cast<const uint8_t*>(partial[at] + 4 * half), sizeof(partial[0]),
+                     four);
+      unroll<4>([&](auto i) WHET_LAMBDA { sums[4 * half + i] = S::as_float(four[i]); });
     });
+    S::store_f(y + at, S::add(S::load_f(y + at), total<S>(sums)));
+  }
+  for (; at < n; ++at) {
+    const float* p = partial[at];
+    y[at] += ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+  }
+}
+
+/// One partial sum of R rows of f32 weights by V vectors of tokens over n_steps columns. Row r is
+/// at w + r * kFloatSteps, vector v at x + v * panel; their sums are returned at c + (r * V + v) *
+/// kLanes.
+template <class S, int R, int V>
+WHET_INLINE void micro_float(const float* w, const float* x, size_t panel, size_t n_steps,
+                             float* c) {
+  using vf = typename S::vf;
+  vf y[R * V];
+  unroll<R * V>([&](auto u) WHET_LAMBDA { y[u] = S::zero_f(); });
 #pragma GCC unroll 4
-    for (int k = part; k < n_cols; k += kPartialSums) {
-      vf q[T];
-      unroll<T>([&](auto t) WHET_LAMBDA { q[t] = S::load_f(x[t].x + k); });
-      unroll<R>([&](auto r) WHET_LAMBDA {
-        const vf weights = S::held(S::load_f(w + r * kFloatCols + k));
-        unroll<T>([&](auto t) WHET_LAMBDA { y[r * T + t] = S::fma(weights, q[t], y[r * T + t]); });
-      });
-    }
-    unroll<R * T>([&](auto u) WHET_LAMBDA {
-      S::store_f(c + (u % T * CRows + u / T) * kPartialSums + part, y[u]);
+  for (size_t k = 0; k < n_steps; ++k) {
+    vf q[V];
+    unroll<V>([&](auto v)
+                  WHET_LAMBDA { q[v] = S::held(S::load_f(x + v * panel + k * S::kLanes)); });
+    unroll<R>([&](auto r) WHET_LAMBDA {
+      const vf weight = S::held(S::set1_f(w[r * kFloatSteps + k]));
+      unroll<V>([&](auto v) WHET_LAMBDA { y[r * V + v] = S::fma(weight, q[v], y[r * V + v]); });
     });
   }
+  unroll<R * V>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, y[u]); });
 }
 
 /// R rows, `stride` bytes apart and of any float format F, by T tokens over all their columns,
@@ -74,48 +69,48 @@ template <class S, class F, int R, int T>
 WHET_INLINE void fused_float(const uint8_t* rows, size_t stride, size_t ahead,
                              const ActivationsFloat* x, size_t n_tokens, size_t n_cols, float* y) {
   using vf = typename S::vf;
-  constexpr int P = kParts<S>;
-  vf sums[R * T * P];
-  unroll<R * T * P>([&](auto u) WHET_LAMBDA { sums[u] = S::zero_f(); });
-  const auto add = [&](const uint8_t* weights, size_t row_stride, const ActivationsFloat* block,
-                       size_t at) WHET_LAMBDA {
-    unroll<P>([&](auto p) WHET_LAMBDA {
-      unroll<R>([&](auto r) WHET_LAMBDA {
-        const vf w =
-            F::template load<S>(weights + r * row_stride + p * S::kLanes * size_t{F::kBytes});
-        unroll<T>([&](auto t) WHET_LAMBDA {
-          vf& sum = sums[(r * T + t) * P + p];
-          sum = S::fma(w, S::load_f(block[t].x + at + p * S::kLanes), sum);
+  constexpr int P = kPartialSums / S::kLanes;
+  std::memset(y, 0, R * T * sizeof(float));
+  for (size_t k0 = 0; k0 < n_cols; k0 += kFloatCols, x += n_tokens) {
+    vf sums[R * T * P];
+    unroll<R * T * P>([&](auto u) WHET_LAMBDA { sums[u] = S::zero_f(); });
+    const auto add = [&](const uint8_t* weights, size_t row_stride, size_t at) WHET_LAMBDA {
+      unroll<P>([&](auto p) WHET_LAMBDA {
+        unroll<R>([&](auto r) WHET_LAMBDA {
+          const vf w =
+              F::template load<S>(weights + r * row_stride + p * S::kLanes * size_t{F::kBytes});
+          unroll<T>([&](auto t) WHET_LAMBDA {
+            vf& sum = sums[(r * T + t) * P + p];
+            sum = S::fma(w, S::load_f(x[t].x + at + p * S::kLanes), sum);
+          });
         });
       });
-    });
-  };
-  const size_t n_whole = n_cols / kPartialSums * kPartialSums;
-  for (size_t k0 = 0; k0 < n_whole; k0 += kFloatCols, x += n_tokens) {
-    const size_t end = n_whole - k0 < kFloatCols ? n_whole - k0 : kFloatCols;
+    };
     const uint8_t* block = rows + k0 * F::kBytes;
-    for (size_t k = 0; k < end; k += kPartialSums) {
+    const size_t cols = n_cols - k0 < kFloatCols ? n_cols - k0 : kFloatCols;
+    const size_t n_whole = cols / kPartialSums * kPartialSums;
+    for (size_t k = 0; k < n_whole; k += kPartialSums) {
       if (k * F::kBytes % 64 == 0) {
         unroll<R>([&](auto r)
                       WHET_LAMBDA { S::prefetch(block + r * stride + ahead + k * F::kBytes); });
       }
-      add(block + k * F::kBytes, stride, x, k);
+      add(block + k * F::kBytes, stride, k);
     }
-  }
-  if (n_whole < n_cols) {  // the last columns, padded with zeros
-    alignas(64) uint8_t padded[R][kPartialSums * F::kBytes] = {};
-    for (size_t r = 0; r < R; ++r) {
-      std::memcpy(padded[r], rows + r * stride + n_whole * F::kBytes,
-                  (n_cols - n_whole) * F::kBytes);
+    if (n_whole < cols) {  // the last columns, padded with zeros
+      alignas(64) uint8_t padded[R][kPartialSums * F::kBytes] = {};
+      for (size_t r = 0; r < R; ++r) {
+        std::memcpy(padded[r], block + r * stride + n_whole * F::kBytes,
+                    (cols - n_whole) * F::kBytes);
+      }
+      add(padded[0], sizeof(padded[0]), n_whole);
     }
-    const size_t at = n_whole % kFloatCols;
-    add(padded[0], sizeof(padded[0]), at == 0 ? x : x - n_tokens, at);
+    alignas(64) float partial[R * T][kPartialSums];
+    unroll<R * T>([&](auto u) WHET_LAMBDA {
+      unroll<P>([&](auto p)
+                    WHET_LAMBDA { S::store_f(partial[u] + p * S::kLanes, sums[u * P + p]); });
+    });
+    add_totals<S>(partial, R * T, y);
   }
-  unroll<R * T>([&](auto u) WHET_LAMBDA {
-    alignas(64) float partial[kPartialSums];
-    unroll<P>([&](auto p) WHET_LAMBDA { S::store_f(partial + p * S::kLanes, sums[u * P + p]); });
-    y[u] = total(partial);
-  });
 }
 
 }  // namespace

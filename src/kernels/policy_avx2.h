@@ -17,10 +17,12 @@ struct Avx2Base {
   // Two panels x 3 tokens: 12 accumulators of 16 registers.
   static constexpr int kTileTokens = 3;
   static constexpr int kSignedTileTokens = 2;
-  // Rows x tokens: 12 sums, 3 vectors of activations and one of weights are the 16 registers.
+  // 12 sums, 3 vectors of activations and one of weights are the 16 registers.
   static constexpr int kFloatTileRows = 4;
-  static constexpr int kFloatTileTokens = 3;
+  static constexpr int kFloatTileVectors = 3;
+  static constexpr int kFusedFloatTokens = 4;
   static constexpr int kFloatSums = 12;
+  using FloatColumns = Avx2Base;
   using vi = __m256i;
   using vf = __m256;
 

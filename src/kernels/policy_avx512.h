@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/policy_avx2.h"
 #include "kernels/simd.h"
 
 namespace whet::kernels {
@@ -19,10 +20,11 @@ struct Avx512Base {
   // Two panels x 6 tokens: 24 of 32 registers hold sums. Sweep on Zen 5: 2x6 beats 2x4, 2x8, 4x3.
   static constexpr int kTileTokens = 6;
   static constexpr int kSignedTileTokens = 6;
-  // Rows x tokens: 24 sums, 6 vectors of activations and one of weights of 32 registers.
-  static constexpr int kFloatTileRows = 4;
-  static constexpr int kFloatTileTokens = 6;
-  static constexpr int kFloatSums = 24;
+  // 24 sums, 3 vectors of activations and one of weights of 32 registers. Untimed.
+  static constexpr int kFloatTileRows = 8;
+  static constexpr int kFloatTileVectors = 3;
+  static constexpr int kFusedFloatTokens = 4;
+  using FloatColumns = Avx2Base;
   using vi = __m512i;
   using vf = __m512;
 

@@ -16,10 +16,12 @@ struct NeonBase {
   static constexpr int kFusedTokens = 4;
   static constexpr int kTileTokens = 6;
   static constexpr int kSignedTileTokens = 6;
-  // Rows x tokens: 24 sums, 6 vectors of activations and one of weights of 32 registers.
+  // 24 sums, 6 vectors of activations and one of weights of 32 registers.
   static constexpr int kFloatTileRows = 4;
-  static constexpr int kFloatTileTokens = 6;
+  static constexpr int kFloatTileVectors = 6;
+  static constexpr int kFusedFloatTokens = 4;
   static constexpr int kFloatSums = 24;
+  using FloatColumns = NeonBase;
   using vi = int32x4_t;
   using vf = float32x4_t;
 

@@ -19,10 +19,14 @@ struct Scalar {
   // and every size is one more body to compile.
   static constexpr int kTileTokens = 1;
   static constexpr int kSignedTileTokens = 1;
-  // A register tile of floats, and the sums that fused_float() keeps in registers.
+  // A register tile of floats: rows, and vectors of tokens.
   static constexpr int kFloatTileRows = 1;
-  static constexpr int kFloatTileTokens = 1;
+  static constexpr int kFloatTileVectors = 1;
+  // Float weights by this many tokens stay in registers, with as many vectors of sums. The policy
+  // that they use has at most kPartialSums lanes.
+  static constexpr int kFusedFloatTokens = 1;
   static constexpr int kFloatSums = 1;
+  using FloatColumns = Scalar;
 
   using vi = int32_t __attribute__((vector_size(16)));
   using vu = uint32_t __attribute__((vector_size(16)));

@@ -86,8 +86,60 @@ WHET_INLINE void quantize_32(const float* x, int n_groups, Activations32& out) {
   }
 }
 
+/// One token to its record.
+WHET_INLINE void copy_float(const QuantizeArgs& a, size_t t) {
+  const float* x = a.x + t * a.x_stride;
+  auto* out = static_cast<ActivationsFloat*>(a.dst) + t;
+  for (size_t k = 0; k < a.n_cols; k += kFloatCols, out += a.n_tokens) {
+    const size_t left = a.n_cols - k;
+    const size_t n = left < kFloatCols ? left : kFloatCols;
+    std::memcpy(out->x, x + k, n * sizeof(float));
+    std::memset(out->x + n, 0, (kPartialSums - n % kPartialSums) % kPartialSums * sizeof(float));
+  }
+}
+
+/// Where column k of the panel of kLanes tokens that holds token t begins.
+template <class S>
+WHET_INLINE float* panel_column(const QuantizeArgs& a, size_t t, size_t k) {
+  const size_t n_panels = (a.n_tokens + S::kLanes - 1) / S::kLanes;
+  const size_t panel = k / kFloatCols * n_panels + t / S::kLanes;
+  const size_t at = k % kFloatCols;
+  return static_cast<ActivationsFloat*>(a.dst)[panel * S::kLanes].x +
+         (at % kPartialSums * kFloatSumStride + at / kPartialSums) * S::kLanes;
+}
+
+/// The tokens [t, t + n) of one panel to their lanes.
+template <class S>
+WHET_INLINE void transpose_float(const QuantizeArgs& a, size_t t, size_t n) {
+  const float* x = a.x + t * a.x_stride;
+  size_t k = 0;
+  if (n == S::kLanes) {
+    for (; k + 4 <= a.n_cols; k += 4) {
+      typename S::vi columns[4];
+      S::transpose16(reinterpret_cast<const uint8_t*>(x + k), a.x_stride * sizeof(float), columns);
+      unroll<4>([&](auto i) WHET_LAMBDA { S::store_i(panel_column<S>(a, t, k + i), columns[i]); });
+    }
+  }
+  for (; k < a.n_cols; ++k) {
+    float* lanes = panel_column<S>(a, t, k) + t % S::kLanes;
+    for (size_t i = 0; i < n; ++i) lanes[i] = x[i * a.x_stride + k];
+  }
+  for (; k % kPartialSums != 0; ++k) {
+    std::memset(panel_column<S>(a, t, k) + t % S::kLanes, 0, n * sizeof(float));
+  }
+}
+
 template <class S>
 void quantize_activations_of(const QuantizeArgs& a) {
+  if (a.form == ActivationForm::kFloat && a.n_tokens > kFewFloatTokens) {
+    for (size_t t = a.token_begin; t < a.token_end;) {
+      const size_t in_panel = S::kLanes - t % S::kLanes, left = a.token_end - t;
+      const size_t n = in_panel < left ? in_panel : left;
+      transpose_float<S>(a, t, n);
+      t += n;
+    }
+    return;
+  }
   for (size_t t = a.token_begin; t < a.token_end; ++t) {
     const float* x = a.x + t * a.x_stride;
     switch (a.form) {
@@ -104,16 +156,9 @@ void quantize_activations_of(const QuantizeArgs& a) {
         }
         break;
       }
-      case ActivationForm::kFloat: {
-        auto* out = static_cast<ActivationsFloat*>(a.dst) + t;
-        for (size_t k = 0; k < a.n_cols; k += kFloatCols, out += a.n_tokens) {
-          const size_t left = a.n_cols - k;
-          const size_t n = left < kFloatCols ? left : kFloatCols;
-          std::memcpy(out->x, x + k, n * sizeof(float));
-          std::memset(out->x + n, 0, (16 - n % 16) % 16 * sizeof(float));
-        }
+      case ActivationForm::kFloat:
+        copy_float(a, t);
         break;
-      }
     }
   }
 }

@@ -152,7 +152,7 @@ inline std::vector<float> dequantized_part(DType type, const uint8_t* row, size_
 #ifdef WHET_EMULATED_ISAS
 }  // namespace whet::kernels::testing
 namespace whet::kernels {
-extern const KernelTable kEmulatedTables[3];
+extern const KernelTable kEmulatedAvx2Vnni, kEmulatedAvx512, kEmulatedAvx512Vnni;
 }
 namespace whet::kernels::testing {
 #endif
@@ -164,8 +164,8 @@ inline std::vector<const KernelTable*> runnable_tables() {
     if (const KernelTable* table = kernel_table(isa)) tables.push_back(table);
   }
 #ifdef WHET_EMULATED_ISAS
-  for (const KernelTable& table : kEmulatedTables) {
-    if (kernel_table(table.isa) == nullptr) tables.push_back(&table);
+  for (const KernelTable* table : {&kEmulatedAvx2Vnni, &kEmulatedAvx512, &kEmulatedAvx512Vnni}) {
+    if (kernel_table(table->isa) == nullptr) tables.push_back(table);
   }
 #endif
   return tables;

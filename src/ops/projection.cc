@@ -11,7 +11,7 @@ namespace {
 using kernels::ActivationForm;
 
 // Fewer tokens are converted by the caller: a parallel region costs about as much.
-constexpr int64_t kTokensPerConversionTask = 8;
+constexpr int64_t kTokensPerConversionTask = 16;
 // Rows of a task when many tokens share the panel; the kernel reuses activations over them.
 constexpr int64_t kPrefillRows = 64;
 // Weights of a task when few tokens do: long enough to stream, short enough to balance two cores.
