@@ -39,7 +39,7 @@ fs::path scratch(const std::string& name) {
   return path;
 }
 
-TEST(Run, GreedyTextIsTheSameForAnyThreadsAndBatch) {
+TEST(Run, GreedyTextIsTheSameForAnyThreadsBatchAndMemory) {
   std::string arguments = "run -m " + kDraft + " -p 'What is 12 + 34?' -n 40 --temp 0 ";
   Ran reference = whet(arguments + "-t 1");
   ASSERT_EQ(reference.status, 0);
@@ -47,6 +47,7 @@ TEST(Run, GreedyTextIsTheSameForAnyThreadsAndBatch) {
   EXPECT_EQ(whet(arguments + "-t 2").out, reference.out);
   EXPECT_EQ(whet(arguments + "-t 3 -b 5").out, reference.out);
   EXPECT_EQ(whet(arguments, "WHET_ISA=scalar").out, reference.out);
+  EXPECT_EQ(whet(arguments + "--no-mmap").out, reference.out);
 }
 
 TEST(Run, JsonHoldsTextsCountsAndTimings) {

@@ -33,6 +33,7 @@ struct Options {
   int repetitions = 5;
   int64_t batch = 512;
   std::string output = "md";
+  bool no_mmap = false;
   bool no_warmup = false;
   bool curve = false;
 };
@@ -188,6 +189,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"type_k", cache_type_name(engine.kv_shape().type)},
           {"type_v", cache_type_name(engine.kv_shape().type)},
           {"exact", engine.exact()},
+          {"use_mmap", engine.loaded().mapped},
           {"test", test.name()},
           {"n_prompt", test.n_prompt},
           {"n_gen", test.n_gen},
@@ -278,7 +280,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
                                   const std::vector<SpeedCase>& cases) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
-  WHET_TRY(LoadedModel loaded, load_model(path));
+  WHET_TRY(LoadedModel loaded, load_model(path, !options.no_mmap));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
                                                            .batch = options.batch,
@@ -377,6 +379,8 @@ void add_bench_command(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_flag("--curve", options->curve,
                     "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
+  command->add_flag("--no-mmap", options->no_mmap,
+                    "copy the weights to memory on huge pages: slower start, faster decode");
   command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
   command->callback([options, &status] { status = run(*options); });
 }

@@ -137,6 +137,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
   info.context_tokens = engine.context();
   info.cache_type = cache_type_name(engine.kv_shape().type);
   info.exact = options.model.engine.exact;
+  info.mapped = loaded.mapped;
   info.chat_template = !options.model.chat_template_file.empty()
                            ? "from " + options.model.chat_template_file
                        : engine.has_chat_template() ? "from the model"

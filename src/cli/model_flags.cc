@@ -70,6 +70,8 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
       ->capture_default_str();
+  command.add_flag("--no-mmap", no_mmap,
+                   "copy the weights to memory on huge pages: slower start, faster decode");
   command.add_flag("--exact", engine.exact,
                    "activations stay float: slow, for comparisons of quantised models");
   command.add_option("--chat-template-file", chat_template_file,
@@ -82,7 +84,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
   WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
-  WHET_TRY(LoadedModel loaded, load_model(model));
+  WHET_TRY(LoadedModel loaded, load_model(model, !no_mmap));
   return Engine::create(std::move(loaded), options);
 }
 

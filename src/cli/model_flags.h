@@ -14,6 +14,7 @@ struct ModelFlags {
   std::string model;
   std::string chat_template_file;
   EngineOptions engine;
+  bool no_mmap = false;
   std::string cache_type_k = "f16", cache_type_v = "f16";
 
   void add_to(CLI::App& command);

@@ -38,6 +38,7 @@ struct ModelInfo {
   std::optional<int64_t> context_tokens;
   std::string cache_type;  // of cached keys and values, "f16"
   bool exact = false;      // float activations
+  bool mapped = true;      // weights are pages of the file
   std::optional<std::string> chat_template;
   std::optional<std::string> endpoint;
 };

@@ -41,6 +41,30 @@ TEST_F(GgufReaderTest, OpensASplitModelFromAnyPart) {
   }
 }
 
+TEST_F(GgufReaderTest, CopiesAllPartsToMemory) {
+  auto first = put("m-00001-of-00002.gguf", split_part(0, 2, "a", 2));
+  auto second = put("m-00002-of-00002.gguf", split_part(1, 2, "b", 2));
+  auto model = open_model_file(first);
+  ASSERT_TRUE(model.ok()) << model.error().message();
+  ASSERT_TRUE(copy_to_memory(*model).ok());
+  // A mapping of the old inode would show these bytes.
+  for (const std::string& part : {first, second}) {
+    std::fstream file(part, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-32, std::ios::end);
+    file << std::string(32, 'x');
+  }
+  EXPECT_EQ(model->find_tensor("a")->bytes[0], std::byte{'0'});
+  EXPECT_EQ(model->find_tensor("b")->bytes[31], std::byte{'1'});
+}
+
+TEST_F(GgufReaderTest, DoesNotCopyAFileThatChanged) {
+  auto file = put("m.gguf", small_valid_gguf().str());
+  auto model = open_model_file(file);
+  ASSERT_TRUE(model.ok());
+  put("m.gguf", small_valid_gguf().str() + "more");
+  EXPECT_NE(copy_to_memory(*model).error().message().find("changed"), std::string::npos);
+}
+
 TEST_F(GgufReaderTest, NamesTheMissingPart) {
   put("m-00001-of-00003.gguf", split_part(0, 3, "a"));
   put("m-00002-of-00003.gguf", split_part(1, 3, "b"));

@@ -102,5 +102,7 @@ struct ModelFile {
 /// SafeTensors with their config.json. A file is recognised by its content, not by its name. All
 /// bounds are checked; no tensor data is read. Pickle files are refused, never parsed.
 Result<ModelFile> open_model_file(const std::string& path);
+/// Replaces the mappings of an opened model by copies in memory of this process.
+Status copy_to_memory(ModelFile& model);
 
 }  // namespace whet

@@ -1,4 +1,4 @@
-// open_model_file: decides by content which reader a path belongs to, and refuses the rest by name.
+// Opening: decides by content which reader a path belongs to, and refuses the rest by name.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -49,6 +49,21 @@ Result<ModelFile> open_model_file(const std::string& path) {
   return Error(ErrorCode::kInvalidModel,
                fmt::format("{}: neither GGUF nor SafeTensors; the file begins with {}", path,
                            quote_untrusted(head)));
+}
+
+Status copy_to_memory(ModelFile& model) {
+  for (size_t i = 0; i < model.files.size(); ++i) {
+    WHET_TRY(auto copy, MappedFile::open(model.file_paths[i], FileAccess::kCopy));
+    if (copy->bytes().size() != model.files[i]->bytes().size()) {
+      return Error(ErrorCode::kIo,
+                   fmt::format("{}: the file changed while it was read", model.file_paths[i]));
+    }
+    model.files[i] = std::move(copy);
+  }
+  for (TensorEntry& t : model.tensors) {
+    t.bytes = model.files[t.file_index]->bytes().subspan(t.file_offset, t.bytes.size());
+  }
+  return ok_status();
 }
 
 }  // namespace whet

@@ -39,9 +39,10 @@ Result<std::string> hugging_face_template(const ModelFile& file) {
                "\"default\" entry");
 }
 
-Result<LoadedModel> load(const std::string& path) {
+Result<LoadedModel> load(const std::string& path, bool map) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
+  if (!map) WHET_TRY_STATUS(copy_to_memory(file).with_context("without mmap"));
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   auto tokenizer = make_tokenizer(file);
@@ -57,14 +58,18 @@ Result<LoadedModel> load(const std::string& path) {
   } else {
     WHET_TRY(chat_template, hugging_face_template(file));
   }
-  return LoadedModel{std::move(file), Decoder{std::move(config), std::move(weights)},
-                     std::move(*tokenizer), std::move(chat_template), monotonic_ns() - start};
+  return LoadedModel{std::move(file),
+                     Decoder{std::move(config), std::move(weights)},
+                     std::move(*tokenizer),
+                     std::move(chat_template),
+                     map,
+                     monotonic_ns() - start};
 }
 
 }  // namespace
 
-Result<LoadedModel> load_model(const std::string& path) {
-  return load(path).with_context("loading " + path);
+Result<LoadedModel> load_model(const std::string& path, bool map) {
+  return load(path, map).with_context("loading " + path);
 }
 
 }  // namespace whet

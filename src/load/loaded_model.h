@@ -18,10 +18,13 @@ struct LoadedModel {
   std::shared_ptr<const Tokenizer> tokenizer;
   /// Source of the model's own template; empty where it has none.
   std::string chat_template_source;
+  bool mapped;  // the weights are pages of the file, not a copy
   int64_t load_ns;
 };
 
-/// Opens, checks and binds a model. Errors carry the path and what was wrong where.
-Result<LoadedModel> load_model(const std::string& path);
+/// Opens, checks and binds a model; `map` false copies its weights to memory of this process, which
+/// takes as long as reading the file and pays in decode, because the copy lies on huge pages.
+/// Errors carry the path and what was wrong where.
+Result<LoadedModel> load_model(const std::string& path, bool map = true);
 
 }  // namespace whet

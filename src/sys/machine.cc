@@ -26,6 +26,18 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
+// The first number of the line of a file that begins with `key`.
+std::optional<double> number_after(const std::string& path, std::string_view key) {
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    if (line.compare(0, key.size(), key) != 0) continue;
+    size_t digit = line.find_first_of("0123456789", key.size());
+    if (digit == std::string::npos) return std::nullopt;
+    return parse_number(std::string_view(line).substr(digit));
+  }
+  return std::nullopt;
+}
+
 // The v2 path of this process below /sys/fs/cgroup, from a line "0::/path".
 std::string cgroup_v2_path() {
   std::ifstream in("/proc/self/cgroup");
@@ -54,6 +66,23 @@ std::optional<double> cgroup_v2_quota() {
   }
 }
 
+/// The limit of every ancestor less its anonymous memory: cached files give way.
+std::optional<uint64_t> cgroup_v2_memory_left() {
+  std::optional<uint64_t> tightest;
+  std::string path = cgroup_v2_path();
+  while (true) {
+    const std::string directory = "/sys/fs/cgroup" + path;
+    auto limit = parse_number(first_line(directory + "/memory.max"));
+    auto anonymous = number_after(directory + "/memory.stat", "anon ");
+    if (limit && anonymous) {
+      auto left = static_cast<uint64_t>(std::max(*limit - *anonymous, 0.0));
+      tightest = std::min(tightest.value_or(left), left);
+    }
+    if (path.empty() || path == "/") return tightest;
+    path.resize(path.find_last_of('/'));
+  }
+}
+
 std::optional<double> cgroup_v1_quota() {
   auto quota = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
   auto period = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
@@ -62,16 +91,9 @@ std::optional<double> cgroup_v1_quota() {
 }
 
 std::optional<uint64_t> status_kib(std::string_view key) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.compare(0, key.size(), key) != 0) continue;
-    size_t digit = line.find_first_of("0123456789");
-    if (digit == std::string::npos) return std::nullopt;
-    auto value = parse_number(std::string_view(line).substr(digit));
-    if (!value) return std::nullopt;
-    return static_cast<uint64_t>(*value) * 1024;
-  }
-  return std::nullopt;
+  auto value = number_after("/proc/self/status", key);
+  if (!value) return std::nullopt;
+  return static_cast<uint64_t>(*value) * 1024;
 }
 
 }  // namespace
@@ -91,6 +113,14 @@ CpuLimits cpu_limits() {
   auto quota = cgroup_v2_quota();
   if (!quota) quota = cgroup_v1_quota();
   return {std::max(affinity, 1), quota};
+}
+
+std::optional<uint64_t> available_memory_bytes() {
+  auto system = number_after("/proc/meminfo", "MemAvailable:");
+  auto cgroup = cgroup_v2_memory_left();
+  if (!system) return cgroup;
+  auto bytes = static_cast<uint64_t>(*system) * 1024;
+  return cgroup ? std::min(bytes, *cgroup) : bytes;
 }
 
 std::vector<int> parse_cpu_list(const std::string& text) {

@@ -35,6 +35,10 @@ struct MachineInfo {
 };
 MachineInfo machine_info();
 
+/// Memory that this process can still have without swapping: what the system reports as available,
+/// cut to the cgroup's limit. nullopt if unknown.
+std::optional<uint64_t> available_memory_bytes();
+
 /// The arguments that this process was started with, argv[0] first.
 std::vector<std::string> process_arguments();
 

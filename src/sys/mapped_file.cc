@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "sys/machine.h"
+
 namespace whet {
 namespace {
 
@@ -56,21 +58,60 @@ Result<OpenFile> open_regular(const std::string& path) {
   return OpenFile{fd, static_cast<uint64_t>(info.st_size)};
 }
 
+constexpr uint64_t kHugePage = 2 << 20;
+
+Status read_into(const FileDescriptor& fd, const std::string& path, std::span<std::byte> out) {
+  size_t done = 0;
+  while (done < out.size()) {
+    ssize_t n = ::read(fd.get(), out.data() + done, out.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return os_error("cannot read", path, errno);
+    if (n == 0) {
+      return Error(ErrorCode::kIo, fmt::format("{}: expected {} bytes, found only {}: the file "
+                                               "changed while it was read",
+                                               path, out.size(), done));
+    }
+    done += static_cast<size_t>(n);
+  }
+  return ok_status();
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path,
+                                                           FileAccess access) {
   WHET_TRY(OpenFile file, open_regular(path));
   FileDescriptor fd(file.fd);
   if (file.size == 0)
     return Error(ErrorCode::kInvalidModel, fmt::format("{}: the file is empty", path));
-  void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (address == MAP_FAILED) return os_error("cannot map", path, errno);
-  return std::shared_ptr<const MappedFile>(
-      new MappedFile({static_cast<const std::byte*>(address), file.size}));
+  const bool copy = access == FileAccess::kCopy;
+  if (copy) {
+    const auto available = available_memory_bytes();
+    if (available && file.size > *available) {
+      return Error(ErrorCode::kResourceExhausted,
+                   fmt::format("{}: {} bytes, more than the {} bytes of memory that this process "
+                               "can still have; a mapped file needs none of its own",
+                               path, file.size, *available));
+    }
+  }
+  const uint64_t size = copy ? file.size + kHugePage : file.size;
+  void* address = ::mmap(nullptr, size, copy ? PROT_READ | PROT_WRITE : PROT_READ,
+                         copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE, copy ? -1 : fd.get(), 0);
+  if (address == MAP_FAILED) return os_error(copy ? "no memory for" : "cannot map", path, errno);
+  auto* base = static_cast<std::byte*>(address);
+  std::byte* bytes =
+      copy ? base + (kHugePage - reinterpret_cast<uintptr_t>(base) % kHugePage) % kHugePage : base;
+  std::shared_ptr<const MappedFile> mapped(new MappedFile({base, size}, {bytes, file.size}));
+  if (copy) {
+    ::madvise(bytes, file.size, MADV_HUGEPAGE);  // a wish: small pages hold the same bytes
+    WHET_TRY_STATUS(read_into(fd, path, {bytes, file.size}));
+    ::mprotect(bytes, file.size, PROT_READ);
+  }
+  return mapped;
 }
 
 MappedFile::~MappedFile() {
-  ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  ::munmap(mapping_.data(), mapping_.size());
 }
 
 Result<std::string> read_file(const std::string& path, uint64_t limit_bytes) {

@@ -1,4 +1,4 @@
-// A regular file mapped read-only and private. Never a device, pipe or directory.
+// A regular file in memory, read-only and private. Never a device, pipe or directory.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,17 @@
 
 namespace whet {
 
+enum class FileAccess {
+  kMap,   // pages of the page cache, read from disk when first touched
+  kCopy,  // memory of this process, on huge pages where the system grants them
+};
+
 class MappedFile {
  public:
-  /// Errors: missing path, not a regular file, empty file, mmap failure; the message names the
-  /// path.
-  static Result<std::shared_ptr<const MappedFile>> open(const std::string& path);
+  /// Errors: missing path, not a regular file, empty file, mmap failure; of a copy also a read
+  /// error and more bytes than this process can have. The message names the path.
+  static Result<std::shared_ptr<const MappedFile>> open(const std::string& path,
+                                                        FileAccess access = FileAccess::kMap);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -22,7 +28,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  MappedFile(std::span<std::byte> mapping, std::span<const std::byte> bytes)
+      : mapping_(mapping), bytes_(bytes) {}
+  std::span<std::byte> mapping_;
   std::span<const std::byte> bytes_;
 };
 
