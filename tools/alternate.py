@@ -3,7 +3,7 @@
 
     alternate.py WHET MODEL.gguf RIVAL [RIVAL ...] [-p 512] [-n 128] [-d 0] [-t 2] [--rounds 5]
 
-A RIVAL is NAME=COMMAND, the command being a llama-bench with its own flags: "llama.cpp=llama-bench --repack 0",
+WHET may carry flags of `whet bench`: "whet --no-mmap". A RIVAL is NAME=COMMAND, the command being a llama-bench with its own flags: "llama.cpp=llama-bench --repack 0",
 "ik=ik/llama-bench -rtr 1". A round is one run of each program, whet first. Prints every figure, and for each rival the ratio of
 medians and the median of the ratios per round. Nothing else should run: on a busy machine only the ratios mean something,
 if that.
@@ -41,9 +41,11 @@ def main():
     if args.d != "0":
         flags += ["-d", args.d]
     rivals = dict(rival.split("=", 1) for rival in args.rivals)
+    program, *own_flags = shlex.split(args.whet)
+    whet = shlex.join([program, "bench", *own_flags])
     rounds = []
     for _ in range(args.rounds):
-        ours = runs(f"{args.whet} bench", [*flags, "-o", "jsonl"])
+        ours = runs(whet, [*flags, "-o", "jsonl"])
         rounds.append({"whet": ours} | {name: runs(command, [*flags, "-o", "json"]) for name, command in rivals.items()})
     for test in rounds[0]["whet"]:
         print(f"{f'tg{test[1]}' if test[1] else f'pp{test[0]}'} @ d{args.d}")

@@ -17,8 +17,7 @@ struct Work {
 
   void add(const Matrix& m) {
     bytes += static_cast<double>(matrix_bytes(m));
-    const bool is_float = kernels::activation_form(m.type) == kernels::ActivationForm::kFloat;
-    (is_float ? float_macs : int8_macs) += static_cast<double>(m.rows * m.columns);
+    (is_float(m.type) ? float_macs : int8_macs) += static_cast<double>(m.rows * m.columns);
   }
 };
 

@@ -89,10 +89,10 @@ Result<CheckFinding> check_weights(const ModelFile& model, const StructureCheckO
     WeightScan scan = scan_weights(tensor, options.max_blocks_per_tensor);
     n_read += scan.n_blocks_read;
     if (scan.n_bad > 0 && n_bad_tensors++ == 0) {
-      bool is_plain = dtype_info(tensor.type).block_elements == 1;
       first = fmt::format("tensor {}: {} {} is NaN or infinite ({} of {} read)",
-                          quote_untrusted(tensor.name), is_plain ? "element" : "the scale of block",
-                          *scan.first_bad, scan.n_bad, scan.n_blocks_read);
+                          quote_untrusted(tensor.name),
+                          is_float(tensor.type) ? "element" : "the scale of block", *scan.first_bad,
+                          scan.n_bad, scan.n_blocks_read);
     }
     if (options.progress && !options.progress(tensor.name, tensor.bytes.size())) return cancelled();
   }

@@ -15,6 +15,15 @@ namespace {
 inline constexpr size_t kChunkTokens = 256;
 inline constexpr size_t kGroupPairs = 4;
 
+/// Floats for the sums of a chunk of tokens by a group of rows. One buffer per thread for all
+/// formats of an instruction set: a thread_local in each driver would be megabytes of every
+/// thread's stack.
+inline constexpr size_t kSums = 32 * 1024;
+WHET_NOINLINE float* chunk_sums() {
+  alignas(64) static thread_local float sums[kSums];
+  return sums;
+}
+
 /// Rows of one panel. The last panel of a range begins early enough to be full and repeats rows
 /// that are already done; a matrix lower than a panel is taken one row at a time with stride 0,
 /// all lanes the same. So no unpacking code ever sees a partial panel.

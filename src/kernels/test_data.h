@@ -102,7 +102,7 @@ inline void put16(uint8_t* p, uint16_t value) {
 inline void fill_weights(DType type, const CounterRng& rng, uint8_t* dst, size_t n) {
   const DTypeInfo& info = dtype_info(type);
   const size_t bytes = row_bytes(info, n);
-  if (info.block_elements == 1) {
+  if (is_float(type)) {
     for (size_t i = 0; i < n; ++i) {
       const float w = gaussian(rng, i) * 0.05f;
       if (type == DType::F32) std::memcpy(dst + 4 * i, &w, sizeof(w));

@@ -1,19 +1,10 @@
-// Tokens in register tiles, and the sums of those that do not fit registers.
+// Tokens in register tiles.
 #pragma once
 
 #include "kernels/simd.h"
 
 namespace whet::kernels {
 namespace {
-
-/// Floats for the sums of a chunk of tokens by a group of rows. One buffer per thread for all
-/// formats of an instruction set: a thread_local in each driver would be megabytes of every
-/// thread's stack.
-inline constexpr size_t kSums = 32 * 1024;
-WHET_NOINLINE float* chunk_sums() {
-  alignas(64) static thread_local float sums[kSums];
-  return sums;
-}
 
 /// Cuts n_tokens into tiles of at most T, of nearly equal size: body(Index<size>, first token).
 template <int T, class F>

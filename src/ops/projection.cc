@@ -50,10 +50,6 @@ int64_t rows_per_task(const Matrix& w, int64_t n_tokens, int64_t total_rows, int
   return std::max(ceil_div(wanted, panel) * panel, panel);
 }
 
-bool is_float(DType type) {
-  return kernels::activation_form(type) == ActivationForm::kFloat;
-}
-
 /// The type that the kernel sees.
 DType type_multiplied(DType type, bool exact) {
   return exact && !is_float(type) ? DType::F32 : type;

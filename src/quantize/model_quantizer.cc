@@ -111,10 +111,6 @@ int64_t row_in_file(const Source& source, int64_t row) {
   return row - in_head + in_head / 2 + (in_head % 2) * (head_dim / 2);
 }
 
-bool is_float(DType type) {
-  return type == DType::F32 || type == DType::F16 || type == DType::BF16;
-}
-
 Status check_input(const std::vector<Source>& sources, const QuantizeOptions& options) {
   for (const Source& source : sources) {
     if (is_float(source.matrix.type) || options.allow_requantize) continue;

@@ -21,8 +21,7 @@ bool takes_more_bits(uint64_t layer, uint64_t n_layers) {
 DType wanted(const TypeMixture& m, MatrixRole role, uint64_t layer, uint64_t n_layers,
              bool tied_head) {
   const bool is_head = role == MatrixRole::kHead || (role == MatrixRole::kEmbedding && tied_head);
-  if (is_head)
-    return dtype_info(m.base).block_elements == 1 || m.base == DType::Q8_0 ? m.base : DType::Q6_K;
+  if (is_head) return is_float(m.base) || m.base == DType::Q8_0 ? m.base : DType::Q6_K;
   const bool sensitive = role == MatrixRole::kAttentionV || role == MatrixRole::kFfnDown;
   if (!sensitive) return m.base;
   if (m.name == "q4_k_m" || m.name == "q5_k_m") {

@@ -37,6 +37,10 @@ struct DTypeInfo {
 /// Layout of a type, or nullptr where whet does not know it.
 const DTypeInfo* find_dtype(uint32_t ggml_type);
 const DTypeInfo& dtype_info(DType type);
+/// F32, F16, BF16: elements, not blocks of codes.
+inline bool is_float(DType type) {
+  return dtype_info(type).block_elements == 1;
+}
 std::optional<DType> dtype_from_name(std::string_view name);
 /// Name of any ggml type number for messages, e.g. "IQ2_XXS" or "type 99".
 std::string_view ggml_type_name(uint32_t ggml_type);
