@@ -35,7 +35,9 @@ struct Activations {
   size_t n_tokens, n_cols;
   Guarded<uint8_t> bytes;
   Activations(ActivationForm f, const std::vector<float>& values, size_t t, size_t k)
-      : form(f), x(values), n_tokens(t), n_cols(k), bytes(activation_bytes(f, t, k)) {}
+      : form(f), x(values), n_tokens(t), n_cols(k), bytes(activation_bytes(f, t, k)) {
+    std::memset(bytes.data(), 0xff, bytes.size());  // floats that are not numbers
+  }
 
   /// The value that the kernels multiply column k with: that of an integer code, or the float.
   double value(size_t token, size_t k) const {
