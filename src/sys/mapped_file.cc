@@ -97,7 +97,13 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
   const uint64_t size = copy ? file.size + kHugePage : file.size;
   void* address = ::mmap(nullptr, size, copy ? PROT_READ | PROT_WRITE : PROT_READ,
                          copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE, copy ? -1 : fd.get(), 0);
-  if (address == MAP_FAILED) return os_error(copy ? "no memory for" : "cannot map", path, errno);
+  if (address == MAP_FAILED) {
+    const int error = errno;
+    if (copy)
+      return Error(ErrorCode::kResourceExhausted,
+                   fmt::format("{}: no memory for {} bytes: {}", path, size, std::strerror(error)));
+    return os_error("cannot map", path, error);
+  }
   auto* base = static_cast<std::byte*>(address);
   std::byte* bytes =
       copy ? base + (kHugePage - reinterpret_cast<uintptr_t>(base) % kHugePage) % kHugePage : base;
