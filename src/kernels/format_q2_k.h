@@ -10,44 +10,37 @@
 namespace whet::kernels {
 namespace {
 
-/// a << N, or a >> -N.
-template <class S, int N>
-WHET_INLINE typename S::vi shifted(typename S::vi a) {
-  if constexpr (N >= 0)
-    return S::template shift_left<N>(a);
-  else
-    return S::template shift_right<-N>(a);
-}
-
 struct FormatQ2_K : Arithmetic256<16, 0, 3, 16> {
   using Block = BlockQ2_K;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Header256<S>& header, Put put) {
-    constexpr int kBytes = S::kLanes * int{sizeof(Block)};
-    const typename S::vi dm = S::load_dword_rows(src.rows + offsetof(Block, d), src.stride);
+  static constexpr size_t kParts = 2;
+  static constexpr size_t first_step(size_t part) { return 32 * part; }
+  template <class S, class Source>
+  static WHET_INLINE NothingCarried begin(const Source& src, Header256<S>& header) {
+    const typename S::vi dm = src.template dwords<S>(offsetof(Block, d));
     S::store_f(header.d, S::template f16_half<0>(dm));
     // The sums that the mins are multiplied with are -32 times too large.
     S::store_f(header.d_min, S::mul(S::template f16_half<1>(dm), S::set1_f(1.0f / 32)));
     const auto low4 = S::set1_i(0x0f0f0f0fu);
     typename S::vi s[4];
-    S::transpose16(src.rows + offsetof(Block, scales), src.stride, s);
+    src.template columns16<S>(offsetof(Block, scales), s);
     unroll<16>([&](auto g) WHET_LAMBDA {
       const auto scales = S::bit_and(s[g / 4], low4);
       const auto mins = S::bit_and(S::template shift_right<4>(s[g / 4]), low4);
       S::store_i(header.scales[g], S::template scale_u8<g % 4>(scales));
       S::store_i(header.mins[g], S::template scale_u8<g % 4>(mins));
     });
+    return {};
+  }
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack_part(const Source& src, size_t part, NothingCarried&, Put put) {
     const auto low2 = S::set1_i(0x03030303u);
-    unroll<4>([&](auto i) WHET_LAMBDA {  // halves of 128 columns, then of 32
-      constexpr int half = i / 2, part = i % 2;
-      prefetch_share<S, i, 4, kBytes>(src);
+    unroll<2>([&](auto i) WHET_LAMBDA {  // 16 of each 32 columns
       typename S::vi v[4];
-      S::transpose16(src.rows + offsetof(Block, qs) + 32 * half + 16 * part, src.stride, v);
+      src.template columns16<S>(offsetof(Block, qs) + 32 * part + 16 * i, v);
       unroll<4>([&](auto q) WHET_LAMBDA {
         unroll<4>([&](auto j) WHET_LAMBDA {
-          put(Index<32 * half + 8 * q + 4 * part + j>{},
-              S::bit_and(shifted<S, -2 * q>(v[j]), low2));
+          put(Index<8 * q + 4 * i + j>{}, S::bit_and(shifted<S, -2 * q>(v[j]), low2));
         });
       });
     });
@@ -60,10 +53,10 @@ struct FormatQ3_K : Arithmetic256<16, 32, 32, 0> {
   // Codes are stored times 8 and d divided by it, so that the offset is 32 as in Q6_K.
   /// The scales end two bytes before the block does, so the 16 bytes that hold them are those
   /// from two before them up to the end of d.
-  template <class S>
-  static WHET_INLINE void unpack_header(const PanelSource& src, Header256<S>& header) {
+  template <class S, class Source>
+  static WHET_INLINE void unpack_header(const Source& src, Header256<S>& header) {
     typename S::vi v[4];
-    S::transpose16(src.rows + offsetof(Block, scales) - 2, src.stride, v);
+    src.template columns16<S>(offsetof(Block, scales) - 2, v);
     const auto join = [](typename S::vi a, typename S::vi b) WHET_LAMBDA {
       return S::bit_or(S::template shift_right32<16>(a), S::template shift_left32<16>(b));
     };
@@ -88,26 +81,36 @@ struct FormatQ3_K : Arithmetic256<16, 32, 32, 0> {
     });
   }
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Header256<S>& header, Put put) {
-    constexpr int kBytes = S::kLanes * int{sizeof(Block)};
-    unpack_header(src, header);
-    typename S::vi h[8];
-    S::transpose16(src.rows + offsetof(Block, hmask), src.stride, h);
-    S::transpose16(src.rows + offsetof(Block, hmask) + 16, src.stride, h + 4);
+  static constexpr size_t kParts = 2;
+  static constexpr size_t first_step(size_t part) { return 32 * part; }
+  /// The third bits of the next part are the lowest four of every byte.
+  template <class S>
+  struct ThirdBits {
+    typename S::vi of[8];
+  };
+  template <class S, class Source>
+  static WHET_INLINE ThirdBits<S> begin(const Source& src, Header256<S>& header) {
+    unpack_header<S>(src, header);
+    ThirdBits<S> bits;
+    src.template columns16<S>(offsetof(Block, hmask), bits.of);
+    src.template columns16<S>(offsetof(Block, hmask) + 16, bits.of + 4);
+    return bits;
+  }
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack_part(const Source& src, size_t part, ThirdBits<S>& bits, Put put) {
     const auto low = S::set1_i(0x18181818u);
-    const auto high = S::set1_i(0x20202020u);
-    unroll<4>([&](auto i) WHET_LAMBDA {
-      constexpr int half = i / 2, part = i % 2;
-      prefetch_share<S, i, 4, kBytes>(src);
+    const auto third = S::set1_i(0x20202020u);
+    unroll<2>([&](auto i) WHET_LAMBDA {  // 16 of each 32 columns
       typename S::vi v[4];
-      S::transpose16(src.rows + offsetof(Block, qs) + 32 * half + 16 * part, src.stride, v);
-      unroll<4>([&](auto q) WHET_LAMBDA {
-        unroll<4>([&](auto j) WHET_LAMBDA {
-          put(Index<32 * half + 8 * q + 4 * part + j>{},
+      src.template columns16<S>(offsetof(Block, qs) + 32 * part + 16 * i, v);
+      unroll<4>([&](auto j) WHET_LAMBDA {
+        auto& high = bits.of[4 * i + j];
+        unroll<4>([&](auto q) WHET_LAMBDA {
+          put(Index<8 * q + 4 * i + j>{},
               S::bit_or(S::bit_and(shifted<S, 3 - 2 * q>(v[j]), low),
-                        S::bit_and(shifted<S, 5 - 4 * half - q>(h[4 * part + j]), high)));
+                        S::bit_and(S::template shift_left<5 - q>(high), third)));
         });
+        high = S::template shift_right<4>(high);
       });
     });
   }

@@ -10,12 +10,12 @@
 namespace whet::kernels {
 namespace {
 
-/// Codes of 32 columns from 16 bytes: low nibbles first.
-template <class S, class Map, class Put>
-WHET_INLINE void put_nibbles(const uint8_t* qs, size_t stride, Map map, Put put) {
+/// Codes of 32 columns from the 16 bytes at `qs`: low nibbles first.
+template <class S, class Source, class Map, class Put>
+WHET_INLINE void put_nibbles(const Source& src, size_t qs, Map map, Put put) {
   const auto low = S::set1_i(0x0f0f0f0fu);
   typename S::vi v[4];
-  S::transpose16(qs, stride, v);
+  src.template columns16<S>(qs, v);
   unroll<4>([&](auto j) WHET_LAMBDA { put(Index<j>{}, map(S::bit_and(v[j], low))); });
   unroll<4>([&](auto j) WHET_LAMBDA {
     put(Index<4 + j>{}, map(S::bit_and(S::template shift_right<4>(v[j]), low)));
@@ -27,13 +27,12 @@ struct FormatQ4_0 : Arithmetic32<false, 16, 16, false> {
 
   // Codes are stored doubled and d halved, so that the offset is 16 as in Q5_0.
   /// One block of 32 columns of every row. Steps 0..7 of four columns, ascending.
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
-    factors.d =
-        S::mul(S::load_f16_rows(src.rows + offsetof(Block, d), src.stride), S::set1_f(0.5f));
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
+    factors.d = S::mul(src.template f16<S>(offsetof(Block, d)), S::set1_f(0.5f));
     const auto mask = S::set1_i(0x1e1e1e1eu);
     typename S::vi v[4];
-    S::transpose16(src.rows + offsetof(Block, qs), src.stride, v);
+    src.template columns16<S>(offsetof(Block, qs), v);
     unroll<4>([&](auto j) WHET_LAMBDA {
       put(Index<j>{}, S::bit_and(S::template shift_left<1>(v[j]), mask));
     });
@@ -46,25 +45,24 @@ struct FormatQ4_0 : Arithmetic32<false, 16, 16, false> {
 struct FormatQ4_1 : Arithmetic32<false, 0, 15, true> {
   using Block = BlockQ4_1;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
-    const typename S::vi dm = S::load_dword_rows(src.rows + offsetof(Block, d), src.stride);
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
+    const typename S::vi dm = src.template dwords<S>(offsetof(Block, d));
     factors.d = S::template f16_half<0>(dm);
     factors.m = S::template f16_half<1>(dm);
     put_nibbles<S>(
-        src.rows + offsetof(Block, qs), src.stride, [](typename S::vi v) WHET_LAMBDA { return v; },
-        put);
+        src, offsetof(Block, qs), [](typename S::vi v) WHET_LAMBDA { return v; }, put);
   }
 };
 
 struct FormatIQ4_NL : Arithmetic32<true, 0, 128, false> {
   using Block = BlockIQ4_NL;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
-    factors.d = S::load_f16_rows(src.rows + offsetof(Block, d), src.stride);
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
+    factors.d = src.template f16<S>(offsetof(Block, d));
     put_nibbles<S>(
-        src.rows + offsetof(Block, qs), src.stride,
+        src, offsetof(Block, qs),
         [](typename S::vi v)
             WHET_LAMBDA { return S::prepare_signed(S::lookup16(kIq4nlValues, v)); },
         put);
@@ -78,13 +76,13 @@ inline constexpr int8_t kMxfp4Codes[16] = {16, 17, 18, 19, 20, 22, 24, 28,
 struct FormatMXFP4 : Arithmetic32<false, 16, 16, false> {
   using Block = BlockMXFP4;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
     float d[S::kLanes];
-    unroll<S::kLanes>([&](auto r) WHET_LAMBDA { d[r] = mxfp4_scale(src.rows[r * src.stride]); });
+    unroll<S::kLanes>([&](auto r) WHET_LAMBDA { d[r] = mxfp4_scale(src.block[r * src.stride]); });
     factors.d = S::load_f(d);
     put_nibbles<S>(
-        src.rows + offsetof(Block, qs), src.stride,
+        src, offsetof(Block, qs),
         [](typename S::vi v) WHET_LAMBDA { return S::lookup16(kMxfp4Codes, v); }, put);
   }
 };

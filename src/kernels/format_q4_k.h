@@ -11,10 +11,10 @@ namespace {
 
 /// The header shared by Q4_K and Q5_K: d, dmin and 12 bytes of 6-bit scales and mins, decoded for
 /// all rows of the panel at once.
-template <class S>
-WHET_INLINE void unpack_k_header(const PanelSource& src, Header256<S>& header) {
+template <class S, class Source>
+WHET_INLINE void unpack_k_header(const Source& src, Header256<S>& header) {
   typename S::vi h[4];
-  S::transpose16(src.rows, src.stride, h);
+  src.template columns16<S>(0, h);
   S::store_f(header.d, S::template f16_half<0>(h[0]));
   S::store_f(header.d_min, S::template f16_half<1>(h[0]));
   const auto low6 = S::set1_i(0x3f3f3f3fu);
@@ -37,19 +37,22 @@ WHET_INLINE void unpack_k_header(const PanelSource& src, Header256<S>& header) {
 struct FormatQ4_K : Arithmetic256<32, 0, 15, 8> {
   using Block = BlockQ4_K;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Header256<S>& header, Put put) {
-    constexpr int kBytes = S::kLanes * int{sizeof(Block)};
-    unpack_k_header(src, header);
+  static constexpr size_t kParts = 4;
+  static constexpr size_t first_step(size_t part) { return 16 * part; }
+  template <class S, class Source>
+  static WHET_INLINE NothingCarried begin(const Source& src, Header256<S>& header) {
+    unpack_k_header<S>(src, header);
+    return {};
+  }
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack_part(const Source& src, size_t part, NothingCarried&, Put put) {
     const auto low = S::set1_i(0x0f0f0f0fu);
-    unroll<8>([&](auto i) WHET_LAMBDA {
-      prefetch_share<S, i, 8, kBytes>(src);
+    unroll<2>([&](auto i) WHET_LAMBDA {
       typename S::vi v[4];
-      S::transpose16(src.rows + offsetof(Block, qs) + 16 * i, src.stride, v);
-      constexpr int column4 = i / 2 * 16 + i % 2 * 4;
+      src.template columns16<S>(offsetof(Block, qs) + 32 * part + 16 * i, v);
       unroll<4>([&](auto j) WHET_LAMBDA {
-        put(Index<column4 + j>{}, S::bit_and(v[j], low));
-        put(Index<column4 + 8 + j>{}, S::bit_and(S::template shift_right<4>(v[j]), low));
+        put(Index<4 * i + j>{}, S::bit_and(v[j], low));
+        put(Index<8 + 4 * i + j>{}, S::bit_and(S::template shift_right<4>(v[j]), low));
       });
     });
   }

@@ -12,35 +12,32 @@ namespace {
 struct FormatQ6_K : Arithmetic256<16, 32, 32, 0> {
   using Block = BlockQ6_K;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Header256<S>& header, Put put) {
-    constexpr int kBytes = S::kLanes * int{sizeof(Block)};
-    S::store_f(header.d, S::load_f16_rows(src.rows + offsetof(Block, d), src.stride));
+  static constexpr size_t kParts = 4;
+  static constexpr size_t first_step(size_t part) { return part / 2 * 32 + part % 2 * 4; }
+  template <class S, class Source>
+  static WHET_INLINE NothingCarried begin(const Source& src, Header256<S>& header) {
+    S::store_f(header.d, src.template f16<S>(offsetof(Block, d)));
     typename S::vi s[4];
-    S::transpose16(src.rows + offsetof(Block, scales), src.stride, s);
+    src.template columns16<S>(offsetof(Block, scales), s);
     unroll<16>([&](auto g) WHET_LAMBDA {
       S::store_i(header.scales[g], S::template scale_s8<g % 4>(s[g / 4]));
     });
+    return {};
+  }
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack_part(const Source& src, size_t part, NothingCarried&, Put put) {
     const auto low4 = S::set1_i(0x0f0f0f0fu);
     const auto high2 = S::set1_i(0x30303030u);
-    unroll<4>([&](auto i) WHET_LAMBDA {  // halves of 128 columns, then of 32
-      constexpr int half = i / 2, part = i % 2;
-      typename S::vi a[4], b[4], h[4];
-      prefetch_share<S, 2 * i, 8, kBytes>(src);
-      S::transpose16(src.rows + offsetof(Block, qh) + 32 * half + 16 * part, src.stride, h);
-      S::transpose16(src.rows + offsetof(Block, ql) + 64 * half + 16 * part, src.stride, a);
-      prefetch_share<S, 2 * i + 1, 8, kBytes>(src);
-      S::transpose16(src.rows + offsetof(Block, ql) + 64 * half + 32 + 16 * part, src.stride, b);
+    const size_t half = part / 2, at = 16 * (part % 2);
+    typename S::vi l[8], h[4];
+    src.template columns16<S>(offsetof(Block, qh) + 32 * half + at, h);
+    src.template columns16<S>(offsetof(Block, ql) + 64 * half + at, l);
+    src.template columns16<S>(offsetof(Block, ql) + 64 * half + 32 + at, l + 4);
+    unroll<4>([&](auto q) WHET_LAMBDA {
       unroll<4>([&](auto j) WHET_LAMBDA {
-        constexpr int column4 = 32 * half + 4 * part + j;
-        const auto code = [&](typename S::vi l, typename S::vi h2) WHET_LAMBDA {
-          return S::bit_or(S::bit_and(l, low4), S::bit_and(h2, high2));
-        };
-        put(Index<column4>{}, code(a[j], S::template shift_left<4>(h[j])));
-        put(Index<column4 + 8>{}, code(b[j], S::template shift_left<2>(h[j])));
-        put(Index<column4 + 16>{}, code(S::template shift_right<4>(a[j]), h[j]));
-        put(Index<column4 + 24>{},
-            code(S::template shift_right<4>(b[j]), S::template shift_right<2>(h[j])));
+        const auto low = shifted<S, q / 2 * -4>(l[q % 2 * 4 + j]);
+        put(Index<8 * q + j>{},
+            S::bit_or(S::bit_and(low, low4), S::bit_and(shifted<S, 4 - 2 * q>(h[j]), high2)));
       });
     });
   }

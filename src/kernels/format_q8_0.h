@@ -12,12 +12,12 @@ namespace {
 struct FormatQ8_0 : Arithmetic32<true, 0, 128, false> {
   using Block = BlockQ8_0;
 
-  template <class S, class Put>
-  static WHET_INLINE void unpack(const PanelSource& src, Factors32<S>& factors, Put put) {
-    factors.d = S::load_f16_rows(src.rows + offsetof(Block, d), src.stride);
+  template <class S, class Source, class Put>
+  static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
+    factors.d = src.template f16<S>(offsetof(Block, d));
     unroll<2>([&](auto i) WHET_LAMBDA {
       typename S::vi v[4];
-      S::transpose16(src.rows + offsetof(Block, qs) + 16 * i, src.stride, v);
+      src.template columns16<S>(offsetof(Block, qs) + 16 * i, v);
       unroll<4>([&](auto j) WHET_LAMBDA { put(Index<4 * i + j>{}, S::prepare_signed(v[j])); });
     });
   }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "kernels/activations.h"
+#include "kernels/interleave.h"
 #include "kernels/test_data.h"
 
 namespace whet::kernels {
@@ -104,14 +105,16 @@ struct Range {
 };
 
 std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_tokens,
-                          const std::vector<Range>& ranges) {
+                          const std::vector<Range>& ranges,
+                          const Guarded<uint8_t>* interleaved = nullptr) {
   const ActivationForm form = activation_form(p.type);
   const auto activations = prepare(table, form, p.x, n_tokens, p.n_cols);
   Guarded<float> y(n_tokens * p.n_rows);
   for (float& v : y) v = std::nanf("");
   for (const Range& range : ranges) {
     table.linear({.type = p.type,
-                  .weights = p.weights.data(),
+                  .weights = (interleaved != nullptr ? *interleaved : p.weights).data(),
+                  .interleaved = interleaved != nullptr,
                   .n_cols = p.n_cols,
                   .row_begin = range.begin,
                   .row_end = range.end,
@@ -200,6 +203,40 @@ TEST_P(KernelGrid, RowRangesDoNotChangeTheResult) {
       const auto whole = linear(*table, p, n_tokens, {{0, 100}});
       const auto parts = linear(*table, p, n_tokens, {{2 * h, 100}, {0, h}, {h, 2 * h}});
       expect_same_bits(whole, parts, whole.size(), case_name(*table, p));
+    }
+  }
+}
+
+TEST_P(KernelGrid, InterleavedRowsGiveTheSameBits) {
+  if (!can_interleave(GetParam())) return;
+  for (size_t n_cols : column_counts(GetParam())) {
+    for (const KernelTable* table : runnable_tables()) {
+      const size_t h = table->interleave;
+      for (size_t n_panels : {1, 2, 5}) {
+        const size_t n_rows = n_panels * h;
+        const Problem p(GetParam(), n_rows, n_cols);
+        Guarded<uint8_t> panels(p.weights.size());
+        for (size_t n = 0; n < n_rows; n += h) {
+          interleave_rows(p.type, h, n_cols, p.row(n), panels.data() + (p.row(n) - p.row(0)));
+        }
+        std::vector<Range> ranges{{0, n_rows}};
+        if (n_panels == 5) ranges = {{2 * h, n_rows}, {0, 2 * h}};
+        for (size_t n_tokens : kTokenCounts) {
+          expect_same_bits(linear(*table, p, n_tokens, {{0, n_rows}}),
+                           linear(*table, p, n_tokens, ranges, &panels), n_tokens * n_rows,
+                           case_name(*table, p) + " T=" + std::to_string(n_tokens));
+        }
+        const Matrix matrix{p.type, reinterpret_cast<const std::byte*>(panels.data()),
+                            static_cast<int64_t>(n_rows), static_cast<int64_t>(n_cols),
+                            static_cast<int64_t>(h)};
+        std::vector<float> expected(n_cols), found(n_cols);
+        for (size_t n = 0; n < n_rows; ++n) {
+          dequantize_row(p.type, p.row(n), expected.data(), n_cols);
+          dequantize_row(matrix, static_cast<int64_t>(n), found.data());
+          expect_same_bits(expected, found, n_cols, case_name(*table, p) + " as floats");
+        }
+        if (HasFatalFailure()) return;
+      }
     }
   }
 }

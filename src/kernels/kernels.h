@@ -39,7 +39,8 @@ struct QuantizeArgs {
 
 struct LinearArgs {
   DType type;
-  const void* weights;  // row 0 of W, rows contiguous; any 2-byte alignment
+  const void* weights;  // row 0 of W; any 2-byte alignment
+  bool interleaved;     // panels of KernelTable::interleave rows (interleave.h), else row-major
   size_t n_cols;        // a multiple of the type's block; any for float types
   size_t row_begin;     // rows of W in this call; row_begin a multiple of KernelTable::panel_rows
   size_t row_end;       // any; the last row of the matrix or a multiple of panel_rows
@@ -126,6 +127,8 @@ struct KernelTable {
   Isa isa;
   /// Rows per panel: row ranges of linear() start at multiples of it.
   size_t panel_rows;
+  /// Rows that an interleaved matrix has in each panel; the matrix has a multiple of it.
+  size_t interleave;
 
   /// x to the form that the weights want. Threads: safe for disjoint token ranges.
   void (*quantize_activations)(const QuantizeArgs&);

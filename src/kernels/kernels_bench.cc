@@ -88,6 +88,7 @@ void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, b
     const Share rows = share_of(state, n_rows);
     kernels().linear({.type = type,
                       .weights = shared->weights.bytes.data() + copy * shared->weights.matrix_bytes,
+                      .interleaved = false,
                       .n_cols = n_cols,
                       .row_begin = rows.begin,
                       .row_end = rows.end,

@@ -4,6 +4,8 @@
 // stays in L1 for all tiles of the chunk.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/kernels.h"
 #include "kernels/linear_ops.h"
 
@@ -28,12 +30,25 @@ WHET_NOINLINE float* chunk_sums() {
 /// that are already done; a matrix lower than a panel is taken one row at a time with stride 0,
 /// all lanes the same. So no unpacking code ever sees a partial panel.
 struct PanelRows {
-  const uint8_t* base;
+  const uint8_t* base;  // row of lane 0
   size_t stride;
   size_t first;  // row of lane 0
   size_t begin;  // rows to store: [begin, end)
   size_t end;
 };
+
+/// Block b of a panel. Rows as in the file: of the panel `ahead_rows` further as much is
+/// prefetched.
+template <class S, class Source>
+WHET_INLINE Source source_of(const PanelRows& rows, size_t block_bytes, int b, size_t ahead_rows) {
+  const size_t panel_block = S::kLanes * block_bytes;
+  if constexpr (std::is_same_v<Source, FileRows>) {
+    return {rows.base + b * block_bytes, rows.stride,
+            rows.base + ahead_rows * rows.stride + b * panel_block};
+  } else {
+    return {rows.base + b * panel_block};
+  }
+}
 
 template <class S>
 struct RowPlan {
@@ -63,7 +78,7 @@ WHET_INLINE void store_rows(const PanelRows& rows, const float* c, float* y) {
 }
 
 /// T tokens, one panel at a time.
-template <class S, class Ops, int T>
+template <class S, class Ops, class Source, int T>
 void linear_narrow(const LinearArgs& a) {
   const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
                         a.row_begin, a.row_end};
@@ -74,16 +89,14 @@ void linear_narrow(const LinearArgs& a) {
     alignas(64) float c[T * S::kLanes];
     unroll<T>([&](auto t) WHET_LAMBDA { S::store_f(c + t * S::kLanes, S::zero_f()); });
     for (int b = 0; b < n_blocks; ++b) {
-      const uint8_t* ahead =
-          rows.base + S::kLanes * rows.stride + b * (Ops::kBlockBytes * S::kLanes);
-      const PanelSource src{rows.base + b * Ops::kBlockBytes, rows.stride, ahead};
+      const auto src = source_of<S, Source>(rows, Ops::kBlockBytes, b, S::kLanes);
       Ops::template fused<S, T>(src, x + b * a.n_tokens, Ops::block_cols(a.n_cols, b), c);
     }
     for (int t = 0; t < T; ++t) store_rows<S>(rows, c + t * S::kLanes, a.y + t * a.y_stride);
   }
 }
 
-template <class S, class Ops>
+template <class S, class Ops, class Source>
 void linear_wide(const LinearArgs& a) {
   using Panel = typename Ops::template Panel<S>;
   using TokenSums = float[2 * S::kLanes];
@@ -108,10 +121,9 @@ void linear_wide(const LinearArgs& a) {
           Panel panels[2];
           for (int r = 0; r < 2; ++r) {
             const PanelRows rows = plan.at(n0 + (2 * p + r) * plan.step());
-            const uint8_t* ahead = rows.base + group_pairs * pair_rows * rows.stride +
-                                   b * (Ops::kBlockBytes * S::kLanes);
-            Ops::template unpack<S>(
-                PanelSource{rows.base + b * Ops::kBlockBytes, rows.stride, ahead}, cols, panels[r]);
+            const size_t ahead_rows = group_pairs * pair_rows;
+            Ops::template unpack<S>(source_of<S, Source>(rows, Ops::kBlockBytes, b, ahead_rows),
+                                    cols, panels[r]);
           }
           Ops::template tiles<S>(panels, x + b * a.n_tokens + t0, cols, n_tokens, sums[p][0]);
         }
@@ -128,17 +140,17 @@ void linear_wide(const LinearArgs& a) {
   }
 }
 
-template <class S, class Ops>
+template <class S, class Ops, class Source>
 void linear_of(const LinearArgs& a) {
   if (a.n_tokens == 0) return;
   bool done = false;
   unroll<Ops::template kFusedTokens<S>>([&](auto t) WHET_LAMBDA {
     if (a.n_tokens == t + 1) {
-      linear_narrow<S, Ops, t + 1>(a);
+      linear_narrow<S, Ops, Source, t + 1>(a);
       done = true;
     }
   });
-  if (!done) linear_wide<S, Ops>(a);
+  if (!done) linear_wide<S, Ops, Source>(a);
 }
 
 }  // namespace

@@ -38,14 +38,15 @@ struct Ops256 {
   static int n_blocks(size_t n_cols) { return static_cast<int>(n_cols / 256); }
   static int block_cols(size_t, int) { return 256; }
 
-  template <class S>
-  static WHET_NOINLINE void unpack(const PanelSource& src, int, Panel<S>& panel) {
-    F::template unpack<S>(src, panel.header, [&](auto step, typename S::vi codes) WHET_LAMBDA {
-      S::store_i(panel.codes[step], codes);
+  template <class S, class Source>
+  static WHET_NOINLINE void unpack(const Source& src, int, Panel<S>& panel) {
+    for_parts<S, F>(src, panel.header, [&](size_t step0, auto unpack_part) WHET_LAMBDA {
+      unpack_part([&](auto step, typename S::vi codes)
+                      WHET_LAMBDA { S::store_i(panel.codes[step0 + step], codes); });
     });
   }
-  template <class S, int T>
-  static WHET_INLINE void fused(const PanelSource& src, const Activations* x, int, float* c) {
+  template <class S, int T, class Source>
+  static WHET_INLINE void fused(const Source& src, const Activations* x, int, float* c) {
     fused256<S, F, T>(src, x, c);
   }
   template <class S>
@@ -71,20 +72,19 @@ struct Ops32 {
     return left < 256 ? left : 256;
   }
 
-  template <class S>
-  static WHET_NOINLINE void unpack(const PanelSource& src, int n_cols, Panel<S>& panel) {
+  template <class S, class Source>
+  static WHET_NOINLINE void unpack(const Source& src, int n_cols, Panel<S>& panel) {
     constexpr int kBytes = int{kGroupBytes} * S::kLanes;
     for (int g = 0; g < n_cols / 32; ++g) {
-      const PanelSource group{src.rows + g * kGroupBytes, src.stride, src.ahead + g * kBytes};
-      prefetch_share<S, 0, 1, kBytes>(group);
+      const Source group = src.template skip<S>(g * kGroupBytes);
+      prefetch_part<S, 1, kBytes>(group, 0);
       const auto put = [&](auto step, typename S::vi codes)
                            WHET_LAMBDA { S::store_i(panel.codes[8 * g + step], codes); };
       F::template unpack<S>(group, panel.factors[g], put);
     }
   }
-  template <class S, int T>
-  static WHET_INLINE void fused(const PanelSource& src, const Activations* x, int n_cols,
-                                float* c) {
+  template <class S, int T, class Source>
+  static WHET_INLINE void fused(const Source& src, const Activations* x, int n_cols, float* c) {
     fused32<S, F, T>(src, x, n_cols / 32, c);
   }
   template <class S>

@@ -90,28 +90,49 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
   });
 }
 
+/// Unpacks a block in parts: body(first step of the part, unpack) with unpack(put) calling
+/// put(Index<step of the part>, codes). A loop, because a whole block of straight-line code is more
+/// than the op cache of Zen 3 holds: with four tokens it took twice the time.
+template <class S, class F, class Source, class Body>
+WHET_INLINE void for_parts(const Source& src, Header256<S>& header, Body body) {
+  constexpr size_t kBytes = S::kLanes * sizeof(typename F::Block);
+  auto carried = F::template begin<S>(src, header);
+  for (size_t part = 0; part < F::kParts; ++part) {
+    prefetch_part<S, F::kParts, kBytes>(src, part);
+    body(F::first_step(part),
+         [&](auto put) WHET_LAMBDA { F::template unpack_part<S>(src, part, carried, put); });
+  }
+}
+
 /// One panel by T tokens, every code multiplied as it is unpacked: for few tokens the way through
 /// memory would cost more than it saves (64 stores per 256 columns, one per cycle on Zen 3).
-template <class S, class F, int T>
-WHET_INLINE void fused256(const PanelSource& src, const Activations256* x, float* c) {
+template <class S, class F, int T, class Source>
+WHET_INLINE void fused256(const Source& src, const Activations256* x, float* c) {
   using vi = typename S::vi;
   constexpr int kGroupSteps = F::kGroup / 4;
   constexpr int kSteps = steps_per_flush<S>(F::kMaxCode, kGroupSteps);
   Header256<S> header;
   vi sum[T];
   unroll<T>([&](auto t) WHET_LAMBDA { sum[t] = S::zero_i(); });
-  vi acc[64 / kSteps][T];
-  F::template unpack<S>(src, header, [&](auto step, vi codes) WHET_LAMBDA {
-    constexpr int part = step / kSteps, at = step % kSteps;
-    unroll<T>([&](auto t) WHET_LAMBDA {
-      if constexpr (at == 0) {
-        acc[part][t] = F::kOffset != 0 ? S::broadcast4(&x[t].offset[step / 4]) : S::zero_i();
-      }
-      acc[part][t] = S::dot(acc[part][t], codes, S::quad(x[t].q + 4 * step));
-      if constexpr (at == kSteps - 1) {
-        const vi scale = S::load_i(header.scales[step / kGroupSteps]);
-        sum[t] = S::add32(sum[t], S::mul_scale(acc[part][t], scale));
-      }
+  for_parts<S, F>(src, header, [&](size_t step0, auto unpack) WHET_LAMBDA {
+    const auto* q = x->q + 4 * step0;
+    const auto* offset = x->offset + step0 / 4;
+    const auto* scales = header.scales + step0 / kGroupSteps;
+    vi acc[64 / kSteps][T];
+    unpack([&](auto step, vi codes) WHET_LAMBDA {
+      constexpr int part = step / kSteps, at = step % kSteps;
+      unroll<T>([&](auto t) WHET_LAMBDA {
+        constexpr size_t row = t * sizeof(Activations256);
+        if constexpr (at == 0) {
+          acc[part][t] = F::kOffset != 0 ? S::broadcast4(offset + row / sizeof(*offset) + step / 4)
+                                         : S::zero_i();
+        }
+        acc[part][t] = S::dot(acc[part][t], codes, S::quad(q + row + 4 * step));
+        if constexpr (at == kSteps - 1) {
+          const vi scale = S::load_i(scales[step / kGroupSteps]);
+          sum[t] = S::add32(sum[t], S::mul_scale(acc[part][t], scale));
+        }
+      });
     });
   });
   finish256<S, F, 1, T>(header, sum, x, c);
@@ -178,17 +199,16 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
 }
 
 /// fused256 for 32-blocks.
-template <class S, class F, int T>
-WHET_INLINE void fused32(const PanelSource& src, const Activations32* x, int n_groups, float* c) {
+template <class S, class F, int T, class Source>
+WHET_INLINE void fused32(const Source& src, const Activations32* x, int n_groups, float* c) {
   using vi = typename S::vi;
   constexpr int kSteps = F::kSigned ? 8 : steps_per_flush<S>(F::kMaxCode, 8);
   constexpr int kBytes = int{sizeof(typename F::Block)} * S::kLanes;
   typename S::vf y[T];
   unroll<T>([&](auto t) WHET_LAMBDA { y[t] = S::load_f(c + t * S::kLanes); });
   for (int g = 0; g < n_groups; ++g) {
-    const PanelSource group{src.rows + g * sizeof(typename F::Block), src.stride,
-                            src.ahead + g * kBytes};
-    prefetch_share<S, 0, 1, kBytes>(group);
+    const Source group = src.template skip<S>(g * sizeof(typename F::Block));
+    prefetch_part<S, 1, kBytes>(group, 0);
     Factors32<S> factors;
     vi acc[T], partial[8 / kSteps][T];
     F::template unpack<S>(group, factors, [&](auto step, vi codes) WHET_LAMBDA {

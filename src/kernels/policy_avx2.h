@@ -14,9 +14,11 @@ struct Avx2Base {
   // Q4_K from DRAM, two threads: fused is 1.4 times as fast as through panels with 3 tokens, 1.2
   // times with 4.
   static constexpr int kFusedTokens = 4;
-  // Two panels x 3 tokens: 6 accumulators beside weights, signs and temporaries in 16 registers. Of
-  // Q8_0 on Zen 3 two tokens are 6 % slower, four are as fast.
-  static constexpr int kTileTokens = 3;
+  // Two panels x 4 tokens: 8 accumulators beside weights and temporaries in 16 registers; the sums
+  // of the scale groups are spilled, which costs less than loading the weights more often: Q4_K and
+  // Q6_K on Zen 3 are 2 to 6 % slower with three tokens. Of Q8_0, whose codes need a sign and a
+  // magnitude, two are 6 % slower, four as fast.
+  static constexpr int kTileTokens = 4;
   static constexpr int kSignedTileTokens = 3;
   // 12 sums, 3 vectors of activations and one of weights are the 16 registers.
   static constexpr int kFloatTileRows = 4;

@@ -18,6 +18,12 @@
 namespace whet::kernels {
 namespace {
 
+/// For the types of can_interleave().
+template <class S, class Ops>
+void linear_either(const LinearArgs& a) {
+  a.interleaved ? linear_of<S, Ops, InterleavedRows>(a) : linear_of<S, Ops, FileRows>(a);
+}
+
 template <class S>
 void linear_any(const LinearArgs& a) {
   if (a.row_begin >= a.row_end) return;
@@ -29,29 +35,29 @@ void linear_any(const LinearArgs& a) {
     case DType::BF16:
       return linear_float<S, FormatBF16>(a);
     case DType::Q4_0:
-      return linear_of<S, Ops32<FormatQ4_0>>(a);
+      return linear_either<S, Ops32<FormatQ4_0>>(a);
     case DType::Q4_1:
-      return linear_of<S, Ops32<FormatQ4_1, 1>>(a);
+      return linear_of<S, Ops32<FormatQ4_1, 1>, FileRows>(a);
     case DType::Q5_0:
-      return linear_of<S, Ops32<FormatQ5_0, 1>>(a);
+      return linear_of<S, Ops32<FormatQ5_0, 1>, FileRows>(a);
     case DType::Q5_1:
-      return linear_of<S, Ops32<FormatQ5_1, 1>>(a);
+      return linear_of<S, Ops32<FormatQ5_1, 1>, FileRows>(a);
     case DType::Q8_0:
-      return linear_of<S, Ops32<FormatQ8_0>>(a);
+      return linear_either<S, Ops32<FormatQ8_0>>(a);
     case DType::IQ4_NL:
-      return linear_of<S, Ops32<FormatIQ4_NL, 1>>(a);
+      return linear_of<S, Ops32<FormatIQ4_NL, 1>, FileRows>(a);
     case DType::MXFP4:
-      return linear_of<S, Ops32<FormatMXFP4, 1>>(a);
+      return linear_of<S, Ops32<FormatMXFP4, 1>, FileRows>(a);
     case DType::Q2_K:
-      return linear_of<S, Ops256<FormatQ2_K, 1>>(a);
+      return linear_of<S, Ops256<FormatQ2_K, 1>, FileRows>(a);
     case DType::Q3_K:
-      return linear_of<S, Ops256<FormatQ3_K, 1>>(a);
+      return linear_of<S, Ops256<FormatQ3_K, 1>, FileRows>(a);
     case DType::Q4_K:
-      return linear_of<S, Ops256<FormatQ4_K>>(a);
+      return linear_either<S, Ops256<FormatQ4_K>>(a);
     case DType::Q5_K:
-      return linear_of<S, Ops256<FormatQ5_K>>(a);
+      return linear_either<S, Ops256<FormatQ5_K>>(a);
     case DType::Q6_K:
-      return linear_of<S, Ops256<FormatQ6_K>>(a);
+      return linear_either<S, Ops256<FormatQ6_K>>(a);
   }
 }
 
@@ -59,6 +65,7 @@ template <class S>
 constexpr KernelTable make_table(Isa isa) {
   return {.isa = isa,
           .panel_rows = 2 * S::kLanes,
+          .interleave = S::kLanes,
           .quantize_activations = quantize_activations_of<S>,
           .linear = linear_any<S>,
           .rmsnorm = rmsnorm_of<S>,

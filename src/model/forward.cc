@@ -7,6 +7,7 @@
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "ops/projection.h"
 
@@ -101,8 +102,7 @@ class Step {
     float* x = b_.x.data();
     for (const StepSegment& segment : segments_) {
       for (int32_t token : segment.tokens) {
-        kernels::dequantize_row(w_.embedding.type, w_.embedding.row(token), x,
-                                static_cast<size_t>(c_.d_model));
+        kernels::dequantize_row(w_.embedding, token, x);
         x += c_.d_model;
       }
     }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "kernels/interleave.h"
 
 namespace whet {
 namespace {
@@ -41,8 +42,7 @@ int64_t rows_per_task(const Matrix& w, int64_t n_tokens, int64_t total_rows, int
   const auto panel = static_cast<int64_t>(kernels::kernels().panel_rows);
   int64_t wanted = kPrefillRows;
   if (n_tokens <= kFewTokens) {
-    uint64_t bytes = row_bytes(dtype_info(w.type), static_cast<uint64_t>(w.columns));
-    wanted = static_cast<int64_t>(kDecodeTaskBytes / std::max<uint64_t>(bytes, 1));
+    wanted = static_cast<int64_t>(kDecodeTaskBytes / std::max<uint64_t>(w.row_size(), 1));
     if (threads == 1) wanted = total_rows;
   }
   // At least two tasks a thread, or one core waits for the other's last.
@@ -61,8 +61,9 @@ void multiply_as_floats(const Matrix& w, int64_t begin, int64_t end, kernels::Li
   const auto columns = static_cast<size_t>(w.columns);
   float* row = rows.reserve(static_cast<size_t>(end - begin) * columns);
   args.weights = row;
+  args.interleaved = false;
   for (int64_t i = begin; i < end; ++i, row += columns) {
-    kernels::dequantize_row(w.type, w.row(i), row, columns);
+    kernels::dequantize_row(w, i, row);
   }
   args.type = DType::F32;
   args.row_begin = 0;
@@ -120,6 +121,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
         const int64_t end = std::min(begin + job.rows_per_task, w.rows);
         const kernels::LinearArgs args{.type = w.type,
                                        .weights = w.data,
+                                       .interleaved = w.interleave > 1,
                                        .n_cols = static_cast<size_t>(w.columns),
                                        .row_begin = static_cast<size_t>(begin),
                                        .row_end = static_cast<size_t>(end),

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "formats/gguf_writer.h"
+#include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "quantize/block_encoder.h"
 #include "quantize/model_description.h"
@@ -171,7 +172,7 @@ class TensorEncoder {
     thread_local std::vector<float> weights, back;
     weights.resize(columns_);
     back.resize(columns_);
-    kernels::dequantize_row(source_.matrix.type, source_.matrix.row(row), weights.data(), columns_);
+    kernels::dequantize_row(source_.matrix, row, weights.data());
     float checked = 0;
     for (float w : weights) checked += w * 0.0f;  // NaN unless all are finite
     if (checked != 0.0f || std::isnan(checked)) return false;

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "formats/test_directory_for_test.h"
+#include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "load/loaded_model.h"
 #include "quantize/block_encoder.h"
@@ -164,7 +165,7 @@ TEST_F(QuantizeModel, SafeTensorsToF32GgufIsTheSameModel) {
   // Row 1 of a query head is row K/2 of the source's: the two containers rotate other pairs.
   const auto row = [](const Matrix& m, int64_t i) {
     std::vector<float> values(static_cast<size_t>(m.columns));
-    kernels::dequantize_row(m.type, m.row(i), values.data(), values.size());
+    kernels::dequantize_row(m, i, values.data());
     return values;
   };
   const Matrix &from = original.model.weights.layers[0].q, &to = copy.model.weights.layers[0].q;
