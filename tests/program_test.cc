@@ -48,6 +48,9 @@ TEST(Run, GreedyTextIsTheSameForAnyThreadsBatchAndMemory) {
   EXPECT_EQ(whet(arguments + "-t 3 -b 5").out, reference.out);
   EXPECT_EQ(whet(arguments, "WHET_ISA=scalar").out, reference.out);
   EXPECT_EQ(whet(arguments + "--no-mmap").out, reference.out);
+  EXPECT_EQ(whet(arguments + "--repack").out, reference.out);
+  EXPECT_EQ(whet(arguments + "--repack", "WHET_ISA=scalar").out, reference.out);
+  EXPECT_EQ(whet(arguments + "--repack --exact").out, whet(arguments + "--exact").out);
 }
 
 TEST(Run, JsonHoldsTextsCountsAndTimings) {

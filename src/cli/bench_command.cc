@@ -33,7 +33,7 @@ struct Options {
   int repetitions = 5;
   int64_t batch = 512;
   std::string output = "md";
-  bool no_mmap = false;
+  StorageFlags storage;
   bool no_warmup = false;
   bool curve = false;
 };
@@ -189,7 +189,8 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"type_k", cache_type_name(engine.kv_shape().type)},
           {"type_v", cache_type_name(engine.kv_shape().type)},
           {"exact", engine.exact()},
-          {"use_mmap", engine.loaded().mapped},
+          {"use_mmap", engine.loaded().storage == WeightStorage::kMapped},
+          {"repack", engine.loaded().storage == WeightStorage::kInterleaved},
           {"test", test.name()},
           {"n_prompt", test.n_prompt},
           {"n_gen", test.n_gen},
@@ -280,7 +281,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
                                   const std::vector<SpeedCase>& cases) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
-  WHET_TRY(LoadedModel loaded, load_model(path, !options.no_mmap));
+  WHET_TRY(LoadedModel loaded, load_model(path, options.storage.resolve()));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
                                                            .batch = options.batch,
@@ -379,8 +380,7 @@ void add_bench_command(CLI::App& app, int& status) {
       ->capture_default_str();
   command->add_flag("--curve", options->curve,
                     "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
-  command->add_flag("--no-mmap", options->no_mmap,
-                    "copy the weights to memory on huge pages: slower start, faster decode");
+  options->storage.add_to(*command);
   command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
   command->callback([options, &status] { status = run(*options); });
 }

@@ -18,8 +18,8 @@
 #include "report/report_files.h"
 #include "report/terminal.h"
 #include "strategy/registry.h"
+#include "sys/file_bytes.h"
 #include "sys/machine.h"
-#include "sys/mapped_file.h"
 #include "sys/sha256.h"
 
 namespace whet {
@@ -96,7 +96,7 @@ Status add_tasks(const Options& options, experiment::Plan& plan) {
     WHET_TRY(std::vector<std::string> files, task_files_of(name));
     for (const std::string& file : files) {
       WHET_TRY(eval::TaskSet set, eval::load_task_file(file));
-      WHET_TRY(auto mapped, MappedFile::open(file));
+      WHET_TRY(auto mapped, FileBytes::map(file));
       WHET_TRY(std::string hash, sha256_hex(mapped->bytes()));
       plan.task_files.push_back({set.name, file, hash, static_cast<int64_t>(set.tasks.size())});
       all.tasks.insert(all.tasks.end(), set.tasks.begin(), set.tasks.end());
@@ -123,7 +123,11 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
     by_type[dtype_info(t.type).name] += n;
   }
   std::string hashes;
-  for (const auto& file : loaded.file.files) {
+  for (size_t i = 0; i < loaded.file.files.size(); ++i) {
+    std::shared_ptr<const FileBytes> file = loaded.file.files[i];
+    if (loaded.storage == WeightStorage::kInterleaved) {  // no longer the bytes of the file
+      WHET_TRY(file, FileBytes::map(loaded.file.file_paths[i]));
+    }
     bytes += static_cast<int64_t>(file->bytes().size());
     WHET_TRY(std::string hash, sha256_hex(file->bytes()));
     hashes += (hashes.empty() ? "" : " ") + hash;
@@ -137,7 +141,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
   info.context_tokens = engine.context();
   info.cache_type = cache_type_name(engine.kv_shape().type);
   info.exact = options.model.engine.exact;
-  info.mapped = loaded.mapped;
+  info.weights = weight_storage_name(loaded.storage);
   info.chat_template = !options.model.chat_template_file.empty()
                            ? "from " + options.model.chat_template_file
                        : engine.has_chat_template() ? "from the model"

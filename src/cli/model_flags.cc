@@ -5,7 +5,7 @@
 #include <charconv>
 #include <random>
 
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
@@ -57,6 +57,18 @@ std::string cache_type_name(DType type) {
   return name;
 }
 
+void StorageFlags::add_to(CLI::App& command) {
+  command.add_flag("--no-mmap", no_mmap,
+                   "copy the weights to memory on huge pages: slower start, faster decode");
+  command.add_flag("--repack", repack,
+                   "such a copy with the rows of quantised weights interleaved: decodes faster still");
+}
+
+WeightStorage StorageFlags::resolve() const {
+  if (repack) return WeightStorage::kInterleaved;
+  return no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
+}
+
 void ModelFlags::add_to(CLI::App& command) {
   command.add_option("-m,--model", model, "GGUF file, SafeTensors file or directory")->required();
   command.add_option("-c,--ctx-size", engine.context, "context in tokens (0 = the model's own)")
@@ -70,8 +82,7 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
       ->capture_default_str();
-  command.add_flag("--no-mmap", no_mmap,
-                   "copy the weights to memory on huge pages: slower start, faster decode");
+  storage.add_to(command);
   command.add_flag("--exact", engine.exact,
                    "activations stay float: slow, for comparisons of quantised models");
   command.add_option("--chat-template-file", chat_template_file,
@@ -84,7 +95,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
   WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
-  WHET_TRY(LoadedModel loaded, load_model(model, !no_mmap));
+  WHET_TRY(LoadedModel loaded, load_model(model, storage.resolve()));
   return Engine::create(std::move(loaded), options);
 }
 

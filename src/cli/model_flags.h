@@ -10,11 +10,19 @@
 
 namespace whet {
 
+/// Where the weights lie.
+struct StorageFlags {
+  bool no_mmap = false, repack = false;
+
+  void add_to(CLI::App& command);
+  WeightStorage resolve() const;
+};
+
 struct ModelFlags {
   std::string model;
   std::string chat_template_file;
   EngineOptions engine;
-  bool no_mmap = false;
+  StorageFlags storage;
   std::string cache_type_k = "f16", cache_type_v = "f16";
 
   void add_to(CLI::App& command);

@@ -11,7 +11,7 @@
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "report/progress.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {

@@ -9,7 +9,7 @@
 #include "cli/model_flags.h"
 #include "cli/repl.h"
 #include "cli/terminal.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {

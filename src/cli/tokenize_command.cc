@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "formats/model_file.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 #include "token/describe_token.h"
 #include "token/tokenizer_factory.h"
 

@@ -14,7 +14,7 @@
 #include "eval/answer.h"
 #include "eval/human_eval.h"
 #include "eval/number.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet::eval {
 namespace {

@@ -10,7 +10,7 @@
 #include <ctime>
 #include <filesystem>
 
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet::experiment {
 namespace {

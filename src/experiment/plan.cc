@@ -63,7 +63,7 @@ FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox) {
       fmt::format("max_tokens={} time_per_task={} context={}", plan.max_tokens,
                   plan.task_time_limit_s.value_or(0), plan.model.context_tokens.value_or(0));
   parts["cache"] = plan.model.cache_type;
-  parts["weights"] = plan.model.mapped ? "mapped" : "copied";
+  parts["weights"] = plan.model.weights;
   parts["arithmetic"] = plan.model.exact ? "exact" : "quantised";
   parts["sandbox"] = has_sandbox ? "yes" : "no";
   parts["commit"] = plan.whet.commit.value_or("unknown");

@@ -36,9 +36,9 @@ struct ModelInfo {
   std::optional<int64_t> size_bytes;
   std::optional<std::string> sha256;
   std::optional<int64_t> context_tokens;
-  std::string cache_type;  // of cached keys and values, "f16"
-  bool exact = false;      // float activations
-  bool mapped = true;      // weights are pages of the file
+  std::string cache_type;          // of cached keys and values, "f16"
+  bool exact = false;              // float activations
+  std::string weights = "mapped";  // where they lie: weight_storage_name()
   std::optional<std::string> chat_template;
   std::optional<std::string> endpoint;
 };

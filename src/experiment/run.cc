@@ -16,8 +16,8 @@
 #include "experiment/schedule.h"
 #include "stats/sample.h"
 #include "strategy/registry.h"
+#include "sys/file_bytes.h"
 #include "sys/machine.h"
-#include "sys/mapped_file.h"
 #include "sys/sha256.h"
 
 namespace whet::experiment {
@@ -326,7 +326,7 @@ class Experiment {
     result.complete = status_.complete;
     result.events_path = log_.path();
     result.summaries = summarise(rows, log_.events(), options);
-    WHET_TRY(auto file, MappedFile::open(log_.path()));
+    WHET_TRY(auto file, FileBytes::map(log_.path()));
     WHET_TRY(std::string digest, sha256_hex(file->bytes()));
     const SandboxStatus sandbox{environment_.sandbox != nullptr, environment_.no_sandbox_reason};
     result.document =

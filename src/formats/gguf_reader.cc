@@ -19,11 +19,11 @@ Error invalid(fmt::format_string<Args...> format, Args&&... args) {
 
 struct OpenedPart {
   std::string path;
-  std::shared_ptr<const MappedFile> file;
+  std::shared_ptr<const FileBytes> file;
   GgufPart content;
 };
 
-Result<OpenedPart> parse_part(const std::string& path, std::shared_ptr<const MappedFile> file) {
+Result<OpenedPart> parse_part(const std::string& path, std::shared_ptr<const FileBytes> file) {
   WHET_TRY(GgufPart content, parse_gguf(file->bytes()).with_context(path));
   return OpenedPart{path, std::move(file), std::move(content)};
 }
@@ -102,7 +102,7 @@ Result<std::vector<OpenedPart>> open_parts(OpenedPart first) {
       parts.push_back(std::move(first));
     } else {
       std::string path = name->path_of(number);
-      auto file = MappedFile::open(path);
+      auto file = FileBytes::map(path);
       if (!file.ok()) {
         return file.error().with_context(fmt::format("part {} of {}", number, name->count));
       }
@@ -134,7 +134,7 @@ Status add_tensors(const OpenedPart& part, std::set<std::string_view>& names, Mo
 
 }  // namespace
 
-Result<ModelFile> read_gguf(const std::string& path, std::shared_ptr<const MappedFile> first) {
+Result<ModelFile> read_gguf(const std::string& path, std::shared_ptr<const FileBytes> first) {
   WHET_TRY(OpenedPart opened, parse_part(path, std::move(first)));
   WHET_TRY(std::vector<OpenedPart> parts, open_parts(std::move(opened)));
 

@@ -62,7 +62,7 @@ TEST_F(GgufReaderTest, DoesNotCopyAFileThatChanged) {
   auto model = open_model_file(file);
   ASSERT_TRUE(model.ok());
   put("m.gguf", small_valid_gguf().str() + "more");
-  const Status copied = copy_to_memory(*model);
+  const auto copied = copy_to_memory(*model);
   ASSERT_FALSE(copied.ok());
   EXPECT_NE(copied.error().message().find("changed"), std::string::npos);
 }

@@ -59,14 +59,14 @@ struct TensorEntry {
   uint64_t file_offset;
 };
 
-class MappedFile;  // sys/mapped_file.h
+class FileBytes;  // sys/file_bytes.h
 
 struct ModelFile {
   enum class Container { kGguf, kSafeTensors };
 
   Container container;
-  std::string path;                                      // as the user gave it
-  std::vector<std::shared_ptr<const MappedFile>> files;  // keeps `bytes` alive
+  std::string path;                                     // as the user gave it
+  std::vector<std::shared_ptr<const FileBytes>> files;  // keeps `bytes` alive
   std::vector<std::string> file_paths;
   /// GGUF: the file's own keys. SafeTensors: the strings of "__metadata__"; config.json etc. stay
   /// text, see `side_files`.
@@ -102,7 +102,8 @@ struct ModelFile {
 /// SafeTensors with their config.json. A file is recognised by its content, not by its name. All
 /// bounds are checked; no tensor data is read. Pickle files are refused, never parsed.
 Result<ModelFile> open_model_file(const std::string& path);
-/// Replaces the mappings of an opened model by copies in memory of this process.
-Status copy_to_memory(ModelFile& model);
+/// Replaces the mappings of an opened model by copies in memory of this process. Returns them,
+/// which the caller may still change, in the order of `files`.
+Result<std::vector<std::span<std::byte>>> copy_to_memory(ModelFile& model);
 
 }  // namespace whet

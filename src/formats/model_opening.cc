@@ -11,12 +11,12 @@
 #include "formats/safetensors_header.h"
 #include "formats/safetensors_reader.h"
 #include "formats/untrusted_text.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
 
-std::string_view first_bytes(const MappedFile& file, size_t n) {
+std::string_view first_bytes(const FileBytes& file, size_t n) {
   auto head = file.bytes().first(std::min(n, file.bytes().size()));
   return {reinterpret_cast<const char*>(head.data()), head.size()};
 }
@@ -35,7 +35,7 @@ Result<ModelFile> open_model_file(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_safetensors_directory(path);
 
-  WHET_TRY(auto file, MappedFile::open(path));
+  WHET_TRY(auto file, FileBytes::map(path));
   std::string_view head = first_bytes(*file, 16);
   if (head.starts_with(kGgufMagic)) return read_gguf(path, std::move(file));
   if (looks_like_safetensors(file->bytes())) {
@@ -51,19 +51,21 @@ Result<ModelFile> open_model_file(const std::string& path) {
                            quote_untrusted(head)));
 }
 
-Status copy_to_memory(ModelFile& model) {
+Result<std::vector<std::span<std::byte>>> copy_to_memory(ModelFile& model) {
+  std::vector<std::span<std::byte>> copies;
   for (size_t i = 0; i < model.files.size(); ++i) {
-    WHET_TRY(auto copy, MappedFile::open(model.file_paths[i], FileAccess::kCopy));
+    WHET_TRY(auto copy, FileBytes::copy(model.file_paths[i]));
     if (copy->bytes().size() != model.files[i]->bytes().size()) {
       return Error(ErrorCode::kIo,
                    fmt::format("{}: the file changed while it was read", model.file_paths[i]));
     }
+    copies.push_back(copy->writable_bytes());
     model.files[i] = std::move(copy);
   }
   for (TensorEntry& t : model.tensors) {
     t.bytes = model.files[t.file_index]->bytes().subspan(t.file_offset, t.bytes.size());
   }
-  return ok_status();
+  return copies;
 }
 
 }  // namespace whet

@@ -58,8 +58,7 @@ Status read_side_files(const fs::path& directory, ModelFile& model) {
   return ok_status();
 }
 
-Status add_shard(const std::string& path, std::shared_ptr<const MappedFile> file,
-                 ModelFile& model) {
+Status add_shard(const std::string& path, std::shared_ptr<const FileBytes> file, ModelFile& model) {
   WHET_TRY(SafeTensorsHeader header, parse_safetensors_header(file->bytes()).with_context(path));
   for (SafeTensorsEntry& entry : header.tensors) {
     model.tensors.push_back({.name = std::move(entry.name),
@@ -109,7 +108,7 @@ Status add_indexed_shards(const fs::path& directory, ModelFile& model) {
   for (const auto& [tensor, shard] : index) shards.insert(shard);
   for (std::string_view shard : shards) {
     std::string path = (directory / shard).string();
-    auto file = MappedFile::open(path);
+    auto file = FileBytes::map(path);
     if (!file.ok()) {
       return file.error().with_context(fmt::format("a shard that {} lists", kIndexName));
     }
@@ -167,7 +166,7 @@ bool is_shard_name(const std::string& name) {
 }  // namespace
 
 Result<ModelFile> read_safetensors_file(const std::string& path,
-                                        std::shared_ptr<const MappedFile> file) {
+                                        std::shared_ptr<const FileBytes> file) {
   fs::path directory = fs::path(path).parent_path();
   if (is_shard_name(path) && is_there(directory / kIndexName)) {
     return invalid("{}: one shard of a model in several files; give the path of its directory",
@@ -184,7 +183,7 @@ Result<ModelFile> read_safetensors_directory(const std::string& path) {
   ModelFile model = empty_model(path);
   if (is_there(directory / kSingleName)) {
     std::string file_path = (directory / kSingleName).string();
-    WHET_TRY(auto file, MappedFile::open(file_path));
+    WHET_TRY(auto file, FileBytes::map(file_path));
     WHET_TRY_STATUS(add_shard(file_path, std::move(file), model));
   } else if (is_there(directory / kIndexName)) {
     WHET_TRY_STATUS(add_indexed_shards(directory, model));

@@ -7,14 +7,14 @@
 
 #include "base/result.h"
 #include "formats/model_file.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 
 /// One .safetensors file that holds a whole model, with the side files beside it.
 /// Errors: those of parse_safetensors_header; a file that is one shard of several.
 Result<ModelFile> read_safetensors_file(const std::string& path,
-                                        std::shared_ptr<const MappedFile> file);
+                                        std::shared_ptr<const FileBytes> file);
 
 /// A directory with model.safetensors, or with model.safetensors.index.json and its shards.
 /// Errors: neither is there; a missing shard; an index that disagrees with the shards' headers.

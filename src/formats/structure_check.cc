@@ -7,7 +7,7 @@
 #include "formats/tokenizer_check.h"
 #include "formats/untrusted_text.h"
 #include "formats/weight_scan.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 #include "sys/sha256.h"
 
 namespace whet {

@@ -4,9 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "load/model_config_reader.h"
 #include "load/weight_binder.h"
+#include "load/weight_interleaver.h"
 #include "token/tokenizer_factory.h"
 
 namespace whet {
@@ -39,12 +41,16 @@ Result<std::string> hugging_face_template(const ModelFile& file) {
                "\"default\" entry");
 }
 
-Result<LoadedModel> load(const std::string& path, bool map) {
+Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
-  if (!map) WHET_TRY_STATUS(copy_to_memory(file).with_context("without mmap"));
+  std::vector<std::span<std::byte>> copies;
+  if (storage != WeightStorage::kMapped) {
+    WHET_TRY(copies, copy_to_memory(file).with_context("without mmap"));
+  }
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
+  if (storage == WeightStorage::kInterleaved) interleave_weights(weights, copies);
   auto tokenizer = make_tokenizer(file);
   if (!tokenizer.ok()) return tokenizer.error().with_context("tokenizer");
   if ((*tokenizer)->vocab_size() > config.vocab_size) {
@@ -62,14 +68,26 @@ Result<LoadedModel> load(const std::string& path, bool map) {
                      Decoder{std::move(config), std::move(weights)},
                      std::move(*tokenizer),
                      std::move(chat_template),
-                     map,
+                     storage,
                      monotonic_ns() - start};
 }
 
 }  // namespace
 
-Result<LoadedModel> load_model(const std::string& path, bool map) {
-  return load(path, map).with_context("loading " + path);
+const char* weight_storage_name(WeightStorage storage) {
+  switch (storage) {
+    case WeightStorage::kMapped:
+      return "mapped";
+    case WeightStorage::kCopied:
+      return "copied";
+    case WeightStorage::kInterleaved:
+      return "interleaved";
+  }
+  WHET_UNREACHABLE();
+}
+
+Result<LoadedModel> load_model(const std::string& path, WeightStorage storage) {
+  return load(path, storage).with_context("loading " + path);
 }
 
 }  // namespace whet

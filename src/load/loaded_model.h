@@ -1,4 +1,4 @@
-// Everything that one model file gives: weights bound to their mapping, tokenizer, chat template.
+// Everything that one model file gives: bound weights, tokenizer, chat template.
 #pragma once
 
 #include <memory>
@@ -12,19 +12,28 @@
 
 namespace whet {
 
+enum class WeightStorage {
+  kMapped,       // pages of the file, shared with other processes
+  kCopied,       // memory of this process on huge pages
+  kInterleaved,  // such a copy with the rows of quantised matrices interleaved for the kernels
+};
+/// "mapped", "copied", "interleaved".
+const char* weight_storage_name(WeightStorage storage);
+
 struct LoadedModel {
   ModelFile file;
   Decoder model;
   std::shared_ptr<const Tokenizer> tokenizer;
   /// Source of the model's own template; empty where it has none.
   std::string chat_template_source;
-  bool mapped;  // the weights are pages of the file, not a copy
+  WeightStorage storage;
   int64_t load_ns;
 };
 
-/// Opens, checks and binds a model; `map` false copies its weights to memory of this process, which
-/// takes as long as reading the file and pays in decode, because the copy lies on huge pages.
+/// Opens, checks and binds a model. A copy takes as long as reading the file and pays in decode;
+/// where it is interleaved `file` no longer holds the bytes of the file.
 /// Errors carry the path and what was wrong where.
-Result<LoadedModel> load_model(const std::string& path, bool map = true);
+Result<LoadedModel> load_model(const std::string& path,
+                               WeightStorage storage = WeightStorage::kMapped);
 
 }  // namespace whet

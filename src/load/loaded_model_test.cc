@@ -7,6 +7,8 @@
 #include <fstream>
 #include <vector>
 
+#include "kernels/interleave.h"
+
 namespace whet {
 namespace {
 
@@ -16,9 +18,9 @@ TEST(LoadedModel, WithoutMapItNoLongerNeedsTheFile) {
   const fs::path file = fs::path(testing::TempDir()) / "copied_model.gguf";
   fs::copy_file(WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf", file,
                 fs::copy_options::overwrite_existing);
-  auto loaded = load_model(file.string(), /*map=*/false);
+  auto loaded = load_model(file.string(), WeightStorage::kCopied);
   ASSERT_TRUE(loaded.ok()) << loaded.error().message();
-  EXPECT_FALSE(loaded->mapped);
+  EXPECT_EQ(loaded->storage, WeightStorage::kCopied);
   const std::span<const std::byte> weights = loaded->file.tensors.back().bytes;
   const std::vector<std::byte> before(weights.begin(), weights.end());
   // The pages of a mapping would show these bytes.
@@ -26,6 +28,27 @@ TEST(LoadedModel, WithoutMapItNoLongerNeedsTheFile) {
   std::fstream(file, std::ios::binary | std::ios::in | std::ios::out) << other;
   EXPECT_TRUE(std::ranges::equal(weights, before));
   fs::remove(file);
+}
+
+TEST(LoadedModel, InterleavedIsTheSameModel) {
+  const std::string path = WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf";
+  auto mapped = load_model(path), interleaved = load_model(path, WeightStorage::kInterleaved);
+  ASSERT_TRUE(mapped.ok() && interleaved.ok());
+  const auto expect_same = [](const Matrix& a, const Matrix& b) {
+    ASSERT_EQ(a.rows, b.rows);
+    std::vector<float> x(static_cast<size_t>(a.columns)), y(x.size());
+    for (int64_t row = 0; row < a.rows; ++row) {
+      kernels::dequantize_row(a, row, x.data());
+      kernels::dequantize_row(b, row, y.data());
+      ASSERT_EQ(x, y) << row;
+    }
+  };
+  const Weights &a = mapped->model.weights, &b = interleaved->model.weights;
+  EXPECT_GT(b.layers[0].gate.interleave, 1);
+  expect_same(a.embedding, b.embedding);
+  expect_same(a.head, b.head);
+  expect_same(a.layers.back().q, b.layers.back().q);
+  expect_same(a.layers[0].gate, b.layers[0].gate);
 }
 
 }  // namespace

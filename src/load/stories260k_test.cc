@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/forward.h"
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
@@ -67,7 +67,7 @@ Decoder bind(std::span<const std::byte> bytes) {
 }
 
 TEST(Stories260K, LogitsAndGreedyTextMatchTheReference) {
-  auto file = MappedFile::open(WHET_SHARED_DIR "/data/models/stories260K.bin");
+  auto file = FileBytes::map(WHET_SHARED_DIR "/data/models/stories260K.bin");
   if (!file.ok()) GTEST_SKIP() << "stories260K.bin is not here: " << file.error().message();
   std::ifstream in(WHET_SOURCE_DIR "/tests/golden/stories260k.json");
   auto golden = nlohmann::json::parse(in);

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {

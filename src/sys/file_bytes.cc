@@ -1,4 +1,4 @@
-#include "sys/mapped_file.h"
+#include "sys/file_bytes.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -58,6 +58,13 @@ Result<OpenFile> open_regular(const std::string& path) {
   return OpenFile{fd, static_cast<uint64_t>(info.st_size)};
 }
 
+Result<OpenFile> open_with_content(const std::string& path) {
+  WHET_TRY(const OpenFile file, open_regular(path));
+  if (file.size > 0) return file;
+  ::close(file.fd);
+  return Error(ErrorCode::kInvalidModel, fmt::format("{}: the file is empty", path));
+}
+
 constexpr uint64_t kHugePage = 2 << 20;
 
 Status read_into(const FileDescriptor& fd, const std::string& path, std::span<std::byte> out) {
@@ -78,45 +85,41 @@ Status read_into(const FileDescriptor& fd, const std::string& path, std::span<st
 
 }  // namespace
 
-Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path,
-                                                           FileAccess access) {
-  WHET_TRY(OpenFile file, open_regular(path));
-  FileDescriptor fd(file.fd);
-  if (file.size == 0)
-    return Error(ErrorCode::kInvalidModel, fmt::format("{}: the file is empty", path));
-  const bool copy = access == FileAccess::kCopy;
-  if (copy) {
-    const auto available = available_memory_bytes();
-    if (available && file.size > *available) {
-      return Error(ErrorCode::kResourceExhausted,
-                   fmt::format("{}: {} bytes, more than the {} bytes of memory that this process "
-                               "can still have; a mapped file needs none of its own",
-                               path, file.size, *available));
-    }
-  }
-  const uint64_t size = copy ? file.size + kHugePage : file.size;
-  void* address = ::mmap(nullptr, size, copy ? PROT_READ | PROT_WRITE : PROT_READ,
-                         copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE, copy ? -1 : fd.get(), 0);
-  if (address == MAP_FAILED) {
-    const int error = errno;
-    if (copy)
-      return Error(ErrorCode::kResourceExhausted,
-                   fmt::format("{}: no memory for {} bytes: {}", path, size, std::strerror(error)));
-    return os_error("cannot map", path, error);
-  }
-  auto* base = static_cast<std::byte*>(address);
-  std::byte* bytes =
-      copy ? base + (kHugePage - reinterpret_cast<uintptr_t>(base) % kHugePage) % kHugePage : base;
-  std::shared_ptr<const MappedFile> mapped(new MappedFile({base, size}, {bytes, file.size}));
-  if (copy) {
-    ::madvise(bytes, file.size, MADV_HUGEPAGE);  // a wish: small pages hold the same bytes
-    WHET_TRY_STATUS(read_into(fd, path, {bytes, file.size}));
-    ::mprotect(bytes, file.size, PROT_READ);
-  }
-  return mapped;
+Result<std::shared_ptr<const FileBytes>> FileBytes::map(const std::string& path) {
+  WHET_TRY(const OpenFile file, open_with_content(path));
+  const FileDescriptor fd(file.fd);
+  void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (address == MAP_FAILED) return os_error("cannot map", path, errno);
+  const std::span bytes{static_cast<std::byte*>(address), file.size};
+  return std::shared_ptr<const FileBytes>(new FileBytes(bytes, bytes));
 }
 
-MappedFile::~MappedFile() {
+Result<std::shared_ptr<FileBytes>> FileBytes::copy(const std::string& path) {
+  WHET_TRY(const OpenFile file, open_with_content(path));
+  const FileDescriptor fd(file.fd);
+  const auto available = available_memory_bytes();
+  if (available && file.size > *available) {
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("{}: {} bytes, more than the {} bytes of memory that this process "
+                             "can still have; a mapped file needs none of its own",
+                             path, file.size, *available));
+  }
+  const uint64_t size = file.size + kHugePage;
+  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) {
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("{}: no memory for {} bytes: {}", path, size, std::strerror(errno)));
+  }
+  const std::span mapping{static_cast<std::byte*>(address), size};
+  const uint64_t past = reinterpret_cast<uintptr_t>(address) % kHugePage;
+  const std::span bytes = mapping.subspan((kHugePage - past) % kHugePage, file.size);
+  std::shared_ptr<FileBytes> copied(new FileBytes(mapping, bytes));
+  ::madvise(bytes.data(), bytes.size(), MADV_HUGEPAGE);  // a wish: small pages hold the same bytes
+  WHET_TRY_STATUS(read_into(fd, path, bytes));
+  return copied;
+}
+
+FileBytes::~FileBytes() {
   ::munmap(mapping_.data(), mapping_.size());
 }
 

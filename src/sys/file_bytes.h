@@ -1,0 +1,43 @@
+// The bytes of a regular file, never of a device, pipe or directory: mapped or copied.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+
+namespace whet {
+
+class FileBytes {
+ public:
+  /// Pages of the page cache, read from disk when first touched; read-only.
+  /// Errors: missing path, not a regular file, empty file, mmap failure. The message names the
+  /// path.
+  static Result<std::shared_ptr<const FileBytes>> map(const std::string& path);
+  /// Memory of this process, on huge pages where the system grants them; the caller may change it.
+  /// Errors: also a read error and more bytes than this process can have.
+  static Result<std::shared_ptr<FileBytes>> copy(const std::string& path);
+  ~FileBytes();
+  FileBytes(const FileBytes&) = delete;
+  FileBytes& operator=(const FileBytes&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+  /// Of a copy.
+  std::span<std::byte> writable_bytes() { return bytes_; }
+
+ private:
+  FileBytes(std::span<std::byte> mapping, std::span<std::byte> bytes)
+      : mapping_(mapping), bytes_(bytes) {}
+  std::span<std::byte> mapping_;
+  std::span<std::byte> bytes_;
+};
+
+/// Reads a whole regular file of at most `limit_bytes`. Errors name the path.
+Result<std::string> read_file(const std::string& path, uint64_t limit_bytes);
+/// Writes a file so that a reader sees the old or the new content, never a part (write, fsync,
+/// rename in the same directory).
+Status write_file_atomically(const std::string& path, std::string_view content);
+
+}  // namespace whet
