@@ -317,4 +317,21 @@ TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
   EXPECT_EQ(fs::file_size(out / "events.jsonl"), events);
 }
 
+TEST(Eval, NamesTheFileAndTheFormOfItsWeights) {
+  std::string hash;
+  for (const auto& [flag, weights] : {std::pair{"", "mapped"}, {" --repack", "interleaved"}}) {
+    const fs::path out = scratch(std::string("eval-") + weights);
+    const Ran ran = whet("eval -m " + kDraft + " --strategies baseline --tasks chain -n 2 -o " +
+                         out.string() + " --no-charts" + flag + " 2>&1");
+    ASSERT_EQ(ran.status, 0) << ran.out;
+    std::ifstream file(out / "results.json");
+    const auto model = nlohmann::json::parse(file)["model"];
+    EXPECT_EQ(model["weights"], weights);
+    EXPECT_EQ(model["arithmetic"], "quantised");
+    EXPECT_EQ(model["sha256"], hash.empty() ? model["sha256"] : nlohmann::json(hash));
+    hash = model["sha256"];
+    EXPECT_EQ(hash.size(), 64u);
+  }
+}
+
 }  // namespace

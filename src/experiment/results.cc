@@ -163,7 +163,13 @@ json model_json(const ModelInfo& model) {
               {"sha256", or_null(model.sha256)},
               {"context_tokens", or_null(model.context_tokens)},
               {"chat_template", or_null(model.chat_template)}};
-  if (model.endpoint) out["endpoint"] = *model.endpoint;
+  if (model.endpoint) {
+    out["endpoint"] = *model.endpoint;
+  } else {
+    out["cache_type"] = model.cache_type;
+    out["weights"] = model.weights;
+    out["arithmetic"] = model.exact ? "exact" : "quantised";
+  }
   return out;
 }
 

@@ -323,9 +323,12 @@ void read_facts(const Reader& root, Document& doc) {
     facts.add("Endpoint", model.text("endpoint"));
     facts.add("Architecture", model.text("architecture"));
     facts.add_count("Parameters", model.integer("n_parameters"));
-    facts.add("Weights", model.text("type"));
+    facts.add("Type", model.text("type"));
     facts.add_bytes("Size", model.integer("size_bytes"));
     facts.add_count("Context", model.integer("context_tokens"));
+    facts.add("Cache", model.text("cache_type"));
+    facts.add("Weights", model.text("weights"));
+    facts.add("Arithmetic", model.text("arithmetic"));
     facts.add("Chat template", model.text("chat_template"));
     facts.add("SHA-256", model.text("sha256"));
   }
