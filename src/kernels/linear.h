@@ -109,6 +109,7 @@ void linear_wide(const LinearArgs& a) {
   const size_t pair_rows = 2 * plan.step();
   // With few tokens the weights are what streams: then keep to few rows at a time.
   const size_t group_pairs = a.n_tokens <= 16 ? 1 : kGroupPairs;
+  const size_t ahead_rows = group_pairs * pair_rows;
   for (size_t n0 = a.row_begin; n0 < a.row_end; n0 += group_pairs * pair_rows) {
     const size_t pairs_left = (a.row_end - n0 + pair_rows - 1) / pair_rows;
     const size_t n_pairs = pairs_left < group_pairs ? pairs_left : group_pairs;
@@ -119,13 +120,15 @@ void linear_wide(const LinearArgs& a) {
         const int cols = Ops::block_cols(a.n_cols, b);
         for (size_t p = 0; p < n_pairs; ++p) {
           Panel panels[2];
+          const uint8_t* ahead[2];
           for (int r = 0; r < 2; ++r) {
             const PanelRows rows = plan.at(n0 + (2 * p + r) * plan.step());
-            const size_t ahead_rows = group_pairs * pair_rows;
-            Ops::template unpack<S>(source_of<S, Source>(rows, Ops::kBlockBytes, b, ahead_rows),
-                                    cols, panels[r]);
+            const auto src = source_of<S, Source>(rows, Ops::kBlockBytes, b, ahead_rows);
+            Ops::template unpack<S>(src, cols, panels[r]);
+            ahead[r] = src.ahead;
           }
-          Ops::template tiles<S>(panels, x + b * a.n_tokens + t0, cols, n_tokens, sums[p][0]);
+          Ops::template tiles<S>(panels, {ahead[0], ahead[1]}, x + b * a.n_tokens + t0, cols,
+                                 n_tokens, sums[p][0]);
         }
       }
       for (size_t p = 0; p < n_pairs; ++p) {

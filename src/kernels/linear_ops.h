@@ -10,10 +10,13 @@ namespace {
 
 // Two panels by all tokens. Out of line, because formats with the same arithmetic share them.
 template <class S, class Arithmetic>
-WHET_NOINLINE void tiles256(const Panel256<S>* panels, const Activations256* x, size_t n_tokens,
-                            float* c) {
+WHET_NOINLINE void tiles256(const Panel256<S>* panels, Ahead ahead, const Activations256* x,
+                            size_t n_tokens, float* c) {
+  // The first tile prefetches for one panel, the second for the other; a single one for both.
+  Ahead now{ahead.first, n_tokens <= S::kTileTokens ? ahead.second : nullptr};
   for_tiles<S::kTileTokens>(n_tokens, [&](auto n, size_t t) WHET_LAMBDA {
-    micro256<S, Arithmetic, 2, n>(panels, x + t, c + t * 2 * S::kLanes);
+    micro256<S, Arithmetic, 2, n>(panels, x + t, now, c + t * 2 * S::kLanes);
+    now = t == 0 ? Ahead{ahead.second} : Ahead{};
   });
 }
 template <class S, class Arithmetic>
@@ -40,9 +43,9 @@ struct Ops256 {
 
   template <class S, class Source>
   static WHET_NOINLINE void unpack(const Source& src, int, Panel<S>& panel) {
-    for_parts<S, F>(src, panel.header, [&](size_t step0, auto unpack_part) WHET_LAMBDA {
-      unpack_part([&](auto step, typename S::vi codes)
-                      WHET_LAMBDA { S::store_i(panel.codes[step0 + step], codes); });
+    for_parts<S, F>(src, panel.header, [&](size_t part, auto unpack_part) WHET_LAMBDA {
+      auto* codes = panel.codes + F::first_step(part);
+      unpack_part([&](auto step, typename S::vi v) WHET_LAMBDA { S::store_i(codes[step], v); });
     });
   }
   template <class S, int T, class Source>
@@ -50,9 +53,9 @@ struct Ops256 {
     fused256<S, F, T>(src, x, c);
   }
   template <class S>
-  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int, size_t n_tokens,
-                                float* c) {
-    tiles256<S, typename F::Arithmetic>(panels, x, n_tokens, c);
+  static WHET_INLINE void tiles(const Panel<S>* panels, Ahead ahead, const Activations* x, int,
+                                size_t n_tokens, float* c) {
+    tiles256<S, typename F::Arithmetic>(panels, ahead, x, n_tokens, c);
   }
 };
 
@@ -77,7 +80,7 @@ struct Ops32 {
     constexpr int kBytes = int{kGroupBytes} * S::kLanes;
     for (int g = 0; g < n_cols / 32; ++g) {
       const Source group = src.template skip<S>(g * kGroupBytes);
-      prefetch_part<S, 1, kBytes>(group, 0);
+      prefetch_part<S, 1, kBytes>(group.ahead, 0);
       const auto put = [&](auto step, typename S::vi codes)
                            WHET_LAMBDA { S::store_i(panel.codes[8 * g + step], codes); };
       F::template unpack<S>(group, panel.factors[g], put);
@@ -88,7 +91,7 @@ struct Ops32 {
     fused32<S, F, T>(src, x, n_cols / 32, c);
   }
   template <class S>
-  static WHET_INLINE void tiles(const Panel<S>* panels, const Activations* x, int n_cols,
+  static WHET_INLINE void tiles(const Panel<S>* panels, Ahead, const Activations* x, int n_cols,
                                 size_t n_tokens, float* c) {
     tiles32<S, typename F::Arithmetic>(panels, x, n_cols / 32, n_tokens, c);
   }

@@ -50,9 +50,11 @@ WHET_INLINE void finish256(const Header256<S>& header, const typename S::vi* sum
   });
 }
 
-/// c[t * R * kLanes + r * kLanes + lane] += panels[r] · tokens[t].
+/// c[t * R * kLanes + r * kLanes + lane] += panels[r] · tokens[t]. Prefetches as much as a panel
+/// takes in memory from where `ahead` points to, spread evenly, if it does.
 template <class S, class F, int R, int T>
-WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, float* c) {
+WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, Ahead ahead,
+                          float* c) {
   using vi = typename S::vi;
   constexpr int kGroupSteps = F::kGroup / 4;
   constexpr int kSteps = steps_per_flush<S>(F::kMaxCode, kGroupSteps);
@@ -60,6 +62,8 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
   vi sum[R * T];
   unroll<R * T>([&](auto u) WHET_LAMBDA { sum[u] = S::zero_i(); });
   for (int g = 0; g < 256 / F::kGroup; ++g) {
+    prefetch_group<S, 256 / F::kGroup>(ahead.first, g);
+    prefetch_group<S, 256 / F::kGroup>(ahead.second, g);
     unroll<kGroupSteps / kSteps>([&](auto part) WHET_LAMBDA {
       vi acc[R * T];
       const int step0 = g * kGroupSteps + part * kSteps;
@@ -95,12 +99,9 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, fl
 /// than the op cache of Zen 3 holds: with four tokens it took twice the time.
 template <class S, class F, class Source, class Body>
 WHET_INLINE void for_parts(const Source& src, Header256<S>& header, Body body) {
-  constexpr size_t kBytes = S::kLanes * sizeof(typename F::Block);
   auto carried = F::template begin<S>(src, header);
   for (size_t part = 0; part < F::kParts; ++part) {
-    prefetch_part<S, F::kParts, kBytes>(src, part);
-    body(F::first_step(part),
-         [&](auto put) WHET_LAMBDA { F::template unpack_part<S>(src, part, carried, put); });
+    body(part, [&](auto put) WHET_LAMBDA { F::template unpack_part<S>(src, part, carried, put); });
   }
 }
 
@@ -114,23 +115,25 @@ WHET_INLINE void fused256(const Source& src, const Activations256* x, float* c) 
   Header256<S> header;
   vi sum[T];
   unroll<T>([&](auto t) WHET_LAMBDA { sum[t] = S::zero_i(); });
-  for_parts<S, F>(src, header, [&](size_t step0, auto unpack) WHET_LAMBDA {
+  for_parts<S, F>(src, header, [&](size_t part, auto unpack) WHET_LAMBDA {
+    prefetch_part<S, F::kParts, S::kLanes * sizeof(typename F::Block)>(src.ahead, part);
+    const size_t step0 = F::first_step(part);
     const auto* q = x->q + 4 * step0;
     const auto* offset = x->offset + step0 / 4;
     const auto* scales = header.scales + step0 / kGroupSteps;
     vi acc[64 / kSteps][T];
     unpack([&](auto step, vi codes) WHET_LAMBDA {
-      constexpr int part = step / kSteps, at = step % kSteps;
+      constexpr int sub = step / kSteps, at = step % kSteps;
       unroll<T>([&](auto t) WHET_LAMBDA {
         constexpr size_t row = t * sizeof(Activations256);
         if constexpr (at == 0) {
-          acc[part][t] = F::kOffset != 0 ? S::broadcast4(offset + row / sizeof(*offset) + step / 4)
-                                         : S::zero_i();
+          acc[sub][t] = F::kOffset != 0 ? S::broadcast4(offset + row / sizeof(*offset) + step / 4)
+                                        : S::zero_i();
         }
-        acc[part][t] = S::dot(acc[part][t], codes, S::quad(q + row + 4 * step));
+        acc[sub][t] = S::dot(acc[sub][t], codes, S::quad(q + row + 4 * step));
         if constexpr (at == kSteps - 1) {
           const vi scale = S::load_i(scales[step / kGroupSteps]);
-          sum[t] = S::add32(sum[t], S::mul_scale(acc[part][t], scale));
+          sum[t] = S::add32(sum[t], S::mul_scale(acc[sub][t], scale));
         }
       });
     });
@@ -208,7 +211,7 @@ WHET_INLINE void fused32(const Source& src, const Activations32* x, int n_groups
   unroll<T>([&](auto t) WHET_LAMBDA { y[t] = S::load_f(c + t * S::kLanes); });
   for (int g = 0; g < n_groups; ++g) {
     const Source group = src.template skip<S>(g * sizeof(typename F::Block));
-    prefetch_part<S, 1, kBytes>(group, 0);
+    prefetch_part<S, 1, kBytes>(group.ahead, 0);
     Factors32<S> factors;
     vi acc[T], partial[8 / kSteps][T];
     F::template unpack<S>(group, factors, [&](auto step, vi codes) WHET_LAMBDA {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/simd.h"
+#include "tensor/blocks.h"
 
 namespace whet::kernels {
 namespace {
@@ -120,10 +121,23 @@ struct InterleavedRows {
 
 /// Part i of n of the lines of the share of a block of `Bytes` bytes; spread over the block and
 /// never in one burst, which would fill the miss queue and stall the loads behind it.
-template <class S, size_t N, size_t Bytes, class Source>
-WHET_INLINE void prefetch_part(const Source& src, size_t i) {
+template <class S, size_t N, size_t Bytes>
+WHET_INLINE void prefetch_part(const uint8_t* ahead, size_t i) {
   constexpr size_t kLines = (Bytes / 64 + N) / N;
-  unroll<kLines>([&](auto line) WHET_LAMBDA { S::prefetch(src.ahead + 64 * (kLines * i + line)); });
+  unroll<kLines>([&](auto line) WHET_LAMBDA { S::prefetch(ahead + 64 * (kLines * i + line)); });
+}
+
+/// What a tile of tokens prefetches while it computes; nullptr: nothing. Between unpacking and the
+/// tiles memory would stand still: with all lines requested while unpacking, eight tokens of Q6_K
+/// from DRAM took 260 ns a block of Zen 3 instead of 230, those of Q4_K 195 instead of 189.
+struct Ahead {
+  const uint8_t* first = nullptr;
+  const uint8_t* second = nullptr;
+};
+/// Its part for group g of N: of the largest K-quant, so that formats can share the code.
+template <class S, size_t N>
+WHET_INLINE void prefetch_group(const uint8_t* ahead, size_t g) {
+  if (ahead != nullptr) prefetch_part<S, N, S::kLanes * sizeof(BlockQ6_K)>(ahead, g);
 }
 
 }  // namespace
