@@ -1,6 +1,6 @@
-// Speed of linear() and attention() on the configured instruction set. "cold" cases rotate over
-// more memory than any cache holds and stand beside a pure read of the same bytes; "hot" cases
-// repeat one matrix. Run it on an idle machine:
+// Speed of linear() and attention() on the configured instruction set. "cold" and "interleaved"
+// cases rotate over more memory than any cache holds and stand beside a pure read of the same
+// bytes; "hot" cases repeat one matrix. Run it on an idle machine:
 //   whet_kernels_bench --benchmark_filter='Q4_K' --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "kernels/interleave.h"
 #include "kernels/test_data.h"
 
 namespace whet::kernels {
@@ -24,13 +25,18 @@ struct Weights {
   size_t n_rows, n_cols, matrix_bytes, n_copies;
   std::vector<uint8_t> bytes;
 
-  Weights(DType type, size_t n, size_t k, bool cold) : n_rows(n), n_cols(k) {
+  Weights(DType type, size_t n, size_t k, bool cold, bool interleaved) : n_rows(n), n_cols(k) {
     const size_t row = row_bytes(dtype_info(type), k);
     matrix_bytes = n * row;
     n_copies = cold ? kColdBytes / matrix_bytes + 1 : 1;
     bytes.resize(n_copies * matrix_bytes);
     const size_t first = std::min<size_t>(n, 64);
     testing::fill_weights(type, CounterRng(1, k), bytes.data(), first * k);
+    const size_t h = kernels().interleave;
+    for (size_t row_of = 0; interleaved && row_of < first; row_of += h) {
+      const std::vector<uint8_t> rows(&bytes[row_of * row], &bytes[row_of * row] + h * row);
+      interleave_rows(type, h, k, rows.data(), &bytes[row_of * row]);
+    }
     for (size_t at = first * row; at < bytes.size(); at += row) {
       std::memcpy(bytes.data() + at, bytes.data() + at - first * row, row);
     }
@@ -42,8 +48,8 @@ struct Shared {
   Weights weights;
   AlignedBuffer<std::byte> activations;
   std::vector<float> y;
-  Shared(DType t, size_t n_tokens, size_t n, size_t k, bool cold)
-      : type(t), weights(t, n, k, cold), y(n_tokens * n) {
+  Shared(DType t, size_t n_tokens, size_t n, size_t k, bool cold, bool interleaved)
+      : type(t), weights(t, n, k, cold, interleaved), y(n_tokens * n) {
     std::vector<float> x(n_tokens * k);
     const CounterRng rng(2, 3);
     for (size_t i = 0; i < x.size(); ++i) x[i] = testing::gaussian(rng, i);
@@ -78,17 +84,18 @@ double part_of_rate(const benchmark::State& state, size_t n_rows) {
   return static_cast<double>(rows.end - rows.begin) / static_cast<double>(n_rows) / state.threads();
 }
 
-void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold) {
+void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold,
+            bool interleaved) {
   const auto n_tokens = static_cast<size_t>(state.range(0));
   if (state.thread_index() == 0) {
-    shared = std::make_unique<Shared>(type, n_tokens, n_rows, n_cols, cold);
+    shared = std::make_unique<Shared>(type, n_tokens, n_rows, n_cols, cold, interleaved);
   }
   size_t copy = 0;
   for (auto _ : state) {
     const Share rows = share_of(state, n_rows);
     kernels().linear({.type = type,
                       .weights = shared->weights.bytes.data() + copy * shared->weights.matrix_bytes,
-                      .interleaved = false,
+                      .interleaved = interleaved,
                       .n_cols = n_cols,
                       .row_begin = rows.begin,
                       .row_end = rows.end,
@@ -110,7 +117,7 @@ void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, b
 /// What the memory can deliver: every byte of the cold weights once, summed.
 void read_only(benchmark::State& state, size_t n_rows, size_t n_cols) {
   if (state.thread_index() == 0) {
-    shared = std::make_unique<Shared>(DType::Q4_K, 1, n_rows, n_cols, true);
+    shared = std::make_unique<Shared>(DType::Q4_K, 1, n_rows, n_cols, true, false);
   }
   size_t copy = 0;
   for (auto _ : state) {
@@ -184,17 +191,15 @@ void register_all() {
         ->UseRealTime();
     for (DType type : testing::kWeightTypes) {
       const std::string name(dtype_info(type).name);
-      benchmark::RegisterBenchmark((name + "/cold").c_str(), linear, type, 2048, 2048, true)
-          ->Arg(1)
-          ->Arg(2)
-          ->Arg(3)
-          ->Arg(4)
-          ->Arg(6)
-          ->Arg(8)
-          ->Arg(16)
-          ->Threads(threads)
-          ->UseRealTime();
-      benchmark::RegisterBenchmark((name + "/hot").c_str(), linear, type, 2048, 2048, false)
+      const auto add_cold = [&](const char* suffix, bool interleaved) {
+        auto* bench = benchmark::RegisterBenchmark((name + suffix).c_str(), linear, type, 2048,
+                                                   2048, true, interleaved);
+        for (int n_tokens : {1, 2, 3, 4, 6, 8, 16}) bench->Arg(n_tokens);
+        bench->Threads(threads)->UseRealTime();
+      };
+      add_cold("/cold", false);
+      if (can_interleave(type)) add_cold("/interleaved", true);
+      benchmark::RegisterBenchmark((name + "/hot").c_str(), linear, type, 2048, 2048, false, false)
           ->Arg(128)
           ->Arg(512)
           ->Threads(threads)

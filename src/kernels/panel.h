@@ -52,9 +52,14 @@ struct Arithmetic256 {
   static constexpr int kMaxCode = MaxCode;  // largest |code - offset|
   static constexpr int kMins = Mins;        // groups that have mins: 0, 8 or 16
 };
-/// What begin() of a format hands to unpack_part() where all else is in the block.
-struct NothingCarried {};
-/// The same for 32-blocks. Signed codes are as the policy's prepare_signed() returns them.
+/// A K-quant format is its arithmetic, its Block and how that is unpacked, in kParts parts of whole
+/// scale groups: begin() unpacks the header and returns what the parts hand on; unpack_part() calls
+/// put(Index<i>, codes) for its steps of four columns, each group in order, where i counts from
+/// first_step(part) of the block.
+struct NothingCarried {};  // what begin() returns where the parts share nothing
+
+/// The same arithmetic for 32-blocks. Signed codes are as the policy's prepare_signed() returns
+/// them.
 template <bool Signed, int Offset, int MaxCode, bool Mins>
 struct Arithmetic32 {
   using Arithmetic = Arithmetic32;
