@@ -53,6 +53,14 @@ TEST(Run, GreedyTextIsTheSameForAnyThreadsBatchAndMemory) {
   EXPECT_EQ(whet(arguments + "--repack --exact").out, whet(arguments + "--exact").out);
 }
 
+TEST(Run, SaysWhereNothingCanBeInterleaved) {
+  const std::string arguments =
+      "run -m " WHET_SOURCE_DIR "/models/whetstone-draft --raw -p 1+1= -n 4";
+  const Ran ran = whet(arguments + " --temp 0 --repack 2>&1 >/dev/null");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.out.find("--repack: no matrix"), std::string::npos) << ran.out;
+}
+
 TEST(Run, JsonHoldsTextsCountsAndTimings) {
   Ran ran = whet("run -m " + kDraft +
                  " -p 'What is 12 + 34?' -n 20 --samples 3 --ignore-eos -s 5 --json");

@@ -123,11 +123,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
     by_type[dtype_info(t.type).name] += n;
   }
   std::string hashes;
-  for (size_t i = 0; i < loaded.file.files.size(); ++i) {
-    std::shared_ptr<const FileBytes> file = loaded.file.files[i];
-    if (loaded.storage == WeightStorage::kInterleaved) {  // no longer the bytes of the file
-      WHET_TRY(file, FileBytes::map(loaded.file.file_paths[i]));
-    }
+  for (const auto& file : loaded.files_on_disk) {
     bytes += static_cast<int64_t>(file->bytes().size());
     WHET_TRY(std::string hash, sha256_hex(file->bytes()));
     hashes += (hashes.empty() ? "" : " ") + hash;

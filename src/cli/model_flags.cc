@@ -59,14 +59,22 @@ std::string cache_type_name(DType type) {
 
 void StorageFlags::add_to(CLI::App& command) {
   command.add_flag("--no-mmap", no_mmap,
-                   "copy the weights to memory on huge pages: slower start, faster decode");
+                   "copy the weights to memory on huge pages: slower start, often faster decode");
   command.add_flag("--repack", repack,
-                   "such a copy with the rows of quantised weights interleaved: decodes faster still");
+                   "interleave the rows of quantised weights in such a copy: faster decode");
 }
 
-WeightStorage StorageFlags::resolve() const {
-  if (repack) return WeightStorage::kInterleaved;
-  return no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
+Result<LoadedModel> StorageFlags::load(const std::string& path) const {
+  WeightStorage wanted = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
+  if (repack) wanted = WeightStorage::kInterleaved;
+  WHET_TRY(LoadedModel loaded, load_model(path, wanted));
+  if (loaded.storage != wanted) {
+    fmt::print(stderr,
+               "{}: --repack: no matrix of a type that is interleaved (Q4_0, Q8_0, Q4_K, Q5_K, "
+               "Q6_K); copied as with --no-mmap\n",
+               path);
+  }
+  return loaded;
 }
 
 void ModelFlags::add_to(CLI::App& command) {
@@ -95,7 +103,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
   WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
-  WHET_TRY(LoadedModel loaded, load_model(model, storage.resolve()));
+  WHET_TRY(LoadedModel loaded, storage.load(model));
   return Engine::create(std::move(loaded), options);
 }
 

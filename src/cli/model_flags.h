@@ -15,7 +15,8 @@ struct StorageFlags {
   bool no_mmap = false, repack = false;
 
   void add_to(CLI::App& command);
-  WeightStorage resolve() const;
+  /// Says on stderr where --repack found nothing to interleave.
+  Result<LoadedModel> load(const std::string& path) const;
 };
 
 struct ModelFlags {

@@ -1,5 +1,5 @@
 // ModelFile: what a model on disk says, the same for every container. Metadata by key, a catalogue
-// of tensors, and the memory-mapped bytes behind them. Knows no architecture.
+// of tensors, and the bytes behind them. Knows no architecture.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,7 @@ struct TensorEntry {
   DType type;
   /// Outermost dimension first (row-major): a weight matrix is [rows, columns].
   std::vector<uint64_t> shape;
-  /// The tensor's bytes inside the mapping; never empty, bounds already checked.
+  /// The tensor's bytes inside `files`; never empty, bounds already checked.
   std::span<const std::byte> bytes;
   /// File of the model that holds it (index into ModelFile::files), and its place there.
   size_t file_index;
@@ -102,8 +102,8 @@ struct ModelFile {
 /// SafeTensors with their config.json. A file is recognised by its content, not by its name. All
 /// bounds are checked; no tensor data is read. Pickle files are refused, never parsed.
 Result<ModelFile> open_model_file(const std::string& path);
-/// Replaces the mappings of an opened model by copies in memory of this process. Returns them,
-/// which the caller may still change, in the order of `files`.
-Result<std::vector<std::span<std::byte>>> copy_to_memory(ModelFile& model);
+/// Replaces the mappings of an opened model by copies in memory of this process. Returns them
+/// in the order of `files`, for the caller to change and seal.
+Result<std::vector<std::shared_ptr<FileBytes>>> copy_to_memory(ModelFile& model);
 
 }  // namespace whet

@@ -51,15 +51,15 @@ Result<ModelFile> open_model_file(const std::string& path) {
                            quote_untrusted(head)));
 }
 
-Result<std::vector<std::span<std::byte>>> copy_to_memory(ModelFile& model) {
-  std::vector<std::span<std::byte>> copies;
+Result<std::vector<std::shared_ptr<FileBytes>>> copy_to_memory(ModelFile& model) {
+  std::vector<std::shared_ptr<FileBytes>> copies;
   for (size_t i = 0; i < model.files.size(); ++i) {
     WHET_TRY(auto copy, FileBytes::copy(model.file_paths[i]));
     if (copy->bytes().size() != model.files[i]->bytes().size()) {
       return Error(ErrorCode::kIo,
                    fmt::format("{}: the file changed while it was read", model.file_paths[i]));
     }
-    copies.push_back(copy->writable_bytes());
+    copies.push_back(copy);
     model.files[i] = std::move(copy);
   }
   for (TensorEntry& t : model.tensors) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/aligned_buffer.h"
+#include "base/check.h"
 #include "kernels/kernels.h"
 #include "tensor/blocks.h"
 
@@ -56,6 +57,7 @@ bool can_interleave(DType type) {
 }
 
 void interleave_rows(DType type, size_t n_rows, size_t n_cols, const void* rows, void* panel) {
+  WHET_CHECK(can_interleave(type));
   const DTypeInfo& info = dtype_info(type);
   const size_t stride = row_bytes(info, n_cols);
   const auto* in = static_cast<const std::byte*>(rows);

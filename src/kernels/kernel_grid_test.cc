@@ -212,7 +212,7 @@ TEST_P(KernelGrid, InterleavedRowsGiveTheSameBits) {
   for (size_t n_cols : column_counts(GetParam())) {
     for (const KernelTable* table : runnable_tables()) {
       const size_t h = table->interleave;
-      for (size_t n_panels : {1, 2, 5}) {
+      for (size_t n_panels : {1, 2, 5, 9}) {
         const size_t n_rows = n_panels * h;
         const Problem p(GetParam(), n_rows, n_cols);
         Guarded<uint8_t> panels(p.weights.size());
@@ -220,7 +220,7 @@ TEST_P(KernelGrid, InterleavedRowsGiveTheSameBits) {
           interleave_rows(p.type, h, n_cols, p.row(n), panels.data() + (p.row(n) - p.row(0)));
         }
         std::vector<Range> ranges{{0, n_rows}};
-        if (n_panels == 5) ranges = {{2 * h, n_rows}, {0, 2 * h}};
+        if (n_panels >= 5) ranges = {{2 * h, n_rows}, {0, 2 * h}};
         for (size_t n_tokens : kTokenCounts) {
           expect_same_bits(linear(*table, p, n_tokens, {{0, n_rows}}),
                            linear(*table, p, n_tokens, ranges, &panels), n_tokens * n_rows,

@@ -50,7 +50,7 @@ WHET_INLINE void finish256(const Header256<S>& header, const typename S::vi* sum
   });
 }
 
-/// c[t * R * kLanes + r * kLanes + lane] += panels[r] · tokens[t]. Prefetches as much as a panel
+/// c[t * R * kLanes + r * kLanes + lane] += panels[r] · tokens[t]. Prefetches at least what a panel
 /// takes in memory from where `ahead` points to, spread evenly, if it does.
 template <class S, class F, int R, int T>
 WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, Ahead ahead,
@@ -94,9 +94,9 @@ WHET_INLINE void micro256(const Panel256<S>* panels, const Activations256* x, Ah
   });
 }
 
-/// Unpacks a block in parts: body(first step of the part, unpack) with unpack(put) calling
-/// put(Index<step of the part>, codes). A loop, because a whole block of straight-line code is more
-/// than the op cache of Zen 3 holds: with four tokens it took twice the time.
+/// Unpacks a block in parts: body(part, unpack) with unpack(put) calling put(Index<i>, codes) as
+/// unpack_part() does. A loop, because a whole block of straight-line code is more than the op
+/// cache of Zen 3 holds when it is shared: with four tokens it took up to twice the time.
 template <class S, class F, class Source, class Body>
 WHET_INLINE void for_parts(const Source& src, Header256<S>& header, Body body) {
   auto carried = F::template begin<S>(src, header);
@@ -118,19 +118,16 @@ WHET_INLINE void fused256(const Source& src, const Activations256* x, float* c) 
   for_parts<S, F>(src, header, [&](size_t part, auto unpack) WHET_LAMBDA {
     prefetch_part<S, F::kParts, S::kLanes * sizeof(typename F::Block)>(src.ahead, part);
     const size_t step0 = F::first_step(part);
-    const auto* q = x->q + 4 * step0;
-    const auto* offset = x->offset + step0 / 4;
     const auto* scales = header.scales + step0 / kGroupSteps;
     vi acc[64 / kSteps][T];
     unpack([&](auto step, vi codes) WHET_LAMBDA {
       constexpr int sub = step / kSteps, at = step % kSteps;
       unroll<T>([&](auto t) WHET_LAMBDA {
-        constexpr size_t row = t * sizeof(Activations256);
         if constexpr (at == 0) {
-          acc[sub][t] = F::kOffset != 0 ? S::broadcast4(offset + row / sizeof(*offset) + step / 4)
-                                        : S::zero_i();
+          acc[sub][t] =
+              F::kOffset != 0 ? S::broadcast4(x[t].offset + step0 / 4 + step / 4) : S::zero_i();
         }
-        acc[sub][t] = S::dot(acc[sub][t], codes, S::quad(q + row + 4 * step));
+        acc[sub][t] = S::dot(acc[sub][t], codes, S::quad(x[t].q + 4 * step0 + 4 * step));
         if constexpr (at == kSteps - 1) {
           const vi scale = S::load_i(scales[step / kGroupSteps]);
           sum[t] = S::add32(sum[t], S::mul_scale(acc[sub][t], scale));

@@ -52,11 +52,12 @@ struct Arithmetic256 {
   static constexpr int kMaxCode = MaxCode;  // largest |code - offset|
   static constexpr int kMins = Mins;        // groups that have mins: 0, 8 or 16
 };
+
 /// A K-quant format is its arithmetic, its Block and how that is unpacked, in kParts parts of whole
 /// scale groups: begin() unpacks the header and returns what the parts hand on; unpack_part() calls
 /// put(Index<i>, codes) for its steps of four columns, each group in order, where i counts from
-/// first_step(part) of the block.
-struct NothingCarried {};  // what begin() returns where the parts share nothing
+/// first_step(part) of the block. Where the parts share nothing, begin() returns this:
+struct NothingCarried {};
 
 /// The same arithmetic for 32-blocks. Signed codes are as the policy's prepare_signed() returns
 /// them.

@@ -11,8 +11,8 @@ namespace {
 
 struct Avx2Base {
   static constexpr int kLanes = 8;
-  // Q4_K from DRAM, two threads: fused is 1.4 times as fast as through panels with 3 tokens, 1.2
-  // times with 4.
+  // Q4_K from DRAM, two threads: a block with 3 and 4 tokens takes 124 and 147 ns, through panels
+  // 163 and 187. Of Q6_K 191 and 254, 229 and 276.
   static constexpr int kFusedTokens = 4;
   // Two panels x 4 tokens: 8 accumulators beside weights and temporaries in 16 registers; the sums
   // of the scale groups are spilled, which costs less than loading the weights more often: Q4_K and

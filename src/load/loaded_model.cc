@@ -9,6 +9,7 @@
 #include "load/model_config_reader.h"
 #include "load/weight_binder.h"
 #include "load/weight_interleaver.h"
+#include "sys/file_bytes.h"
 #include "token/tokenizer_factory.h"
 
 namespace whet {
@@ -44,13 +45,17 @@ Result<std::string> hugging_face_template(const ModelFile& file) {
 Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
-  std::vector<std::span<std::byte>> copies;
+  const auto files_on_disk = file.files;
+  std::vector<std::shared_ptr<FileBytes>> copies;
   if (storage != WeightStorage::kMapped) {
-    WHET_TRY(copies, copy_to_memory(file).with_context("without mmap"));
+    WHET_TRY(copies, copy_to_memory(file).with_context("copying the weights"));
   }
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
-  if (storage == WeightStorage::kInterleaved) interleave_weights(weights, copies);
+  if (storage == WeightStorage::kInterleaved && interleave_weights(weights, copies) == 0) {
+    storage = WeightStorage::kCopied;
+  }
+  for (const auto& copy : copies) copy->seal();
   auto tokenizer = make_tokenizer(file);
   if (!tokenizer.ok()) return tokenizer.error().with_context("tokenizer");
   if ((*tokenizer)->vocab_size() > config.vocab_size) {
@@ -65,6 +70,7 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
     WHET_TRY(chat_template, hugging_face_template(file));
   }
   return LoadedModel{std::move(file),
+                     files_on_disk,
                      Decoder{std::move(config), std::move(weights)},
                      std::move(*tokenizer),
                      std::move(chat_template),

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "formats/model_file.h"
@@ -22,6 +23,8 @@ const char* weight_storage_name(WeightStorage storage);
 
 struct LoadedModel {
   ModelFile file;
+  /// The files as they lie on disk, also where `file` holds changed copies of them.
+  std::vector<std::shared_ptr<const FileBytes>> files_on_disk;
   Decoder model;
   std::shared_ptr<const Tokenizer> tokenizer;
   /// Source of the model's own template; empty where it has none.
@@ -31,7 +34,8 @@ struct LoadedModel {
 };
 
 /// Opens, checks and binds a model. A copy takes as long as reading the file and pays in decode;
-/// where it is interleaved `file` no longer holds the bytes of the file.
+/// where it is interleaved `file` no longer holds the bytes of the file. A model without a matrix
+/// that can be interleaved is kCopied instead.
 /// Errors carry the path and what was wrong where.
 Result<LoadedModel> load_model(const std::string& path,
                                WeightStorage storage = WeightStorage::kMapped);

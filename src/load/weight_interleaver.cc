@@ -10,19 +10,22 @@
 namespace whet {
 namespace {
 
-std::byte* writable(const std::byte* data, std::span<const std::span<std::byte>> memory) {
-  for (const std::span<std::byte> part : memory) {
-    if (data >= part.data() && data < part.data() + part.size()) {
-      return part.data() + (data - part.data());
+using Files = std::span<const std::shared_ptr<FileBytes>>;
+
+std::byte* writable(const std::byte* data, Files files) {
+  for (const auto& file : files) {
+    const std::span<std::byte> bytes = file->writable_bytes();
+    if (data >= bytes.data() && data < bytes.data() + bytes.size()) {
+      return bytes.data() + (data - bytes.data());
     }
   }
   WHET_UNREACHABLE();
 }
 
-void interleave(Matrix& m, std::span<const std::span<std::byte>> memory) {
+int interleave(Matrix& m, Files files) {
   const auto n = static_cast<int64_t>(kernels::kernels().interleave);
-  if (m.rows == 0 || m.rows % n != 0 || !kernels::can_interleave(m.type)) return;
-  std::byte* panel = writable(m.data, memory);
+  if (m.rows == 0 || m.rows % n != 0 || !kernels::can_interleave(m.type)) return 0;
+  std::byte* panel = writable(m.data, files);
   std::vector<std::byte> rows(static_cast<size_t>(n) * m.row_size());
   for (int64_t row = 0; row < m.rows; row += n, panel += rows.size()) {
     std::memcpy(rows.data(), panel, rows.size());
@@ -30,24 +33,26 @@ void interleave(Matrix& m, std::span<const std::span<std::byte>> memory) {
                              rows.data(), panel);
   }
   m.interleave = n;
+  return 1;
 }
 
 }  // namespace
 
-void interleave_weights(Weights& weights, std::span<const std::span<std::byte>> memory) {
+int interleave_weights(Weights& weights, Files files) {
   const bool tied = weights.head.data == weights.embedding.data;
-  interleave(weights.embedding, memory);
+  int n = interleave(weights.embedding, files);
   for (LayerWeights& layer : weights.layers) {
     for (Matrix* m : {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up,
                       &layer.down}) {
-      interleave(*m, memory);
+      n += interleave(*m, files);
     }
   }
   if (tied) {
     weights.head = weights.embedding;
   } else {
-    interleave(weights.head, memory);
+    n += interleave(weights.head, files);
   }
+  return n;
 }
 
 }  // namespace whet

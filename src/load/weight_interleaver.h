@@ -1,15 +1,16 @@
 // Bound weights to the layout that kernels read fastest.
 #pragma once
 
-#include <cstddef>
+#include <memory>
 #include <span>
 
 #include "model/weights.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 
-/// Interleaves, in place, every matrix whose type and number of rows allow it; `memory` is what the
-/// weights point into. The others stay row-major.
-void interleave_weights(Weights& weights, std::span<const std::span<std::byte>> memory);
+/// Interleaves, in place, every matrix whose type and number of rows allow it, and returns how many
+/// did; the others stay row-major. The weights point into `files`.
+int interleave_weights(Weights& weights, std::span<const std::shared_ptr<FileBytes>> files);
 
 }  // namespace whet

@@ -1,4 +1,4 @@
-// The bound weights of a model: views into the mapped files, shapes already checked by load/.
+// The bound weights of a model: views into its files, shapes already checked by load/.
 #pragma once
 
 #include <vector>

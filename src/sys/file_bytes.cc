@@ -119,6 +119,10 @@ Result<std::shared_ptr<FileBytes>> FileBytes::copy(const std::string& path) {
   return copied;
 }
 
+void FileBytes::seal() {
+  ::mprotect(bytes_.data(), bytes_.size(), PROT_READ);
+}
+
 FileBytes::~FileBytes() {
   ::munmap(mapping_.data(), mapping_.size());
 }

@@ -24,8 +24,10 @@ class FileBytes {
   FileBytes& operator=(const FileBytes&) = delete;
 
   std::span<const std::byte> bytes() const { return bytes_; }
-  /// Of a copy.
+  /// Of a copy that is not sealed.
   std::span<std::byte> writable_bytes() { return bytes_; }
+  /// Makes a copy read-only, so that a stray write is caught.
+  void seal();
 
  private:
   FileBytes(std::span<std::byte> mapping, std::span<std::byte> bytes)

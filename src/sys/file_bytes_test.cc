@@ -72,6 +72,8 @@ TEST_P(CopiedFileTest, MayBeChangedWithoutTheFile) {
   ASSERT_TRUE(file.ok()) << file.error().message();
   (*file)->writable_bytes()[0] = std::byte{'B'};
   EXPECT_EQ((*file)->bytes()[0], std::byte{'B'});
+  (*file)->seal();
+  EXPECT_DEATH((*file)->writable_bytes()[0] = std::byte{'C'}, "");
   EXPECT_EQ(read_file(path(), 100).value(), "before");
 }
 

@@ -21,7 +21,6 @@ struct Matrix {
   uint64_t row_size() const {  // in bytes
     return row_bytes(dtype_info(type), static_cast<uint64_t>(columns));
   }
-  uint64_t size() const { return static_cast<uint64_t>(rows) * row_size(); }
   /// Of a row-major matrix: where a row begins.
   const std::byte* row(int64_t index) const {
     return data + static_cast<uint64_t>(index) * row_size();
