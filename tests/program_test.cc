@@ -54,11 +54,17 @@ TEST(Run, GreedyTextIsTheSameForAnyThreadsBatchAndMemory) {
 }
 
 TEST(Run, SaysWhereNothingCanBeInterleaved) {
-  const std::string arguments =
-      "run -m " WHET_SOURCE_DIR "/models/whetstone-draft --raw -p 1+1= -n 4";
-  const Ran ran = whet(arguments + " --temp 0 --repack 2>&1 >/dev/null");
+  const fs::path file = scratch("q5_0.gguf");
+  ASSERT_EQ(whet("synth --type q5_0 --layers 1 --width 64 --heads 2 --kv-heads 1 --ffn 96 "
+                 "--vocabulary 301 -c 64 -o " +
+                 file.string())
+                .status,
+            0);
+  const Ran ran =
+      whet("run --raw -p a -n 4 --temp 0 --repack -m " + file.string() + " 2>&1 >/dev/null");
   EXPECT_EQ(ran.status, 0);
   EXPECT_NE(ran.out.find("--repack: no matrix"), std::string::npos) << ran.out;
+  fs::remove(file);
 }
 
 TEST(Run, JsonHoldsTextsCountsAndTimings) {

@@ -61,7 +61,7 @@ void StorageFlags::add_to(CLI::App& command) {
   command.add_flag("--no-mmap", no_mmap,
                    "copy the weights to memory on huge pages: slower start, often faster decode");
   command.add_flag("--repack", repack,
-                   "interleave the rows of quantised weights in such a copy: faster decode");
+                   "interleave the rows of the weights in such a copy: faster decode");
 }
 
 Result<LoadedModel> StorageFlags::load(const std::string& path) const {
@@ -70,8 +70,8 @@ Result<LoadedModel> StorageFlags::load(const std::string& path) const {
   WHET_TRY(LoadedModel loaded, load_model(path, wanted));
   if (loaded.storage != wanted) {
     fmt::print(stderr,
-               "{}: --repack: no matrix of a type that is interleaved (Q4_0, Q8_0, Q4_K, Q5_K, "
-               "Q6_K); copied as with --no-mmap\n",
+               "{}: --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16, "
+               "Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied as with --no-mmap\n",
                path);
   }
   return loaded;

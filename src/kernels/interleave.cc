@@ -4,7 +4,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
-#include "kernels/kernels.h"
+#include "kernels/activations.h"
 #include "tensor/blocks.h"
 
 namespace whet::kernels {
@@ -26,50 +26,78 @@ size_t lone_f16(DType type) {
   }
 }
 
-/// unit(offset in the block, Bytes) for every unit that interleaving keeps together.
+/// unit(offset in a row, Bytes) for every unit of a row that interleaving keeps together.
 template <class Unit>
-void for_units(DType type, Unit unit) {
-  const size_t lone = lone_f16(type);
-  for (size_t at = 0; at < dtype_info(type).block_bytes;) {
-    if (at == lone) {
-      unit(at, std::integral_constant<size_t, 2>());
-      at += 2;
-    } else {
-      unit(at, std::integral_constant<size_t, 4>());
-      at += 4;
+void for_units(DType type, size_t n_cols, Unit unit) {
+  const DTypeInfo& info = dtype_info(type);
+  const size_t end = row_bytes(info, n_cols);
+  constexpr std::integral_constant<size_t, 2> kTwo;
+  constexpr std::integral_constant<size_t, 4> kFour;
+  constexpr std::integral_constant<size_t, 2 * kPartialSums> kHalves;
+  constexpr std::integral_constant<size_t, 4 * kPartialSums> kFloats;
+  if (type == DType::F32) {
+    for (size_t at = 0; at < end; at += kFloats) unit(at, kFloats);
+  } else if (is_float(type)) {
+    for (size_t at = 0; at < end; at += kHalves) unit(at, kHalves);
+  } else {
+    const size_t lone = lone_f16(type);
+    for (size_t block = 0; block < end; block += info.block_bytes) {
+      for (size_t at = 0; at < info.block_bytes;) {
+        if (at == lone) {
+          unit(block + at, kTwo);
+          at += kTwo;
+        } else {
+          unit(block + at, kFour);
+          at += kFour;
+        }
+      }
     }
   }
 }
 
+/// N rows: a constant, so that the copies of a unit need no loop.
+template <size_t N>
+void interleave(DType type, size_t n_cols, const void* rows, void* panel) {
+  const size_t stride = row_bytes(dtype_info(type), n_cols);
+  const auto* in = static_cast<const std::byte*>(rows);
+  auto* out = static_cast<std::byte*>(panel);
+  for_units(type, n_cols, [&](size_t at, auto bytes) {
+#pragma GCC unroll 16
+    for (size_t r = 0; r < N; ++r) {
+      std::memcpy(out + N * at + bytes * r, in + r * stride + at, bytes);
+    }
+  });
+}
+
 }  // namespace
 
-bool can_interleave(DType type) {
+size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols) {
   switch (type) {
+    case DType::F32:
+    case DType::F16:
+    case DType::BF16:
+      return n_cols % kPartialSums == 0 ? kInterleavedFloatRows : 1;
     case DType::Q4_0:
     case DType::Q8_0:
     case DType::Q4_K:
     case DType::Q5_K:
     case DType::Q6_K:
-      return true;
+      return table.interleave;
     default:
-      return false;
+      return 1;
   }
 }
 
 void interleave_rows(DType type, size_t n_rows, size_t n_cols, const void* rows, void* panel) {
-  WHET_CHECK(can_interleave(type));
-  const DTypeInfo& info = dtype_info(type);
-  const size_t stride = row_bytes(info, n_cols);
-  const auto* in = static_cast<const std::byte*>(rows);
-  auto* out = static_cast<std::byte*>(panel);
-  for (size_t block = 0; block < n_cols / info.block_elements; ++block) {
-    for_units(type, [&](size_t at, auto bytes) {
-      for (size_t r = 0; r < n_rows; ++r) {
-        std::memcpy(out + n_rows * at + bytes * r, in + r * stride + at, bytes);
-      }
-    });
-    in += info.block_bytes;
-    out += n_rows * info.block_bytes;
+  switch (n_rows) {
+    case 4:
+      return interleave<4>(type, n_cols, rows, panel);
+    case 8:
+      return interleave<8>(type, n_cols, rows, panel);
+    case 16:
+      return interleave<16>(type, n_cols, rows, panel);
+    default:
+      WHET_UNREACHABLE();
   }
 }
 
@@ -77,18 +105,13 @@ void dequantize_row(const Matrix& w, int64_t row, float* dst) {
   const auto n_cols = static_cast<size_t>(w.columns);
   if (w.interleave == 1) return dequantize_row(w.type, w.row(row), dst, n_cols);
   thread_local AlignedBuffer<std::byte> buffer;
-  const DTypeInfo& info = dtype_info(w.type);
   const auto n_rows = static_cast<size_t>(w.interleave);
   const auto r = static_cast<size_t>(row % w.interleave);
   const std::byte* in = w.row(row - row % w.interleave);
   std::byte* out = buffer.reserve(w.row_size());
-  for (size_t block = 0; block < n_cols / info.block_elements; ++block) {
-    for_units(w.type, [&](size_t at, auto bytes) {
-      std::memcpy(out + at, in + n_rows * at + bytes * r, bytes);
-    });
-    in += n_rows * info.block_bytes;
-    out += info.block_bytes;
-  }
+  for_units(w.type, n_cols, [&](size_t at, auto bytes) {
+    std::memcpy(out + at, in + n_rows * at + bytes * r, bytes);
+  });
   dequantize_row(w.type, buffer.data(), dst, n_cols);
 }
 

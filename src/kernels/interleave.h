@@ -1,18 +1,21 @@
-// Rows of a quantised matrix put into each other, so that one load fetches the same columns of all
-// rows of a panel and no kernel has to transpose them. A panel takes the bytes of its rows: block
-// after block, what lay at `offset` of a block begins at n_rows * offset, four bytes of each row in
-// turn (two, where the block keeps its f16 factor by itself).
+// Rows of a matrix put into each other, so that a panel of rows is one stream of memory and, of
+// quantised types, one load fetches the same columns of all rows and no kernel has to transpose
+// them. A panel takes the bytes of its rows: what lay at `offset` of a row begins at n_rows *
+// offset, four bytes of each row in turn (two, where a block keeps its f16 factor by itself; of
+// floats eight columns).
 #pragma once
 
 #include <cstddef>
 
+#include "kernels/kernels.h"
 #include "tensor/dtype.h"
 #include "tensor/matrix.h"
 
 namespace whet::kernels {
 
-/// The types whose kernels take interleaved rows (LinearArgs::interleaved).
-bool can_interleave(DType type);
+/// Rows of a panel of an interleaved matrix (LinearArgs::interleaved), which has a multiple of
+/// them; 1 where the kernels only take rows as they lie in the file.
+size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols);
 /// n_rows consecutive rows to a panel. The two must not overlap.
 void interleave_rows(DType type, size_t n_rows, size_t n_cols, const void* rows, void* panel);
 /// One row of either layout to f32, exact by the format's definition.

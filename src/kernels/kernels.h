@@ -37,10 +37,13 @@ struct QuantizeArgs {
   void* dst;  // activation_bytes(form, n_tokens, n_cols), 64-byte aligned
 };
 
+/// Rows that an interleaved matrix of floats has in each panel.
+inline constexpr size_t kInterleavedFloatRows = 4;
+
 struct LinearArgs {
   DType type;
   const void* weights;  // row 0 of W; any 2-byte alignment
-  bool interleaved;     // panels of KernelTable::interleave rows (interleave.h), else row-major
+  bool interleaved;     // panels of interleaved_rows() rows (interleave.h), else row-major
   size_t n_cols;        // a multiple of the type's block; any for float types
   size_t row_begin;     // rows of W in this call; row_begin a multiple of KernelTable::panel_rows
   size_t row_end;       // any; the last row of the matrix or a multiple of panel_rows
@@ -127,7 +130,7 @@ struct KernelTable {
   Isa isa;
   /// Rows per panel: row ranges of linear() start at multiples of it.
   size_t panel_rows;
-  /// Rows that an interleaved matrix has in each panel; the matrix has a multiple of it.
+  /// Rows that an interleaved quantised matrix has in each panel.
   size_t interleave;
 
   /// x to the form that the weights want. Threads: safe for disjoint token ranges.

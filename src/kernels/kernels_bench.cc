@@ -32,7 +32,7 @@ struct Weights {
     bytes.resize(n_copies * matrix_bytes);
     const size_t first = std::min<size_t>(n, 64);
     testing::fill_weights(type, CounterRng(1, k), bytes.data(), first * k);
-    const size_t h = kernels().interleave;
+    const size_t h = interleaved_rows(kernels(), type, k);
     for (size_t row_of = 0; interleaved && row_of < first; row_of += h) {
       const std::vector<uint8_t> rows(&bytes[row_of * row], &bytes[row_of * row] + h * row);
       interleave_rows(type, h, k, rows.data(), &bytes[row_of * row]);
@@ -198,7 +198,7 @@ void register_all() {
         bench->Threads(threads)->UseRealTime();
       };
       add_cold("/cold", false);
-      if (can_interleave(type)) add_cold("/interleaved", true);
+      if (interleaved_rows(kernels(), type, 2048) > 1) add_cold("/interleaved", true);
       benchmark::RegisterBenchmark((name + "/hot").c_str(), linear, type, 2048, 2048, false, false)
           ->Arg(128)
           ->Arg(512)

@@ -22,17 +22,20 @@ constexpr int fused_rows() {
   return fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
 }
 
+template <class Source>
+WHET_INLINE Source source_of(const LinearArgs& a) {
+  return {static_cast<const uint8_t*>(a.weights), a.n_cols * Source::Format::kBytes};
+}
+
 /// T tokens, all in registers.
-template <class S, class F, int T>
+template <class S, class Source, int T>
 void float_narrow(const LinearArgs& a) {
   constexpr size_t R = fused_rows<S, T>();
   const auto* x = static_cast<const ActivationsFloat*>(a.activations);
-  const size_t stride = a.n_cols * F::kBytes;
-  const uint8_t* weights = static_cast<const uint8_t*>(a.weights);
+  const auto source = source_of<Source>(a);
   const auto rows = [&](auto n_rows, size_t n) WHET_LAMBDA {
     float y[n_rows * T];
-    fused_float<S, F, n_rows, T>(weights + n * stride, stride, R * stride, x, a.n_tokens, a.n_cols,
-                                 y);
+    fused_float<S, Source, n_rows, T>(source, n, x, a.n_tokens, a.n_cols, y);
     for (size_t r = 0; r < n_rows; ++r) {
       for (size_t t = 0; t < T; ++t) a.y[t * a.y_stride + n + r] = y[r * T + t];
     }
@@ -43,16 +46,15 @@ void float_narrow(const LinearArgs& a) {
 }
 
 /// A few tiles of tokens: rows are read from memory once and from cache for the other tiles.
-template <class S, class F, int T>
+template <class S, class Source, int T>
 void float_tiled_rows(const LinearArgs& a) {
   constexpr size_t R = fused_rows<S, T>();
   const auto* x = static_cast<const ActivationsFloat*>(a.activations);
-  const size_t stride = a.n_cols * F::kBytes;
+  const auto source = source_of<Source>(a);
   const auto rows = [&](auto n_rows, size_t n) WHET_LAMBDA {
-    const uint8_t* from = static_cast<const uint8_t*>(a.weights) + n * stride;
     for_tiles<T>(a.n_tokens, [&](auto n_tile, size_t t) WHET_LAMBDA {
       float y[n_rows * n_tile];
-      fused_float<S, F, n_rows, n_tile>(from, stride, R * stride, x + t, a.n_tokens, a.n_cols, y);
+      fused_float<S, Source, n_rows, n_tile>(source, n, x + t, a.n_tokens, a.n_cols, y);
       for (size_t r = 0; r < n_rows; ++r) {
         for (size_t i = 0; i < n_tile; ++i) a.y[(t + i) * a.y_stride + n + r] = y[r * n_tile + i];
       }
@@ -74,10 +76,11 @@ struct FloatGroup {
 
 /// Columns [k0, k0 + n_cols) of rows [n, n + n_rows), padded with zeros to whole tiles of rows and
 /// to a multiple of kPartialSums columns. Lines of the next group are prefetched.
-template <class S, class F>
-WHET_INLINE void widen_group(const LinearArgs& a, size_t n, size_t n_rows, size_t k0, size_t n_cols,
-                             FloatGroup& group) {
-  const size_t stride = a.n_cols * F::kBytes;
+template <class S, class Source>
+WHET_INLINE void widen_group(const Source& source, size_t n, size_t n_rows, size_t k0,
+                             size_t n_cols, FloatGroup& group) {
+  using F = typename Source::Format;
+  using Vector = typename Source::template Vector<S>;
   const size_t n_steps = (n_cols + kPartialSums - 1) / kPartialSums;
   alignas(64) float row[kFloatCols];
   for (size_t r = 0; r < kFloatGroupRows; ++r) {
@@ -86,20 +89,18 @@ WHET_INLINE void widen_group(const LinearArgs& a, size_t n, size_t n_rows, size_
       for (auto& sum : group.sums) std::memset(sum.w[r], 0, n_steps * sizeof(float));
       continue;
     }
-    const uint8_t* from =
-        static_cast<const uint8_t*>(a.weights) + (n + r) * stride + k0 * F::kBytes;
-    for (size_t at = 0; at < n_cols * F::kBytes; at += 64) {
-      S::prefetch(from + kFloatGroupRows * stride + at);
-    }
+    const uint8_t* ahead = source.share(n + kFloatGroupRows + r, k0, n_cols);
+    for (size_t at = 0; at < n_cols * F::kBytes; at += 64) S::prefetch(ahead + at);
+    const uint8_t* from = source.row(n + r) + Source::at(k0);
     size_t k = 0;
-    for (; k + S::kLanes <= n_cols; k += S::kLanes) {
-      S::store_f(row + k, F::template load<S>(from + k * F::kBytes));
+    for (; k + Vector::kLanes <= n_cols; k += Vector::kLanes) {
+      Vector::store_f(row + k, F::template load<Vector>(from + Source::at(k)));
     }
     if (k < n_cols) {
-      alignas(64) uint8_t tail[S::kLanes * F::kBytes] = {};
-      std::memcpy(tail, from + k * F::kBytes, (n_cols - k) * F::kBytes);
-      S::store_f(row + k, F::template load<S>(tail));
-      k += S::kLanes;
+      alignas(64) uint8_t tail[Vector::kLanes * F::kBytes] = {};
+      std::memcpy(tail, from + Source::at(k), (n_cols - k) * F::kBytes);
+      Vector::store_f(row + k, F::template load<Vector>(tail));
+      k += Vector::kLanes;
     }
     // Whole vectors of steps; what lies beyond n_steps is never read.
     const size_t padded = (n_steps + S::kLanes - 1) / S::kLanes * S::kLanes * kPartialSums;
@@ -184,8 +185,9 @@ WHET_NOINLINE void float_tiles(const FloatGroup& group, size_t n_rows, const Act
   });
 }
 
-template <class S, class F>
+template <class S, class Source>
 void float_wide(const LinearArgs& a) {
+  const auto source = source_of<Source>(a);
   FloatGroup group;
   const size_t n_panels = (a.n_tokens + S::kLanes - 1) / S::kLanes;
   for (size_t n = a.row_begin; n < a.row_end; n += kFloatGroupRows) {
@@ -195,26 +197,26 @@ void float_wide(const LinearArgs& a) {
     for (size_t k = 0; k < a.n_cols; k += kFloatCols, x += n_panels * S::kLanes) {
       const size_t cols_left = a.n_cols - k;
       const size_t n_cols = cols_left < kFloatCols ? cols_left : kFloatCols;
-      widen_group<S, F>(a, n, n_rows, k, n_cols, group);
+      widen_group<S>(source, n, n_rows, k, n_cols, group);
       float_tiles<S>(group, n_rows, x, a.n_tokens, (n_cols + kPartialSums - 1) / kPartialSums,
                      k == 0, a.y + n, a.y_stride);
     }
   }
 }
 
-template <class S, class F>
+template <class S, class Source>
 void linear_float(const LinearArgs& a) {
   using Columns = typename S::FloatColumns;
   if (a.n_tokens == 0) return;
-  if (a.n_tokens > kFewFloatTokens) return float_wide<S, F>(a);
+  if (a.n_tokens > kFewFloatTokens) return float_wide<S, Source>(a);
   bool done = false;
   unroll<S::kFusedFloatTokens>([&](auto t) WHET_LAMBDA {
     if (a.n_tokens == t + 1) {
-      float_narrow<Columns, F, t + 1>(a);
+      float_narrow<Columns, Source, t + 1>(a);
       done = true;
     }
   });
-  if (!done) float_tiled_rows<Columns, F, S::kFusedFloatTokens>(a);
+  if (!done) float_tiled_rows<Columns, Source, S::kFusedFloatTokens>(a);
 }
 
 }  // namespace

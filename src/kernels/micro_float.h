@@ -62,13 +62,14 @@ WHET_INLINE void micro_float(const float* w, const float* x, size_t panel, size_
   unroll<R * V>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, y[u]); });
 }
 
-/// R rows, `stride` bytes apart and of any float format F, by T tokens over all their columns,
-/// widened on the way: for few tokens, whose sums stay in registers. The lines at the same place
-/// `ahead` bytes further are prefetched. Row r of token t is returned in y[r * T + t].
-template <class S, class F, int R, int T>
-WHET_INLINE void fused_float(const uint8_t* rows, size_t stride, size_t ahead,
-                             const ActivationsFloat* x, size_t n_tokens, size_t n_cols, float* y) {
+/// R rows from n (of one panel, where rows are interleaved) by T tokens over all their columns,
+/// widened on the way: for few tokens, whose sums stay in registers. Row r of token t is returned
+/// in y[r * T + t].
+template <class S, class Source, int R, int T>
+WHET_INLINE void fused_float(const Source& source, size_t n, const ActivationsFloat* x,
+                             size_t n_tokens, size_t n_cols, float* y) {
   using vf = typename S::vf;
+  using F = typename Source::Format;
   constexpr int P = kPartialSums / S::kLanes;
   std::memset(y, 0, R * T * sizeof(float));
   for (size_t k0 = 0; k0 < n_cols; k0 += kFloatCols, x += n_tokens) {
@@ -86,20 +87,17 @@ WHET_INLINE void fused_float(const uint8_t* rows, size_t stride, size_t ahead,
         });
       });
     };
-    const uint8_t* block = rows + k0 * F::kBytes;
+    const uint8_t* block = source.row(n) + Source::at(k0);
     const size_t cols = n_cols - k0 < kFloatCols ? n_cols - k0 : kFloatCols;
     const size_t n_whole = cols / kPartialSums * kPartialSums;
     for (size_t k = 0; k < n_whole; k += kPartialSums) {
-      if (k * F::kBytes % 64 == 0) {
-        unroll<R>([&](auto r)
-                      WHET_LAMBDA { S::prefetch(block + r * stride + ahead + k * F::kBytes); });
-      }
-      add(block + k * F::kBytes, stride, k);
+      source.template prefetch<S, R>(block, k);
+      add(block + Source::at(k), source.next_row(), k);
     }
     if (n_whole < cols) {  // the last columns, padded with zeros
       alignas(64) uint8_t padded[R][kPartialSums * F::kBytes] = {};
       for (size_t r = 0; r < R; ++r) {
-        std::memcpy(padded[r], block + r * stride + n_whole * F::kBytes,
+        std::memcpy(padded[r], block + r * source.next_row() + Source::at(n_whole),
                     (cols - n_whole) * F::kBytes);
       }
       add(padded[0], sizeof(padded[0]), n_whole);

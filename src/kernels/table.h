@@ -18,10 +18,15 @@
 namespace whet::kernels {
 namespace {
 
-/// For the types of can_interleave().
+/// For the types of interleaved_rows().
 template <class S, class Ops>
 void linear_either(const LinearArgs& a) {
   a.interleaved ? linear_of<S, Ops, InterleavedRows>(a) : linear_of<S, Ops, FileRows>(a);
+}
+
+template <class S, class F>
+void linear_float_either(const LinearArgs& a) {
+  a.interleaved ? linear_float<S, InterleavedFloats<F>>(a) : linear_float<S, FileFloats<F>>(a);
 }
 
 template <class S>
@@ -29,11 +34,11 @@ void linear_any(const LinearArgs& a) {
   if (a.row_begin >= a.row_end) return;
   switch (a.type) {
     case DType::F32:
-      return linear_float<S, FormatF32>(a);
+      return linear_float_either<S, FormatF32>(a);
     case DType::F16:
-      return linear_float<S, FormatF16>(a);
+      return linear_float_either<S, FormatF16>(a);
     case DType::BF16:
-      return linear_float<S, FormatBF16>(a);
+      return linear_float_either<S, FormatBF16>(a);
     case DType::Q4_0:
       return linear_either<S, Ops32<FormatQ4_0>>(a);
     case DType::Q4_1:

@@ -9,7 +9,9 @@
 #include "load/model_config_reader.h"
 #include "load/weight_binder.h"
 #include "load/weight_interleaver.h"
+#include "par/thread_pool.h"
 #include "sys/file_bytes.h"
+#include "sys/machine.h"
 #include "token/tokenizer_factory.h"
 
 namespace whet {
@@ -52,8 +54,9 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
   }
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
-  if (storage == WeightStorage::kInterleaved && interleave_weights(weights, copies) == 0) {
-    storage = WeightStorage::kCopied;
+  if (storage == WeightStorage::kInterleaved) {
+    ThreadPool pool(cpu_limits().usable_threads());
+    if (interleave_weights(weights, copies, pool) == 0) storage = WeightStorage::kCopied;
   }
   for (const auto& copy : copies) copy->seal();
   auto tokenizer = make_tokenizer(file);

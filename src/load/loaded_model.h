@@ -16,7 +16,7 @@ namespace whet {
 enum class WeightStorage {
   kMapped,       // pages of the file, shared with other processes
   kCopied,       // memory of this process on huge pages
-  kInterleaved,  // such a copy with the rows of quantised matrices interleaved for the kernels
+  kInterleaved,  // such a copy with the rows of matrices interleaved for the kernels
 };
 /// "mapped", "copied", "interleaved".
 const char* weight_storage_name(WeightStorage storage);

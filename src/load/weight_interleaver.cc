@@ -1,11 +1,10 @@
 #include "load/weight_interleaver.h"
 
 #include <cstring>
-#include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "kernels/interleave.h"
-#include "kernels/kernels.h"
 
 namespace whet {
 namespace {
@@ -22,35 +21,39 @@ std::byte* writable(const std::byte* data, Files files) {
   WHET_UNREACHABLE();
 }
 
-int interleave(Matrix& m, Files files) {
-  const auto n = static_cast<int64_t>(kernels::kernels().interleave);
-  if (m.rows == 0 || m.rows % n != 0 || !kernels::can_interleave(m.type)) return 0;
-  std::byte* panel = writable(m.data, files);
-  std::vector<std::byte> rows(static_cast<size_t>(n) * m.row_size());
-  for (int64_t row = 0; row < m.rows; row += n, panel += rows.size()) {
-    std::memcpy(rows.data(), panel, rows.size());
-    kernels::interleave_rows(m.type, static_cast<size_t>(n), static_cast<size_t>(m.columns),
-                             rows.data(), panel);
-  }
+int interleave(Matrix& m, Files files, ThreadPool& pool) {
+  const auto n = static_cast<int64_t>(
+      kernels::interleaved_rows(kernels::kernels(), m.type, static_cast<size_t>(m.columns)));
+  if (m.rows == 0 || m.rows % n != 0 || n == 1) return 0;
+  std::byte* const panels = writable(m.data, files);
+  const size_t panel_bytes = static_cast<size_t>(n) * m.row_size();
+  pool.for_each(m.rows / n, [&](int64_t i) {
+    thread_local AlignedBuffer<std::byte> buffer;
+    std::byte* rows = buffer.reserve(panel_bytes);
+    std::byte* panel = panels + static_cast<size_t>(i) * panel_bytes;
+    std::memcpy(rows, panel, panel_bytes);
+    kernels::interleave_rows(m.type, static_cast<size_t>(n), static_cast<size_t>(m.columns), rows,
+                             panel);
+  });
   m.interleave = n;
   return 1;
 }
 
 }  // namespace
 
-int interleave_weights(Weights& weights, Files files) {
+int interleave_weights(Weights& weights, Files files, ThreadPool& pool) {
   const bool tied = weights.head.data == weights.embedding.data;
-  int n = interleave(weights.embedding, files);
+  int n = interleave(weights.embedding, files, pool);
   for (LayerWeights& layer : weights.layers) {
     for (Matrix* m : {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up,
                       &layer.down}) {
-      n += interleave(*m, files);
+      n += interleave(*m, files, pool);
     }
   }
   if (tied) {
     weights.head = weights.embedding;
   } else {
-    n += interleave(weights.head, files);
+    n += interleave(weights.head, files, pool);
   }
   return n;
 }

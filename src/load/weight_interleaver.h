@@ -5,12 +5,14 @@
 #include <span>
 
 #include "model/weights.h"
+#include "par/thread_pool.h"
 #include "sys/file_bytes.h"
 
 namespace whet {
 
 /// Interleaves, in place, every matrix whose type and number of rows allow it, and returns how many
 /// did; the others stay row-major. The weights point into `files`.
-int interleave_weights(Weights& weights, std::span<const std::shared_ptr<FileBytes>> files);
+int interleave_weights(Weights& weights, std::span<const std::shared_ptr<FileBytes>> files,
+                       ThreadPool& pool);
 
 }  // namespace whet

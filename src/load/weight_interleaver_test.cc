@@ -67,7 +67,8 @@ TEST(WeightInterleaver, TakesWhatItCanFromSeveralFilesAndKeepsEveryValue) {
   std::vector<std::vector<float>> before;
   for (const Matrix* m : all) before.push_back(values(*m));
 
-  EXPECT_EQ(interleave_weights(w, files), 4);
+  ThreadPool pool(2);
+  EXPECT_EQ(interleave_weights(w, files, pool), 4);
   EXPECT_EQ(w.embedding.interleave, 1);
   EXPECT_EQ(layer.attention_output.interleave, 1);
   EXPECT_EQ(layer.gate.interleave, 1);

@@ -97,7 +97,8 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   for (size_t i = 0; i < projections.size(); ++i) {
     const Matrix& w = *projections[i].weights;
     WHET_CHECK(w.interleave == 1 ||
-               w.interleave == static_cast<int64_t>(kernels::kernels().interleave));
+               w.interleave == static_cast<int64_t>(kernels::interleaved_rows(
+                                   kernels::kernels(), w.type, static_cast<size_t>(w.columns))));
     ActivationForm form = kernels::activation_form(type_multiplied(w.type, scratch.exact));
     auto slot = static_cast<size_t>(form);
     if (prepared[slot] == nullptr) {
