@@ -52,9 +52,7 @@ Result<DType> cache_type(const std::string& k, const std::string& v) {
 }  // namespace
 
 std::string cache_type_name(DType type) {
-  std::string name(dtype_info(type).name);
-  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return name;
+  return CLI::ignore_case(std::string(dtype_info(type).name));
 }
 
 void StorageFlags::add_to(CLI::App& command) {

@@ -109,10 +109,7 @@ void add_quantize_command(CLI::App& app, int& status) {
           "type", options->type,
           fmt::format("llama.cpp's name, any case: {}", fmt::join(type_mixture_names(), ", ")))
       ->required()
-      ->transform([](std::string text) {
-        for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        return text;
-      });
+      ->transform(CLI::ignore_case);
   command->add_option("-t,--threads", options->threads,
                       "threads (0 = as many as this process may use)");
   command->add_flag("--allow-requantize", options->quantize.allow_requantize,
