@@ -193,6 +193,8 @@ TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
     EXPECT_LE(row["low_ts"].get<double>(), row["median_ts"].get<double>());
     EXPECT_GT(row["read_gb_per_second"].get<double>(), 0);
     EXPECT_GT(row["of_roofline"].get<double>(), 0);
+    // Of the runs, not of measuring the ceilings, which takes half a gigabyte.
+    EXPECT_LT(row["peak_rss_bytes"].is_null() ? 0 : row["peak_rss_bytes"].get<double>(), 200e6);
   }
 }
 

@@ -26,6 +26,8 @@ struct SpeedCase {
 struct SpeedSamples {
   SpeedCase test;
   std::vector<int64_t> ns;  // one per repetition
+  /// The highest resident set of the process in a repetition; nullopt where it cannot be told.
+  std::optional<uint64_t> peak_rss_bytes;
   /// Tokens that one repetition processes.
   int64_t tokens() const { return test.n_prompt + test.n_gen * test.n_parallel; }
   std::vector<double> tokens_per_second() const;

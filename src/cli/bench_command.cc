@@ -173,7 +173,6 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
   double weight_rate = steps_per_second * static_cast<double>(bytes_per_step(engine));
   double roofline =
       static_cast<double>(samples.tokens()) / roofline_seconds(engine, test, ceilings);
-  auto peak = peak_rss_bytes();
   return {{"schema", "whet-bench/1"},
           {"build_commit", commit_string()},
           {"build_compiler", compiler_string()},
@@ -213,7 +212,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"roofline_ts", roofline},
           {"of_roofline", median / roofline},
           {"cost_over_one", nullptr},
-          {"peak_rss_bytes", peak ? Json(*peak) : nullptr}};
+          {"peak_rss_bytes", samples.peak_rss_bytes ? Json(*samples.peak_rss_bytes) : nullptr}};
 }
 
 /// Sets cost_over_one of each test of m sequences: its time over that of one, where one was
@@ -302,11 +301,14 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
     }
   }
   std::vector<SpeedSamples> samples;
-  for (const SpeedCase& c : cases) samples.push_back({c, {}});
+  for (const SpeedCase& c : cases) samples.push_back({c, {}, {}});
   for (int r = 0; r < options.repetitions; ++r) {
     for (SpeedSamples& s : samples) {
+      // A new peak, or it would be that of measuring the ceilings.
+      const bool has_new_peak = reset_peak_rss();
       WHET_TRY(int64_t ns, time_once(*engine, s.test, cancel));
       s.ns.push_back(ns);
+      if (has_new_peak) s.peak_rss_bytes = std::max(s.peak_rss_bytes, peak_rss_bytes());
       progress.update(++done);
     }
   }
