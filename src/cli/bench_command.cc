@@ -280,7 +280,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
                                   const std::vector<SpeedCase>& cases) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
-  WHET_TRY(LoadedModel loaded, options.storage.load(path));
+  WHET_TRY(LoadedModel loaded, options.storage.load(path, threads));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
                                                            .batch = options.batch,

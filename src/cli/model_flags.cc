@@ -62,10 +62,10 @@ void StorageFlags::add_to(CLI::App& command) {
                    "interleave the rows of the weights in such a copy: faster decode");
 }
 
-Result<LoadedModel> StorageFlags::load(const std::string& path) const {
+Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) const {
   WeightStorage wanted = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
   if (repack) wanted = WeightStorage::kInterleaved;
-  WHET_TRY(LoadedModel loaded, load_model(path, wanted));
+  WHET_TRY(LoadedModel loaded, load_model(path, wanted, threads));
   if (loaded.storage != wanted) {
     fmt::print(stderr,
                "{}: --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16, "
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
   WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
-  WHET_TRY(LoadedModel loaded, storage.load(model));
+  WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads));
   return Engine::create(std::move(loaded), options);
 }
 

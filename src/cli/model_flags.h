@@ -16,7 +16,7 @@ struct StorageFlags {
 
   void add_to(CLI::App& command);
   /// Says on stderr where --repack found nothing to interleave.
-  Result<LoadedModel> load(const std::string& path) const;
+  Result<LoadedModel> load(const std::string& path, int threads) const;
 };
 
 struct ModelFlags {

@@ -184,8 +184,8 @@ WHET_INLINE FloatAhead ahead_of(const Source& source, size_t n, size_t k, size_t
 }
 
 /// A group of rows by all tokens over one block of columns. The last tile of tokens prefetches:
-/// what is requested earlier the activations push out of L2 again (BF16 on Zen 3 with 32 tokens 9 %
-/// slower, with 128 4 %). Out of line, because the formats share it.
+/// what is requested earlier the activations push out of L2 again (BF16 on Zen 3, one thread: with
+/// 32 tokens 7 % slower, with 128 3 %). Out of line, because the formats share it.
 template <class S>
 WHET_NOINLINE void float_tiles(const FloatGroup& group, size_t n_rows, const ActivationsFloat* x,
                                size_t n_tokens, size_t n_steps, bool first, float* y,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -44,7 +45,7 @@ Result<std::string> hugging_face_template(const ModelFile& file) {
                "\"default\" entry");
 }
 
-Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
+Result<LoadedModel> load(const std::string& path, WeightStorage storage, int threads) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
   const auto files_on_disk = file.files;
@@ -55,7 +56,8 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage) {
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   if (storage == WeightStorage::kInterleaved) {
-    ThreadPool pool(cpu_limits().usable_threads());
+    const int usable = cpu_limits().usable_threads();
+    ThreadPool pool(threads > 0 ? std::min(threads, usable) : usable);
     if (interleave_weights(weights, copies, pool) == 0) storage = WeightStorage::kCopied;
   }
   for (const auto& copy : copies) copy->seal();
@@ -95,8 +97,8 @@ const char* weight_storage_name(WeightStorage storage) {
   WHET_UNREACHABLE();
 }
 
-Result<LoadedModel> load_model(const std::string& path, WeightStorage storage) {
-  return load(path, storage).with_context("loading " + path);
+Result<LoadedModel> load_model(const std::string& path, WeightStorage storage, int threads) {
+  return load(path, storage, threads).with_context("loading " + path);
 }
 
 }  // namespace whet

@@ -35,9 +35,10 @@ struct LoadedModel {
 
 /// Opens, checks and binds a model. A copy takes as long as reading the file and pays in decode;
 /// where it is interleaved `file` no longer holds the bytes of the file. A model without a matrix
-/// that can be interleaved is kCopied instead.
+/// that can be interleaved is kCopied instead. At most `threads` interleave; 0: as many as this
+/// process may use.
 /// Errors carry the path and what was wrong where.
 Result<LoadedModel> load_model(const std::string& path,
-                               WeightStorage storage = WeightStorage::kMapped);
+                               WeightStorage storage = WeightStorage::kMapped, int threads = 0);
 
 }  // namespace whet
