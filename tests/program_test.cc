@@ -215,6 +215,7 @@ TEST(Doctor, MeasuresWhatTheMachineOffers) {
   EXPECT_GE(json["usable_threads"].get<int>(), 1);
   EXPECT_GT(json["ceilings"][0]["int8_gmac_per_second"].get<double>(), 0.1);
   EXPECT_GT(json["ceilings"][0]["float_gmac_per_second"].get<double>(), 0.1);
+  EXPECT_GT(json["ceilings"][0]["bf16_gmac_per_second"].get<double>(), 0.1);
   EXPECT_EQ(nlohmann::json::parse(whet("doctor -t 1 --json", "WHET_ISA=scalar").out)["isa"],
             "scalar");
 }

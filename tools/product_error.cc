@@ -53,7 +53,7 @@ std::vector<float> activations(int kind) {
 std::vector<float> multiplied_by_whet(whet::DType type, const std::vector<uint8_t>& w,
                                       const std::vector<float>& x) {
   using namespace whet::kernels;
-  const auto form = activation_form(type);
+  const auto form = activation_form(kernels(), type, kColumns);
   whet::AlignedBuffer<std::byte> prepared;
   std::byte* to = prepared.reserve(activation_bytes(form, kTokens, kColumns));
   kernels().quantize_activations({.form = form,
@@ -66,6 +66,7 @@ std::vector<float> multiplied_by_whet(whet::DType type, const std::vector<uint8_
                                   .dst = to});
   std::vector<float> y(kTokens * kRows);
   kernels().linear({.type = type,
+                    .form = form,
                     .weights = w.data(),
                     .n_cols = kColumns,
                     .row_begin = 0,

@@ -32,7 +32,9 @@ double best_rate(ThreadPool& pool, uint64_t (*multiply)(uint64_t, void*)) {
 
 ArithmeticPeak measure_arithmetic_peak(ThreadPool& pool) {
   const kernels::KernelTable& kernel = kernels::kernels();
-  return {best_rate(pool, kernel.int8_macs), best_rate(pool, kernel.float_macs)};
+  const double float_rate = best_rate(pool, kernel.float_macs);
+  return {best_rate(pool, kernel.int8_macs), float_rate,
+          kernel.bf16_pairs ? best_rate(pool, kernel.bf16_macs) : float_rate};
 }
 
 }  // namespace whet

@@ -14,10 +14,12 @@ struct Work {
   double bytes = 0;       // once per pass
   double int8_macs = 0;   // per token
   double float_macs = 0;  // per token
+  double bf16_macs = 0;   // per token
 
   void add(const Matrix& m) {
     bytes += static_cast<double>(matrix_bytes(m));
-    (is_float(m.type) ? float_macs : int8_macs) += static_cast<double>(m.rows * m.columns);
+    double& macs = m.type == DType::BF16 ? bf16_macs : is_float(m.type) ? float_macs : int8_macs;
+    macs += static_cast<double>(m.rows * m.columns);
   }
 };
 
@@ -31,7 +33,8 @@ struct Pass {
     const ArithmeticPeak& peak = ceilings.arithmetic;
     const double arithmetic =
         (n_tokens * layers.int8_macs + n_logits * head.int8_macs) / peak.int8_macs_per_second +
-        (n_tokens * layers.float_macs + n_logits * head.float_macs) / peak.float_macs_per_second;
+        (n_tokens * layers.float_macs + n_logits * head.float_macs) / peak.float_macs_per_second +
+        (n_tokens * layers.bf16_macs + n_logits * head.bf16_macs) / peak.bf16_macs_per_second;
     return std::max(bytes / ceilings.read_bytes_per_second, arithmetic);
   }
 };

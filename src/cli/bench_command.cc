@@ -209,6 +209,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
           {"int8_gmac_per_second", ceilings.arithmetic.int8_macs_per_second * 1e-9},
           {"float_gmac_per_second", ceilings.arithmetic.float_macs_per_second * 1e-9},
+          {"bf16_gmac_per_second", ceilings.arithmetic.bf16_macs_per_second * 1e-9},
           {"roofline_ts", roofline},
           {"of_roofline", median / roofline},
           {"cost_over_one", nullptr},

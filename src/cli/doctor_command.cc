@@ -50,7 +50,8 @@ Json to_json(const Measured& measured) {
   return {{"threads", measured.threads},
           {"read_gb_per_second", c.read_bytes_per_second * 1e-9},
           {"int8_gmac_per_second", c.arithmetic.int8_macs_per_second * 1e-9},
-          {"float_gmac_per_second", c.arithmetic.float_macs_per_second * 1e-9}};
+          {"float_gmac_per_second", c.arithmetic.float_macs_per_second * 1e-9},
+          {"bf16_gmac_per_second", c.arithmetic.bf16_macs_per_second * 1e-9}};
 }
 
 int run(const Options& options) {
@@ -99,17 +100,21 @@ int run(const Options& options) {
                    limits.quota_cpus ? fmt::format("{:.2f}", *limits.quota_cpus) : "none"));
   line("kernels", fmt::format("{} (available: {}; WHET_ISA forces one)", kernels::isa_name(*isa),
                               available_isas()));
-  fmt::print("\n{:<16}{:>14}{:>18}{:>18}\n", "ceilings", "read GB/s", "int8 GMAC/s",
-             "float GMAC/s");
+  fmt::print("\n{:<16}{:>14}{:>15}{:>15}{:>15}\n", "ceilings", "read GB/s", "int8 GMAC/s",
+             "float GMAC/s", "bf16 GMAC/s");
   for (const auto& [n, c] : all) {
-    fmt::print("{:<16}{:>14.1f}{:>18.1f}{:>18.1f}\n",
+    const ArithmeticPeak& peak = c.arithmetic;
+    fmt::print("{:<16}{:>14.1f}{:>15.1f}{:>15.1f}{:>15.1f}\n",
                fmt::format("{} thread{}", n, n == 1 ? "" : "s"), c.read_bytes_per_second * 1e-9,
-               c.arithmetic.int8_macs_per_second * 1e-9, c.arithmetic.float_macs_per_second * 1e-9);
+               peak.int8_macs_per_second * 1e-9, peak.float_macs_per_second * 1e-9,
+               peak.bf16_macs_per_second * 1e-9);
   }
   fmt::print("{:<16}{}\n", "",
              "decode reads all weights per step; prefill multiplies all of them per token");
   fmt::print("{:<16}{}\n\n", "",
-             "(int8: quantised weights; float: F32, F16 and BF16, which are multiplied in f32)");
+             kernels::kernels().bf16_pairs
+                 ? "(int8: quantised weights; float: F32 and F16; bf16: pairs of BF16)"
+                 : "(int8: quantised weights; float: F32, F16; BF16 is multiplied in f32 here)");
   for (const auto& [name, state] : graders) line(name, state);
   return 0;
 }

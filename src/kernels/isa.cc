@@ -42,6 +42,7 @@ bool cpu_has(Isa isa) {
   const bool avx2 = all(saved, 0x6) && all(seven.ebx, 1u << 5);
   constexpr uint32_t kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
   const bool avx512 = avx2 && all(saved, 0xe6) && all(seven.ebx, kF | kDq | kBw | kVl);
+  const bool avx512_vnni = avx512 && all(seven.ecx, 1u << 11);
   switch (isa) {
     case Isa::kAvx2:
       return avx2;
@@ -50,7 +51,9 @@ bool cpu_has(Isa isa) {
     case Isa::kAvx512:
       return avx512;
     case Isa::kAvx512Vnni:
-      return avx512 && all(seven.ecx, 1u << 11);
+      return avx512_vnni;
+    case Isa::kAvx512Bf16:
+      return avx512_vnni && all(seven1.eax, 1u << 5);
     default:
       return false;
   }
@@ -91,6 +94,10 @@ bool built(Isa isa) {
     case Isa::kAvx512Vnni:
       return true;
 #endif
+#ifdef WHET_KERNELS_AVX512_BF16
+    case Isa::kAvx512Bf16:
+      return true;
+#endif
 #ifdef WHET_KERNELS_NEON
     case Isa::kNeon:
       return true;
@@ -118,6 +125,8 @@ std::string_view isa_name(Isa isa) {
       return "avx512";
     case Isa::kAvx512Vnni:
       return "avx512_vnni";
+    case Isa::kAvx512Bf16:
+      return "avx512_bf16";
     case Isa::kNeon:
       return "neon";
     case Isa::kNeonDotprod:

@@ -8,12 +8,22 @@
 
 namespace whet::kernels {
 
-enum class Isa { kScalar, kAvx2, kAvx2Vnni, kAvx512, kAvx512Vnni, kNeon, kNeonDotprod };
-inline constexpr Isa kAllIsas[] = {Isa::kScalar,     Isa::kAvx2, Isa::kAvx2Vnni,   Isa::kAvx512,
-                                   Isa::kAvx512Vnni, Isa::kNeon, Isa::kNeonDotprod};
+enum class Isa {
+  kScalar,
+  kAvx2,
+  kAvx2Vnni,
+  kAvx512,
+  kAvx512Vnni,
+  kAvx512Bf16,
+  kNeon,
+  kNeonDotprod
+};
+inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2,       Isa::kAvx2Vnni,
+                                   Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512Bf16,
+                                   Isa::kNeon,   Isa::kNeonDotprod};
 
-/// "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "neon", "neon_dotprod": the values of
-/// WHET_ISA.
+/// "scalar", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16" (with VNNI), "neon",
+/// "neon_dotprod": the values of WHET_ISA.
 std::string_view isa_name(Isa isa);
 /// True where this build contains the level and the machine allows it: CPUID and XGETBV (what the
 /// operating system saves) on x86-64, AT_HWCAP on AArch64.

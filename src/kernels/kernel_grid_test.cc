@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "kernels/activations.h"
+#include "kernels/f16.h"
 #include "kernels/interleave.h"
 #include "kernels/test_data.h"
 
@@ -26,7 +27,7 @@ std::vector<size_t> column_counts(DType type) {
     case 32:
       return {32, 64, 192, 256, 512, 576, 768, 2048};
     default:
-      return {1, 15, 32, 100, 257, 576, 1029, 2048};
+      return {1, 15, 32, 100, 257, 576, 1029, 2048, 2104};  // 2104: a second block of pairs
   }
 }
 
@@ -54,6 +55,8 @@ struct Activations {
         const auto* r = load<Activations256>(record);
         return double{r->d} * r->q[at];
       }
+      case ActivationForm::kBf16Pairs:
+        return double{f32_from_bf16_bits(bf16_bits_from_f32(x[token * n_cols + k]))};
     }
     return 0;
   }
@@ -107,12 +110,13 @@ struct Range {
 std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_tokens,
                           const std::vector<Range>& ranges,
                           const Guarded<uint8_t>* interleaved = nullptr) {
-  const ActivationForm form = activation_form(p.type);
+  const ActivationForm form = activation_form(table, p.type, p.n_cols);
   const auto activations = prepare(table, form, p.x, n_tokens, p.n_cols);
   Guarded<float> y(n_tokens * p.n_rows);
   for (float& v : y) v = std::nanf("");
   for (const Range& range : ranges) {
     table.linear({.type = p.type,
+                  .form = form,
                   .weights = (interleaved != nullptr ? *interleaved : p.weights).data(),
                   .interleaved = interleaved != nullptr,
                   .n_cols = p.n_cols,
@@ -140,7 +144,8 @@ void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b, 
 
 void expect_close_to_double(const KernelTable& table, const Problem& p, const std::vector<float>& y,
                             const std::string& what) {
-  const auto x = prepare(table, activation_form(p.type), p.x, kMaxTokens, p.n_cols);
+  const ActivationForm form = activation_form(table, p.type, p.n_cols);
+  const auto x = prepare(table, form, p.x, kMaxTokens, p.n_cols);
   for (size_t n = 0; n < p.n_rows; ++n) {
     const std::vector<float> codes = dequantized_part(p.type, p.row(n), p.n_cols, true);
     const std::vector<float> mins = dequantized_part(p.type, p.row(n), p.n_cols, false);
@@ -153,10 +158,10 @@ void expect_close_to_double(const KernelTable& table, const Problem& p, const st
       }
       // Sequential sums of n terms err by less than n * 2^-24 * sum of magnitudes; the products
       // d * dx and the conversion of the integer add three roundings to each.
-      const double terms = static_cast<double>(
-          activation_form(p.type) == ActivationForm::kBlock256  ? 2 * (p.n_cols / 256)
-          : activation_form(p.type) == ActivationForm::kBlock32 ? 2 * (p.n_cols / 32)
-                                                                : p.n_cols);
+      const double terms =
+          static_cast<double>(form == ActivationForm::kBlock256  ? 2 * (p.n_cols / 256)
+                              : form == ActivationForm::kBlock32 ? 2 * (p.n_cols / 32)
+                                                                 : p.n_cols);
       ASSERT_NEAR(y[t * p.n_rows + n], sum, (terms + 4) * 0x1p-24 * magnitude + 1e-30)
           << what << " row " << n << " token " << t;
     }
@@ -178,7 +183,9 @@ TEST_P(KernelGrid, EveryShapeOnEveryIsa) {
       for (const KernelTable* table : runnable_tables()) {
         const std::string what = case_name(*table, p);
         const std::vector<float> y = linear(*table, p, kMaxTokens, {{0, n_rows}});
-        if (reference.empty()) {
+        if (activation_form(*table, p.type, n_cols) == ActivationForm::kBf16Pairs) {
+          expect_close_to_double(*table, p, y, what);
+        } else if (reference.empty()) {
           expect_close_to_double(*table, p, y, what);
           reference = y;
         } else {

@@ -27,6 +27,12 @@ const KernelTable* kernel_table(Isa isa) {
     case Isa::kAvx512Vnni:
       return &kAvx512VnniTable;
 #endif
+#ifdef WHET_KERNELS_AVX512_BF16
+    case Isa::kAvx512Bf16: {
+      static const KernelTable table = avx512_bf16_table();
+      return &table;
+    }
+#endif
 #ifdef WHET_KERNELS_NEON
     case Isa::kNeon:
       return &kNeonTable;
@@ -49,7 +55,10 @@ const KernelTable& kernels() {
   return *table;
 }
 
-ActivationForm activation_form(DType weight_type) {
+ActivationForm activation_form(const KernelTable& table, DType weight_type, size_t n_cols) {
+  if (table.bf16_pairs && weight_type == DType::BF16 && n_cols % 2 == 0) {
+    return ActivationForm::kBf16Pairs;
+  }
   switch (dtype_info(weight_type).block_elements) {
     case 1:
       return ActivationForm::kFloat;
@@ -83,6 +92,9 @@ bool weight_type_supported(DType type) {
 }
 
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols) {
+  if (form == ActivationForm::kBf16Pairs) {
+    return activation_bytes(ActivationForm::kFloat, n_tokens, n_cols / 2);
+  }
   const auto blocks = [&](size_t cols) { return (n_cols + cols - 1) / cols * n_tokens; };
   if (form == ActivationForm::kFloat && n_tokens > kFewFloatTokens) {
     n_tokens = (n_tokens + kFloatPanel - 1) / kFloatPanel * kFloatPanel;
@@ -94,6 +106,8 @@ size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols) {
       return blocks(kBlockCols) * sizeof(Activations32);
     case ActivationForm::kBlock256:
       return blocks(kBlockCols) * sizeof(Activations256);
+    case ActivationForm::kBf16Pairs:
+      break;
   }
   WHET_UNREACHABLE();
 }

@@ -2,7 +2,8 @@
 // Kernels allocate nothing, do no I/O and cannot fail: shapes were checked by the caller.
 // Numerical contract: every result element is a fixed sequence of operations that depends on
 // neither the number of tokens in a call, nor tiling, row ranges, threads or the instruction set,
-// so results are bit-identical across all of them.
+// so results are bit-identical across all of them. One exception: where the CPU multiplies pairs of
+// BF16 (KernelTable::bf16_pairs), products of BF16 weights differ from those of other levels.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +17,12 @@ namespace whet::kernels {
 
 /// Types of weights whose activations have the same form can share one quantised buffer.
 enum class ActivationForm {
-  kFloat,     // F32, F16, BF16: f32
-  kBlock32,   // Q8_0, Q4_0, ...: int8 with one scale per 32
-  kBlock256,  // K-quants: int8 with one scale per 256
+  kFloat,      // F32, F16, BF16: f32
+  kBlock32,    // Q8_0, Q4_0, ...: int8 with one scale per 32
+  kBlock256,   // K-quants: int8 with one scale per 256
+  kBf16Pairs,  // BF16 where the CPU multiplies it: rounded to BF16, two columns to a lane
 };
-ActivationForm activation_form(DType weight_type);
+inline constexpr size_t kActivationForms = 4;
 /// True for the weight types that linear() and dequantize_row() know.
 bool weight_type_supported(DType type);
 /// Bytes of the prepared activations of n_tokens rows of n_cols values. Align the buffer to 64.
@@ -37,11 +39,13 @@ struct QuantizeArgs {
   void* dst;  // activation_bytes(form, n_tokens, n_cols), 64-byte aligned
 };
 
-/// Rows that an interleaved matrix of floats has in each panel.
+/// Rows that an interleaved matrix of floats has in each panel, and bytes of each in turn.
 inline constexpr size_t kInterleavedFloatRows = 4;
+inline constexpr size_t kInterleavedFloatUnit = 32;
 
 struct LinearArgs {
   DType type;
+  ActivationForm form;  // of the activations: activation_form(), or kFloat for any float weights
   const void* weights;  // row 0 of W; any 2-byte alignment
   bool interleaved;     // panels of interleaved_rows() rows (interleave.h), else row-major
   size_t n_cols;        // a multiple of the type's block; any for float types
@@ -132,6 +136,9 @@ struct KernelTable {
   size_t panel_rows;
   /// Rows that an interleaved quantised matrix has in each panel.
   size_t interleave;
+  /// BF16 weights with an even number of columns are multiplied two columns at a time, by
+  /// activations in BF16: sums in f32, rounded as the CPU does it, subnormals taken as zero.
+  bool bf16_pairs;
 
   /// x to the form that the weights want. Threads: safe for disjoint token ranges.
   void (*quantize_activations)(const QuantizeArgs&);
@@ -163,6 +170,7 @@ struct KernelTable {
   /// Multiply-adds on registers, n_rounds times a few; returns how many. `sink` takes 64 bytes.
   uint64_t (*int8_macs)(uint64_t n_rounds, void* sink);
   uint64_t (*float_macs)(uint64_t n_rounds, void* sink);
+  uint64_t (*bf16_macs)(uint64_t n_rounds, void* sink);  // float_macs without bf16_pairs
 
   void (*append_kv)(const AppendKvArgs&);
   void (*attention)(const AttentionArgs&);
@@ -176,6 +184,9 @@ struct KernelTable {
 const KernelTable& kernels();
 /// The table of one level, or nullptr where isa_supported() is false.
 const KernelTable* kernel_table(Isa isa);
+
+/// The form in which linear() of this level wants the activations of such weights.
+ActivationForm activation_form(const KernelTable& table, DType weight_type, size_t n_cols);
 
 /// n weights of one row to f32, exact by the format's definition. n: a multiple of the block.
 void dequantize_row(DType type, const void* src, float* dst, size_t n);

@@ -45,23 +45,27 @@ struct Weights {
 
 struct Shared {
   DType type;
+  ActivationForm form;
   Weights weights;
   AlignedBuffer<std::byte> activations;
   std::vector<float> y;
   Shared(DType t, size_t n_tokens, size_t n, size_t k, bool cold, bool interleaved)
-      : type(t), weights(t, n, k, cold, interleaved), y(n_tokens * n) {
+      : type(t),
+        form(activation_form(kernels(), t, k)),
+        weights(t, n, k, cold, interleaved),
+        y(n_tokens * n) {
     std::vector<float> x(n_tokens * k);
     const CounterRng rng(2, 3);
     for (size_t i = 0; i < x.size(); ++i) x[i] = testing::gaussian(rng, i);
     kernels().quantize_activations(
-        {.form = activation_form(t),
+        {.form = form,
          .x = x.data(),
          .x_stride = k,
          .n_tokens = n_tokens,
          .token_begin = 0,
          .token_end = n_tokens,
          .n_cols = k,
-         .dst = activations.reserve(activation_bytes(activation_form(t), n_tokens, k))});
+         .dst = activations.reserve(activation_bytes(form, n_tokens, k))});
   }
 };
 std::unique_ptr<Shared> shared;
@@ -94,6 +98,7 @@ void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, b
   for (auto _ : state) {
     const Share rows = share_of(state, n_rows);
     kernels().linear({.type = type,
+                      .form = shared->form,
                       .weights = shared->weights.bytes.data() + copy * shared->weights.matrix_bytes,
                       .interleaved = interleaved,
                       .n_cols = n_cols,

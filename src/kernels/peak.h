@@ -7,7 +7,7 @@ namespace whet::kernels {
 namespace {
 
 /// Independent accumulators: enough to hide the latency of any dot() or fma().
-inline constexpr int kChains = 10;
+inline constexpr int kChains = 12;
 
 /// n_rounds times kChains dot() steps: the inner step of every integer micro-kernel, each with a
 /// fresh load of activations as there. Returns the multiply-adds done.

@@ -1,6 +1,7 @@
 // Activations to the forms of activations.h. Symmetric int8, scale = max|x| / 127, ties to even.
 #pragma once
 
+#include "base/check.h"
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "kernels/simd.h"
@@ -86,19 +87,20 @@ WHET_INLINE void quantize_32(const float* x, int n_groups, Activations32& out) {
   }
 }
 
-/// One token to its record.
-WHET_INLINE void copy_float(const QuantizeArgs& a, size_t t) {
-  const float* x = a.x + t * a.x_stride;
+/// One token to its record: put(from, n, out) converts n elements, the first of which is number
+/// `from` of the token's n_elements.
+template <class Put>
+WHET_INLINE void put_record(const QuantizeArgs& a, size_t t, size_t n_elements, Put put) {
   auto* out = static_cast<ActivationsFloat*>(a.dst) + t;
-  for (size_t k = 0; k < a.n_cols; k += kFloatCols, out += a.n_tokens) {
-    const size_t left = a.n_cols - k;
+  for (size_t k = 0; k < n_elements; k += kFloatCols, out += a.n_tokens) {
+    const size_t left = n_elements - k;
     const size_t n = left < kFloatCols ? left : kFloatCols;
-    std::memcpy(out->x, x + k, n * sizeof(float));
+    put(k, n, out->x);
     std::memset(out->x + n, 0, (kPartialSums - n % kPartialSums) % kPartialSums * sizeof(float));
   }
 }
 
-/// Where column k of the panel of kLanes tokens that holds token t begins.
+/// Where element k of the panel of kLanes tokens that holds token t begins.
 template <class S>
 WHET_INLINE float* panel_column(const QuantizeArgs& a, size_t t, size_t k) {
   const size_t n_panels = (a.n_tokens + S::kLanes - 1) / S::kLanes;
@@ -108,37 +110,46 @@ WHET_INLINE float* panel_column(const QuantizeArgs& a, size_t t, size_t k) {
          (at % kPartialSums * kFloatSumStride + at / kPartialSums) * S::kLanes;
 }
 
-/// The tokens [t, t + n) of one panel to their lanes.
+/// Elements [first, first + n_elements) of the tokens [t, t + n) of one panel to their lanes. Those
+/// of token t + i lie at from + i * stride.
 template <class S>
-WHET_INLINE void transpose_float(const QuantizeArgs& a, size_t t, size_t n) {
-  const float* x = a.x + t * a.x_stride;
+WHET_INLINE void put_lanes(const QuantizeArgs& a, size_t t, size_t n, const float* from,
+                           size_t stride, size_t first, size_t n_elements) {
+  const auto column = [&](size_t k) WHET_LAMBDA { return panel_column<S>(a, t, first + k); };
   size_t k = 0;
   if (n == S::kLanes) {
-    for (; k + 4 <= a.n_cols; k += 4) {
+    for (; k + 4 <= n_elements; k += 4) {
       typename S::vi columns[4];
-      S::transpose16(reinterpret_cast<const uint8_t*>(x + k), a.x_stride * sizeof(float), columns);
-      unroll<4>([&](auto i) WHET_LAMBDA { S::store_i(panel_column<S>(a, t, k + i), columns[i]); });
+      S::transpose16(reinterpret_cast<const uint8_t*>(from + k), stride * sizeof(float), columns);
+      unroll<4>([&](auto i) WHET_LAMBDA { S::store_i(column(k + i), columns[i]); });
     }
   }
-  for (; k < a.n_cols; ++k) {
-    float* lanes = panel_column<S>(a, t, k) + t % S::kLanes;
-    for (size_t i = 0; i < n; ++i) lanes[i] = x[i * a.x_stride + k];
+  for (; k < n_elements; ++k) {
+    float* lanes = column(k) + t % S::kLanes;
+    for (size_t i = 0; i < n; ++i) lanes[i] = from[i * stride + k];
   }
   for (; k % kPartialSums != 0; ++k) {
-    std::memset(panel_column<S>(a, t, k) + t % S::kLanes, 0, n * sizeof(float));
+    std::memset(column(k) + t % S::kLanes, 0, n * sizeof(float));
+  }
+}
+
+/// body(t, n) for the parts [t, t + n) of the call's tokens that share a panel.
+template <class S, class Body>
+WHET_INLINE void for_panels(const QuantizeArgs& a, Body body) {
+  for (size_t t = a.token_begin; t < a.token_end;) {
+    const size_t in_panel = S::kLanes - t % S::kLanes, left = a.token_end - t;
+    const size_t n = in_panel < left ? in_panel : left;
+    body(t, n);
+    t += n;
   }
 }
 
 template <class S>
 void quantize_activations_of(const QuantizeArgs& a) {
   if (a.form == ActivationForm::kFloat && a.n_tokens > kFewFloatTokens) {
-    for (size_t t = a.token_begin; t < a.token_end;) {
-      const size_t in_panel = S::kLanes - t % S::kLanes, left = a.token_end - t;
-      const size_t n = in_panel < left ? in_panel : left;
-      transpose_float<S>(a, t, n);
-      t += n;
-    }
-    return;
+    return for_panels<S>(a, [&](size_t t, size_t n) WHET_LAMBDA {
+      put_lanes<S>(a, t, n, a.x + t * a.x_stride, a.x_stride, 0, a.n_cols);
+    });
   }
   for (size_t t = a.token_begin; t < a.token_end; ++t) {
     const float* x = a.x + t * a.x_stride;
@@ -157,8 +168,12 @@ void quantize_activations_of(const QuantizeArgs& a) {
         break;
       }
       case ActivationForm::kFloat:
-        copy_float(a, t);
+        put_record(a, t, a.n_cols, [&](size_t k, size_t n, float* out) WHET_LAMBDA {
+          std::memcpy(out, x + k, n * sizeof(float));
+        });
         break;
+      case ActivationForm::kBf16Pairs:
+        WHET_UNREACHABLE();  // of levels with bf16_pairs (bf16_pairs.h)
     }
   }
 }

@@ -149,13 +149,12 @@ inline std::vector<float> dequantized_part(DType type, const uint8_t* row, size_
   return out;
 }
 
-#ifdef WHET_EMULATED_ISAS
 }  // namespace whet::kernels::testing
 namespace whet::kernels {
 extern const KernelTable kEmulatedAvx2Vnni, kEmulatedAvx512, kEmulatedAvx512Vnni;
-}
+KernelTable emulated_bf16_table();
+}  // namespace whet::kernels
 namespace whet::kernels::testing {
-#endif
 
 /// Every level that this machine can run, the scalar one first, then emulations of the others.
 inline std::vector<const KernelTable*> runnable_tables() {
@@ -167,6 +166,10 @@ inline std::vector<const KernelTable*> runnable_tables() {
   for (const KernelTable* table : {&kEmulatedAvx2Vnni, &kEmulatedAvx512, &kEmulatedAvx512Vnni}) {
     if (kernel_table(table->isa) == nullptr) tables.push_back(table);
   }
+#endif
+#ifdef WHET_EMULATED_BF16
+  static const KernelTable bf16 = emulated_bf16_table();
+  if (kernel_table(bf16.isa) == nullptr && isa_supported(Isa::kAvx2)) tables.push_back(&bf16);
 #endif
   return tables;
 }

@@ -79,6 +79,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   if (n_tokens == 0) return;
   struct Job {
     const Projection* projection;
+    ActivationForm form;
     const std::byte* activations;
     int64_t rows_per_task;
     int64_t first_task;
@@ -92,14 +93,17 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
     macs += p.weights->rows * p.weights->columns * n_tokens;
   }
   Job jobs[kMaxProjections];
-  const std::byte* prepared[3] = {};
+  const std::byte* prepared[kernels::kActivationForms] = {};
   int64_t n_tasks = 0;
   for (size_t i = 0; i < projections.size(); ++i) {
     const Matrix& w = *projections[i].weights;
     WHET_CHECK(w.interleave == 1 ||
                w.interleave == static_cast<int64_t>(kernels::interleaved_rows(
                                    kernels::kernels(), w.type, static_cast<size_t>(w.columns))));
-    ActivationForm form = kernels::activation_form(type_multiplied(w.type, scratch.exact));
+    const ActivationForm form =
+        scratch.exact
+            ? ActivationForm::kFloat
+            : kernels::activation_form(kernels::kernels(), w.type, static_cast<size_t>(w.columns));
     auto slot = static_cast<size_t>(form);
     if (prepared[slot] == nullptr) {
       size_t bytes = kernels::activation_bytes(form, static_cast<size_t>(n_tokens),
@@ -109,7 +113,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
       prepared[slot] = buffer;
     }
     int64_t rows = rows_per_task(w, n_tokens, total_rows, pool.size());
-    jobs[i] = {&projections[i], prepared[slot], rows, n_tasks};
+    jobs[i] = {&projections[i], form, prepared[slot], rows, n_tasks};
     n_tasks += ceil_div(w.rows, rows);
   }
 
@@ -123,6 +127,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
         int64_t begin = (task - job.first_task) * job.rows_per_task;
         const int64_t end = std::min(begin + job.rows_per_task, w.rows);
         const kernels::LinearArgs args{.type = w.type,
+                                       .form = job.form,
                                        .weights = w.data,
                                        .interleaved = w.interleave > 1,
                                        .n_cols = static_cast<size_t>(w.columns),

@@ -23,7 +23,7 @@ struct ProjectionScratch {
   /// Multiplies quantised weights as the floats that they stand for, with activations as they are:
   /// bit-equal to the same model stored in F32, and many times slower. For comparisons.
   bool exact = false;
-  AlignedBuffer<std::byte> prepared[3];  // by kernels::ActivationForm
+  AlignedBuffer<std::byte> prepared[kernels::kActivationForms];  // by ActivationForm
 };
 
 /// Shapes: x [T, D] f32 rows; every W has D columns; y must not alias x.
