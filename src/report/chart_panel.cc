@@ -125,4 +125,11 @@ void Panel::linear_tics(char axis, double low, double high, int n_wanted, int de
   command(fmt::format("set {}tics noenhanced ({})", axis, tics));
 }
 
+void Panel::draw(const std::vector<std::string>& elements) {
+  std::string line = "plot ";
+  for (size_t i = 0; i < elements.size(); ++i) line += (i ? ", " : "") + elements[i];
+  // gnuplot wants something to draw: an invisible point.
+  command(elements.empty() ? "plot '-' using 1:2 with dots lc rgb '#ffffff'\n0 0\ne" : line);
+}
+
 }  // namespace whet::report

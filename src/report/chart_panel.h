@@ -82,6 +82,8 @@ class Panel {
   /// Nice steps on an axis: 'x' or 'y', labels with this suffix.
   void linear_tics(char axis, double low, double high, int n_wanted, int decimals,
                    std::string_view suffix = "");
+  /// gnuplot's plot command of these elements; of none, an empty plot.
+  void draw(const std::vector<std::string>& elements);
 
  private:
   double screen_x(double x) const { return x / canvas_.width; }
