@@ -52,13 +52,12 @@ void prepare_pairs(const QuantizeArgs& a) {
   });
 }
 
-/// A row of BF16 is a row of half as many 32-bit elements, also where rows are interleaved.
+/// A row of BF16 is a row of half as many 32-bit elements. Never interleaved (interleaved_rows()).
 template <class Pairs>
 void linear_pairs(LinearArgs a) {
   if (a.row_begin >= a.row_end) return;
   a.n_cols /= 2;
-  a.interleaved ? linear_float<Pairs, InterleavedFloats<FormatF32>>(a)
-                : linear_float<Pairs, FileFloats<FormatF32>>(a);
+  linear_float<Pairs, FileFloats<FormatF32>>(a);
 }
 
 /// `Base` with products of pairs by the policy `Pairs`.

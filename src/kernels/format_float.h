@@ -65,11 +65,10 @@ struct InterleavedFloats {
   using Format = F;
   template <class S>
   using Vector = typename S::FloatColumns;  // no more than kPartialSums columns
-  static constexpr size_t kUnit = kInterleavedFloatUnit;
+  static constexpr size_t kUnit = kPartialSums * F::kBytes;
   static constexpr size_t kUnits = kInterleavedFloatRows * kUnit;
-  static constexpr size_t kUnitCols = kUnit / F::kBytes;
   static constexpr size_t at(size_t k) {
-    return k / kUnitCols * kUnits + k % kUnitCols * F::kBytes;
+    return k / kPartialSums * kUnits + k % kPartialSums * F::kBytes;
   }
 
   const uint8_t* weights;
@@ -85,9 +84,8 @@ struct InterleavedFloats {
   }
   template <class S, int R>
   WHET_INLINE void prefetch(const uint8_t* row, size_t k) const {
-    constexpr size_t kColumn = kInterleavedFloatRows * F::kBytes;
-    unroll<kPartialSums * kColumn / 64>(
-        [&](auto line) WHET_LAMBDA { S::prefetch(row + k * kColumn + 1024 + 64 * line); });
+    unroll<kUnits / 64>([&](auto line)
+                            WHET_LAMBDA { S::prefetch(row + at(k) + 1024 + 64 * line); });
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
+#include "kernels/activations.h"
 #include "tensor/blocks.h"
 
 namespace whet::kernels {
@@ -32,9 +33,12 @@ void for_units(DType type, size_t n_cols, Unit unit) {
   const size_t end = row_bytes(info, n_cols);
   constexpr std::integral_constant<size_t, 2> kTwo;
   constexpr std::integral_constant<size_t, 4> kFour;
-  if (is_float(type)) {
-    constexpr std::integral_constant<size_t, kInterleavedFloatUnit> kUnit;
-    for (size_t at = 0; at < end; at += kUnit) unit(at, kUnit);
+  constexpr std::integral_constant<size_t, 2 * kPartialSums> kHalves;
+  constexpr std::integral_constant<size_t, 4 * kPartialSums> kFloats;
+  if (type == DType::F32) {
+    for (size_t at = 0; at < end; at += kFloats) unit(at, kFloats);
+  } else if (is_float(type)) {
+    for (size_t at = 0; at < end; at += kHalves) unit(at, kHalves);
   } else {
     const size_t lone = lone_f16(type);
     for (size_t block = 0; block < end; block += info.block_bytes) {
@@ -71,10 +75,9 @@ size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols) {
   switch (type) {
     case DType::F32:
     case DType::F16:
-    case DType::BF16:
-      return row_bytes(dtype_info(type), n_cols) % kInterleavedFloatUnit == 0
-                 ? kInterleavedFloatRows
-                 : 1;
+      return n_cols % kPartialSums == 0 ? kInterleavedFloatRows : 1;
+    case DType::BF16:  // eight columns are not a vector of pairs
+      return n_cols % kPartialSums == 0 && !table.bf16_pairs ? kInterleavedFloatRows : 1;
     case DType::Q4_0:
     case DType::Q8_0:
     case DType::Q4_K:

@@ -2,7 +2,7 @@
 // quantised types, one load fetches the same columns of all rows and no kernel has to transpose
 // them. A panel takes the bytes of its rows: what lay at `offset` of a row begins at n_rows *
 // offset, four bytes of each row in turn (two, where a block keeps its f16 factor by itself; of
-// floats 32).
+// floats eight columns).
 #pragma once
 
 #include <cstddef>

@@ -39,9 +39,8 @@ struct QuantizeArgs {
   void* dst;  // activation_bytes(form, n_tokens, n_cols), 64-byte aligned
 };
 
-/// Rows that an interleaved matrix of floats has in each panel, and bytes of each in turn.
+/// Rows that an interleaved matrix of floats has in each panel.
 inline constexpr size_t kInterleavedFloatRows = 4;
-inline constexpr size_t kInterleavedFloatUnit = 32;
 
 struct LinearArgs {
   DType type;
