@@ -108,9 +108,8 @@ struct Range {
 };
 
 std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_tokens,
-                          const std::vector<Range>& ranges,
+                          const std::vector<Range>& ranges, ActivationForm form,
                           const Guarded<uint8_t>* interleaved = nullptr) {
-  const ActivationForm form = activation_form(table, p.type, p.n_cols);
   const auto activations = prepare(table, form, p.x, n_tokens, p.n_cols);
   Guarded<float> y(n_tokens * p.n_rows);
   for (float& v : y) v = std::nanf("");
@@ -128,6 +127,12 @@ std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_t
                   .y_stride = p.n_rows});
   }
   return std::vector<float>(y.begin(), y.end());
+}
+
+std::vector<float> linear(const KernelTable& table, const Problem& p, size_t n_tokens,
+                          const std::vector<Range>& ranges,
+                          const Guarded<uint8_t>* interleaved = nullptr) {
+  return linear(table, p, n_tokens, ranges, activation_form(table, p.type, p.n_cols), interleaved);
 }
 
 /// Compares bits, because NaN and the sign of zero count.
@@ -329,6 +334,21 @@ TEST_P(KernelGrid, ExtremeActivationsStayFinite) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, KernelGrid, ::testing::ValuesIn(kWeightTypes),
                          [](const auto& test) { return std::string(dtype_info(test.param).name); });
+
+/// What --exact asks for, also of a level that multiplies pairs of BF16.
+TEST(KernelsOfBf16, FloatActivationsGiveTheSameBitsOnEveryIsa) {
+  for (size_t n_cols : column_counts(DType::BF16)) {
+    const Problem p(DType::BF16, 31, n_cols);
+    for (size_t n_tokens : {size_t{1}, size_t{5}, kMaxTokens}) {
+      std::vector<float> reference;
+      for (const KernelTable* table : runnable_tables()) {
+        const auto y = linear(*table, p, n_tokens, {{0, 31}}, ActivationForm::kFloat);
+        if (reference.empty()) reference = y;
+        expect_same_bits(reference, y, y.size(), case_name(*table, p));
+      }
+    }
+  }
+}
 
 TEST(QuantizeActivations, ErrsByAtMostHalfAStep) {
   const size_t n_cols = 768;
