@@ -67,10 +67,12 @@ Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) con
   if (repack) wanted = WeightStorage::kInterleaved;
   WHET_TRY(LoadedModel loaded, load_model(path, wanted, threads));
   if (loaded.storage != wanted) {
-    fmt::print(stderr,
-               "{}: --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16, "
-               "Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied as with --no-mmap\n",
-               path);
+    fmt::print(
+        stderr,
+        "{}: --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16 but "
+        "not on avx512_bf16, Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied "
+        "as with --no-mmap\n",
+        path);
   }
   return loaded;
 }
