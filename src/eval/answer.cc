@@ -113,7 +113,9 @@ std::optional<Number> marked_number(std::string_view value) {
   });
   if (!leads) return std::nullopt;
   // An expression such as "3 + 4" leads with a number but is not that number.
-  const auto rest = value.substr(value.find_first_not_of("0123456789.,/", starts_number));
+  const size_t ends_number = value.find_first_not_of("0123456789.,/", starts_number);
+  if (ends_number == std::string_view::npos) return std::nullopt;  // "3,5", "1/2/3": no one number
+  const auto rest = value.substr(ends_number);
   const auto next = trimmed(rest);
   const bool operation = !next.empty() &&
                          std::string_view("+-*/x^").find(next.front()) != std::string_view::npos &&

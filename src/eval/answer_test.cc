@@ -46,6 +46,23 @@ TEST(Answer, FindsNumericAnswersByTheNamedRule) {
   for (const Row& row : rows) expect(AnswerKind::kNumeric, row);
 }
 
+// Several numbers in digits and separators alone: a list, a date, a version. None is "the" number.
+TEST(Answer, SurvivesNumbersThatAreJoined) {
+  for (const char* value :
+       {"3,5", "12,34", "1,5", "1/2/3", "2024/01/05", "3.5.1", "192.168.1.1", "1,2,3", "10.5,2",
+        "1,1", "37,2", "1.2.3", "3/4/2025", "12,34,567", "2,5,", "1,2."}) {
+    for (const char* mark : {"Answer: ", "#### ", "the answer is ", "\\boxed{"}) {
+      const std::string text = std::string(mark) + value + (mark[0] == '\\' ? "}" : "");
+      for (AnswerKind kind : {AnswerKind::kNumeric, AnswerKind::kExact}) {
+        const auto answer = extract_answer(kind, text);
+        if (answer) {
+          EXPECT_FALSE(answer->key.empty()) << text;
+        }
+      }
+    }
+  }
+}
+
 TEST(Answer, FindsExactAnswersByTheNamedRule) {
   const Row rows[] = {
       {"Answer: Paris", "paris", "answer_line"},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <thread>
 
 #include "base/check.h"
@@ -84,10 +85,16 @@ Grade Grader::grade_code(const Task& task, std::string_view text) const {
   return grade;
 }
 
+// The one boundary of grading: texts of models are hostile input, and hours of measuring must not
+// end because one of them finds a defect.
 Grade Grader::grade(const Task& task, std::string_view text) const {
-  if (is_code(task.question.kind)) return grade_code(task, text);
-  if (task.question.kind == AnswerKind::kFree) return not_graded("the task has no answer key");
-  return grade_text(task, text);
+  try {
+    if (is_code(task.question.kind)) return grade_code(task, text);
+    if (task.question.kind == AnswerKind::kFree) return not_graded("the task has no answer key");
+    return grade_text(task, text);
+  } catch (const std::exception& error) {
+    return not_graded(fmt::format("the grader failed, a defect of whet: {}", error.what()));
+  }
 }
 
 std::vector<Grade> Grader::grade_all(std::span<const GradeJob> jobs, int n_threads) const {
