@@ -9,6 +9,7 @@
 #include "base/checked_math.h"
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
+#include "ops/attention.h"
 #include "ops/projection.h"
 
 namespace whet {
@@ -16,10 +17,6 @@ namespace {
 
 // Elementwise work on fewer tokens than this stays on the calling thread.
 constexpr int64_t kTokensPerTask = 8;
-// Query tokens of one attention task in a prefill.
-constexpr int64_t kQueriesPerTask = 16;
-// Multiply-adds of attention below which waking the team costs more than it saves.
-constexpr int64_t kAttentionMacsWorthATeam = 64 * 1024;
 
 template <typename Body>
 void for_each_token(ThreadPool& pool, int64_t n_tokens, Body&& body) {
@@ -35,6 +32,8 @@ struct ForwardScratch::Buffers {
   std::vector<double> frequencies;  // radians per position of each rotated pair, [rope_dim/2]
   AlignedBuffer<float> x, normed, q, k, v, attended, delta, gate, up, cosines, sines, logits;
   ProjectionScratch projection;
+  std::vector<AttentionSegment> attention_segments;
+  AttentionScratch attention;
 };
 
 ForwardScratch::ForwardScratch(const ModelConfig& config, bool exact)
@@ -58,8 +57,11 @@ class Step {
   Step(const Decoder& model, std::span<const StepSegment> segments,
        ForwardScratch::Buffers& buffers, ThreadPool& pool)
       : c_(model.config), w_(model.weights), segments_(segments), b_(buffers), pool_(pool) {
+    b_.attention_segments.clear();
     for (const StepSegment& segment : segments) {
-      n_tokens_ += static_cast<int64_t>(segment.tokens.size());
+      const auto n = static_cast<int64_t>(segment.tokens.size());
+      b_.attention_segments.push_back({segment.kv, n});
+      n_tokens_ += n;
     }
     auto rows = static_cast<size_t>(n_tokens_);
     q_dim_ = c_.n_heads * c_.head_dim;
@@ -158,8 +160,17 @@ class Step {
       rotate(b_.q.data() + t * q_dim_, c_.n_heads, t);
       rotate(b_.k.data() + t * kv_dim_, c_.n_kv_heads, t);
     });
-    append_kv(layer);
-    attend(layer);
+    attend({.n_heads = c_.n_heads,
+            .n_kv_heads = c_.n_kv_heads,
+            .head_dim = c_.head_dim,
+            .scale = 1.0f / std::sqrt(static_cast<float>(c_.head_dim))},
+           {.segments = b_.attention_segments,
+            .layer = layer,
+            .q = b_.q.data(),
+            .k = b_.k.data(),
+            .v = b_.v.data(),
+            .out = b_.attended.data()},
+           b_.attention, pool_);
     project_onto_residual(b_.attended.data(), w.attention_output, w.attention_output_bias);
   }
 
@@ -177,67 +188,6 @@ class Step {
                    .pairing = c_.rope_pairing,
                    .cosines = b_.cosines.data() + t * half,
                    .sines = b_.sines.data() + t * half});
-  }
-
-  void append_kv(int64_t layer) {
-    int64_t row = 0;
-    for (const StepSegment& segment : segments_) {
-      const auto n = static_cast<int64_t>(segment.tokens.size());
-      for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
-        kernel().append_kv({.type = segment.kv->shape().type,
-                            .k = b_.k.data() + row * kv_dim_ + head * c_.head_dim,
-                            .v = b_.v.data() + row * kv_dim_ + head * c_.head_dim,
-                            .stride = static_cast<size_t>(kv_dim_),
-                            .n_tokens = static_cast<size_t>(n),
-                            .head_dim = static_cast<size_t>(c_.head_dim),
-                            .position = static_cast<size_t>(segment.kv->size()),
-                            .k_cache = segment.kv->keys(layer, head),
-                            .v_cache = segment.kv->values(layer, head)});
-      }
-      row += n;
-    }
-  }
-
-  /// One task: a block of consecutive queries of one segment against one KV head.
-  void attend(int64_t layer) {
-    int64_t row = 0, macs = 0;
-    tasks_.clear();
-    for (const StepSegment& segment : segments_) {
-      const auto n = static_cast<int64_t>(segment.tokens.size());
-      macs += 2 * q_dim_ * n * (segment.kv->size() + n);
-      for (int64_t first = 0; first < n; first += kQueriesPerTask) {
-        for (int64_t head = 0; head < c_.n_kv_heads; ++head) {
-          tasks_.push_back(
-              {&segment, row + first, first, std::min(kQueriesPerTask, n - first), head});
-        }
-      }
-      row += n;
-    }
-    const int64_t group = c_.n_heads / c_.n_kv_heads;
-    // Late queries see more keys than early ones. Long and short tasks alternate, so that the
-    // members' ranges of tasks take equally long.
-    pool_.for_each(
-        static_cast<int64_t>(tasks_.size()),
-        [&](int64_t i) {
-          const size_t at = static_cast<size_t>(i) / 2;
-          const AttentionTask& task = tasks_[i % 2 == 0 ? tasks_.size() - 1 - at : at];
-          const int64_t offset = task.row * q_dim_ + task.head * group * c_.head_dim;
-          KvSequence& kv = *task.segment->kv;
-          kernel().attention({.type = kv.shape().type,
-                              .q = b_.q.data() + offset,
-                              .q_stride = static_cast<size_t>(q_dim_),
-                              .n_tokens = static_cast<size_t>(task.n_queries),
-                              .n_heads = static_cast<size_t>(group),
-                              .head_dim = static_cast<size_t>(c_.head_dim),
-                              .first_position = static_cast<size_t>(kv.size() + task.first),
-                              .window = 0,
-                              .scale = 1.0f / std::sqrt(static_cast<float>(c_.head_dim)),
-                              .k_cache = kv.keys(layer, task.head),
-                              .v_cache = kv.values(layer, task.head),
-                              .out = b_.attended.data() + offset,
-                              .out_stride = static_cast<size_t>(q_dim_)});
-        },
-        macs >= kAttentionMacsWorthATeam);
   }
 
   void ffn_block(const LayerWeights& w) {
@@ -284,14 +234,6 @@ class Step {
     return {b_.logits.data(), count};
   }
 
-  struct AttentionTask {
-    const StepSegment* segment;
-    int64_t row;    // of the first query in the step
-    int64_t first;  // of the first query in its segment
-    int64_t n_queries;
-    int64_t head;  // KV head
-  };
-
   const ModelConfig& c_;
   const Weights& w_;
   std::span<const StepSegment> segments_;
@@ -300,7 +242,6 @@ class Step {
   int64_t n_tokens_ = 0;
   int64_t q_dim_ = 0;
   int64_t kv_dim_ = 0;
-  std::vector<AttentionTask> tasks_;
 };
 
 }  // namespace
@@ -308,9 +249,9 @@ class Step {
 std::span<const float> forward(const Decoder& model, std::span<const StepSegment> segments,
                                ForwardScratch& scratch, ThreadPool& pool) {
   for (const StepSegment& segment : segments) {
-    WHET_DCHECK(!segment.tokens.empty());
-    WHET_DCHECK(segment.kv->size() + static_cast<int64_t>(segment.tokens.size()) <=
-                segment.kv->shape().capacity);
+    WHET_CHECK(!segment.tokens.empty());
+    WHET_CHECK(segment.kv->size() + static_cast<int64_t>(segment.tokens.size()) <=
+               segment.kv->shape().capacity);
   }
   return Step(model, segments, scratch.buffers(), pool).run();
 }

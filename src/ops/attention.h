@@ -1,0 +1,60 @@
+// Attention on the thread team: a step's keys and values go into the caches of their sequences,
+// then every query attends to its own past.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kv/kv_sequence.h"
+#include "par/thread_pool.h"
+
+namespace whet {
+
+struct AttentionForm {
+  int64_t n_heads;     // of queries; a multiple of n_kv_heads
+  int64_t n_kv_heads;  // as the caches have
+  int64_t head_dim;
+  int64_t window = 0;  // keys that a query sees, its own included; 0: all
+  float scale;         // of the scores, usually 1/sqrt(head_dim)
+};
+
+/// Consecutive tokens of one sequence, at positions kv->size()... of it.
+struct AttentionSegment {
+  KvSequence* kv;
+  int64_t n_tokens;
+};
+
+/// One block of consecutive queries of one segment, some of the heads that share a KV head.
+struct AttentionTask {
+  KvSequence* kv;
+  int64_t row;       // of the first query, in the step
+  int64_t position;  // of the first query, in its sequence
+  int64_t n_queries;
+  int64_t head;  // first query head
+  int64_t n_heads;
+};
+
+/// Reused between calls, so that a step allocates nothing once it has seen its largest size.
+struct AttentionScratch {
+  std::vector<AttentionTask> tasks;
+};
+
+/// The rows of all segments, in order: q, out [T, n_heads * head_dim], k, v [T, n_kv_heads *
+/// head_dim], f32.
+struct AttentionRows {
+  std::span<const AttentionSegment> segments;
+  int64_t layer;
+  const float* q;
+  const float* k;
+  const float* v;
+  float* out;
+};
+
+/// Writes k and v into the caches, which do not grow by it, and attends.
+/// Preconditions, checked: every cache has room and the heads of `form`; none appears twice.
+/// Determinism: each row is bit-equal for any batch mates, chunking and thread count.
+void attend(const AttentionForm& form, const AttentionRows& rows, AttentionScratch& scratch,
+            ThreadPool& pool);
+
+}  // namespace whet
