@@ -140,7 +140,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
   info.weights = weight_storage_name(loaded.storage);
   info.chat_template = !options.model.chat_template_file.empty()
                            ? "from " + options.model.chat_template_file
-                       : engine.has_chat_template() ? "from the model"
+                       : engine.describe().has_chat_template ? "from the model"
                                                     : "none";
   return info;
 }
@@ -155,7 +155,7 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   plan.sampling = options.sampling.params;
   plan.max_tokens = options.max_tokens;
   plan.system = options.system;
-  plan.raw_prompt = options.raw || !engine.has_chat_template();
+  plan.raw_prompt = options.raw || !engine.describe().has_chat_template;
   if (options.time_limit_s > 0) plan.time_limit_s = options.time_limit_s;
   plan.same_time_controls = !options.no_controls;
   plan.warmup = options.warmup;

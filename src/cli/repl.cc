@@ -24,14 +24,14 @@ constexpr std::string_view kHelp =
 
 class Repl {
  public:
-  Repl(Engine& engine, GenerateRequest base, bool verbose)
+  Repl(Generator& engine, GenerateRequest base, bool verbose)
       : engine_(engine),
         request_(std::move(base)),
-        first_message_(request_.messages.size()),
+        first_message_(request_.conversation().messages.size()),
         verbose_(verbose) {}
 
   int run() {
-    if (!engine_.has_chat_template()) {
+    if (!engine_.describe().has_chat_template) {
       fmt::print(stderr, "The model has no chat template: each line is a raw prompt on its own.\n");
     }
     interrupt_flag();
@@ -68,25 +68,28 @@ class Repl {
   }
 
   void answer(const std::string& text) {
-    if (engine_.has_chat_template()) {
-      request_.messages.push_back({"user", text});
+    if (engine_.describe().has_chat_template) {
+      request_.conversation().messages.push_back({.role = "user", .content = text});
     } else {
       request_.prompt = text;
     }
-    auto print = [](size_t, std::string_view piece) {
-      std::fwrite(piece.data(), 1, piece.size(), stdout);
+    auto print = [](const GenerateEvent& event) {
+      std::fwrite(event.text.data(), 1, event.text.size(), stdout);
       std::fflush(stdout);
+      return Continue::kYes;
     };
     auto result = engine_.generate(request_, print, &interrupt_flag());
     if (!result.ok()) {
       print_error(result.error());
-      if (!request_.messages.empty()) request_.messages.pop_back();
+      if (engine_.describe().has_chat_template) request_.conversation().messages.pop_back();
       return;
     }
     const Completion& c = result->completions[0];
     fmt::print("\n\n");
     std::fflush(stdout);
-    if (engine_.has_chat_template()) request_.messages.push_back({"assistant", c.text});
+    if (engine_.describe().has_chat_template) {
+      request_.conversation().messages.push_back({.role = "assistant", .content = c.text});
+    }
     request_.samples[0].seed += 1;
     if (verbose_) {
       fmt::print(stderr, "{} prompt tokens, {} tokens in {:.2f} s\n", result->n_prompt_tok,
@@ -98,13 +101,13 @@ class Repl {
   bool command(const std::string& line) {
     if (line == "/bye" || line == "/exit") return false;
     if (line == "/clear") {
-      request_.messages.resize(first_message_);
+      request_.conversation().messages.resize(first_message_);
     } else if (line == "/show") {
       const SamplingParams& p = request_.samples[0];
       fmt::print(
           "model        {}\ntemperature  {}\ntop_k        {}\ntop_p        {}\nmin_p        "
           "{}\nseed         {}\nnum_predict  {}\n",
-          engine_.loaded().file.path, p.temperature, p.top_k, p.top_p, p.min_p, p.seed,
+          engine_.describe().name, p.temperature, p.top_k, p.top_p, p.min_p, p.seed,
           request_.max_tokens);
     } else if (line.starts_with("/set parameter ")) {
       set_parameter(line.substr(std::string_view("/set parameter ").size()));
@@ -147,14 +150,14 @@ class Repl {
       fmt::print("no such parameter or value: {}\n{}", setting, kHelp);
       return;
     }
-    if (auto valid = validate(params, engine_.loaded().model.config.vocab_size); !valid.ok()) {
+    if (auto valid = validate(params, engine_.describe().vocab_size); !valid.ok()) {
       fmt::print("{}\n", valid.error().message());
       return;
     }
     request_.samples[0] = params;
   }
 
-  Engine& engine_;
+  Generator& engine_;
   GenerateRequest request_;
   size_t first_message_;
   bool verbose_;
@@ -162,7 +165,7 @@ class Repl {
 
 }  // namespace
 
-int run_repl(Engine& engine, GenerateRequest base, bool verbose) {
+int run_repl(Generator& engine, GenerateRequest base, bool verbose) {
   return Repl(engine, std::move(base), verbose).run();
 }
 

@@ -1,12 +1,12 @@
 // Chat in the terminal, with Ollama's slash commands.
 #pragma once
 
-#include "engine/engine.h"
+#include "generator/generator.h"
 
 namespace whet {
 
 /// `base` carries sampling and limits, and the system message if there is one. Returns the exit
 /// status.
-int run_repl(Engine& engine, GenerateRequest base, bool verbose);
+int run_repl(Generator& engine, GenerateRequest base, bool verbose);
 
 }  // namespace whet

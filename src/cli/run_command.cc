@@ -66,10 +66,12 @@ nlohmann::ordered_json completion_json(const Completion& c) {
                               {"tokens", c.n_completion_tok}};
   if (c.logprobs.empty()) return json;
   auto& list = json["logprobs"] = nlohmann::ordered_json::array();
-  for (const TokenLogprob& t : c.logprobs) {
+  for (const TokenInfo& t : c.logprobs) {
     nlohmann::ordered_json top = nlohmann::ordered_json::array();
-    for (auto [id, logprob] : t.top) top.push_back({{"id", id}, {"logprob", logprob}});
-    list.push_back({{"id", t.id}, {"logprob", t.logprob}, {"top", top}});
+    for (const TokenInfo& other : t.top) {
+      top.push_back({{"id", other.id.value_or(-1)}, {"logprob", other.logprob}});
+    }
+    list.push_back({{"id", t.id.value_or(-1)}, {"logprob", t.logprob}, {"top", top}});
   }
   return json;
 }
@@ -112,14 +114,15 @@ void print_timings(const Options& options, const Engine& engine, const GenerateR
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
 int generate_once(const Options& options, Engine& engine, const GenerateRequest& request) {
   const bool stream = request.samples.size() == 1 && !options.json;
-  StreamCallback on_text;
+  EventSink print;
   if (stream) {
-    on_text = [](size_t, std::string_view text) {
-      std::fwrite(text.data(), 1, text.size(), stdout);
+    print = [](const GenerateEvent& event) {
+      std::fwrite(event.text.data(), 1, event.text.size(), stdout);
       std::fflush(stdout);
+      return Continue::kYes;
     };
   }
-  auto result = engine.generate(request, on_text, &interrupt_flag());
+  auto result = engine.generate(request, print, &interrupt_flag());
   if (!result.ok()) return fail(result.error());
   if (options.json) {
     fmt::print("{}\n", to_json(options, engine, request, *result).dump());
@@ -161,15 +164,16 @@ Result<GenerateRequest> make_request(const Options& options, const Engine& engin
     if (has_prompt) return Error(ErrorCode::kInvalidArgument, "give one of -p and -f, not both");
     WHET_TRY(prompt, read_file(options.prompt_file, kMaxPromptBytes));
   }
-  if (options.raw || !engine.has_chat_template()) {
+  if (options.raw || !engine.describe().has_chat_template) {
     if (!options.system.empty()) {
       return Error(ErrorCode::kInvalidArgument,
                    "--system needs a chat template, and this prompt is raw");
     }
     request.prompt = std::move(prompt);
   } else {
-    if (!options.system.empty()) request.messages.push_back({"system", options.system});
-    request.messages.push_back({"user", std::move(prompt)});
+    auto& messages = request.conversation().messages;
+    if (!options.system.empty()) messages.push_back({.role = "system", .content = options.system});
+    messages.push_back({.role = "user", .content = std::move(prompt)});
   }
   return request;
 }
@@ -184,8 +188,10 @@ int run(const Options& options, bool has_prompt) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "--json and --samples need a prompt (-p or -f)"));
   }
-  request->messages.clear();
-  if (!options.system.empty()) request->messages.push_back({"system", options.system});
+  request->prompt = Conversation{};
+  if (!options.system.empty()) {
+    request->conversation().messages.push_back({.role = "system", .content = options.system});
+  }
   return run_repl(**engine, *request, options.verbose);
 }
 

@@ -76,10 +76,12 @@ void check_behaviour(const std::string& path, CheckFindings& findings) {
                       (*engine)->loaded().model.config.architecture});
   findings.push_back(check_round_trip((*engine)->tokenizer()));
   if (has_template) {
-    auto text = (*engine)->render_chat({{"user", "Hi"}});
-    findings.push_back(
-        {"chat template renders", text.ok(),
-         text.ok() ? fmt::format("{} bytes", text->size()) : text.error().message()});
+    Conversation conversation;
+    conversation.messages.push_back({.role = "user", .content = "Hi"});
+    auto parts = (*engine)->render_chat(conversation);
+    findings.push_back({"chat template renders", parts.ok(),
+                        parts.ok() ? fmt::format("{} bytes", text_of(*parts).size())
+                                   : parts.error().message()});
   }
   findings.push_back(check_trial_pass(**engine));
 }

@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/rng.h"
-#include "generator/generator.h"
+#include "generator/request.h"
 
 namespace whet {
 
@@ -45,6 +46,12 @@ class Sampler {
   std::vector<Candidate> candidates_;
   size_t n_sorted_ = 0;         // candidates_ before this are the likeliest, in descending order
   std::vector<float> weights_;  // of the candidates, relative to the likeliest
+};
+
+struct TokenLogprob {
+  int32_t id;
+  double logprob;  // natural log, before temperature and truncation
+  std::vector<std::pair<int32_t, double>> top;
 };
 
 /// Natural-log probability of `chosen` under softmax(logits) and of the `n_top` likeliest tokens

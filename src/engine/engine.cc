@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "decode/sampler.h"
 #include "engine/request.h"
+#include "engine/token_info.h"
 #include "sys/machine.h"
 
 namespace whet {
@@ -55,14 +56,22 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options,
       options_(options),
       chat_template_(std::move(chat_template)),
       pool_(std::make_unique<ThreadPool>(options.threads)),
-      scratch_(loaded_.model.config, options.exact) {}
+      scratch_(loaded_.model.config, options.exact) {
+  const ModelConfig& config = loaded_.model.config;
+  description_.name = loaded_.file.path;
+  description_.architecture = config.architecture;
+  description_.context = options_.context;
+  description_.trained_context = config.context_length;
+  description_.vocab_size = static_cast<int32_t>(config.vocab_size);
+  description_.has_chat_template = chat_template_.has_value();
+}
 
 KvShape Engine::kv_shape() const {
   const ModelConfig& c = loaded_.model.config;
   return {c.n_layers, c.n_kv_heads, c.head_dim, options_.context, options_.kv_type};
 }
 
-Result<std::string> Engine::render_chat(const std::vector<ChatMessage>& messages) const {
+Result<std::vector<PromptPart>> Engine::render_chat(const Conversation& conversation) const {
   if (!chat_template_) {
     return Error(
         ErrorCode::kInvalidModel,
@@ -73,30 +82,43 @@ Result<std::string> Engine::render_chat(const std::vector<ChatMessage>& messages
   const Tokenizer& t = tokenizer();
   if (t.bos()) options.bos_token = t.piece(*t.bos());
   if (t.eos()) options.eos_token = t.piece(*t.eos());
-  return chat_template_->render(messages, options).with_context("chat template");
+  const auto find_control = [&t](std::string_view text) {
+    std::vector<std::pair<size_t, size_t>> ranges;
+    for (const TextRange& r : t.control_spellings(text)) ranges.emplace_back(r.begin, r.end);
+    return ranges;
+  };
+  return chat_template_->render(conversation, options, find_control);
 }
 
-Result<std::vector<int32_t>> Engine::encode_prompt(const GenerateRequest& request) const {
-  const Tokenizer& t = tokenizer();
-  EncodeOptions options;
-  if (request.messages.empty()) return t.encode(request.prompt, options);
-  WHET_TRY(std::string text, render_chat(request.messages));
-  // A template that writes BOS itself must not get a second one.
-  if (t.bos() && text.starts_with(t.piece(*t.bos()))) options.add_special = false;
-  return t.encode(text, options);
+Result<std::vector<int32_t>> Engine::encode_prompt(const Prompt& prompt) const {
+  if (const auto* conversation = std::get_if<Conversation>(&prompt)) {
+    WHET_TRY(std::vector<PromptPart> parts, render_chat(*conversation));
+    return tokenizer().encode(parts, /*add_bos=*/true);
+  }
+  if (const auto* text = std::get_if<std::string>(&prompt)) {
+    const PromptPart part{*text};
+    return tokenizer().encode({&part, 1}, /*add_bos=*/true);
+  }
+  const auto& ids = std::get<std::vector<int32_t>>(prompt);
+  for (int32_t id : ids) {
+    if (id < 0 || id >= loaded_.model.config.vocab_size) {
+      return out_of_range("prompt token id", 0, loaded_.model.config.vocab_size - 1, id);
+    }
+  }
+  return ids;
 }
 
-Result<int64_t> Engine::count_prompt_tokens(const GenerateRequest& request) {
-  WHET_TRY(std::vector<int32_t> tokens, encode_prompt(request));
-  return static_cast<int64_t>(tokens.size());
+Result<std::optional<int64_t>> Engine::count_prompt_tokens(const GenerateRequest& request) {
+  WHET_TRY(std::vector<int32_t> tokens, encode_prompt(request.prompt));
+  return std::optional<int64_t>(static_cast<int64_t>(tokens.size()));
 }
 
 std::span<const float> Engine::step(std::span<const StepSegment> segments) {
   return forward(loaded_.model, segments, scratch_, *pool_);
 }
 
-Result<GenerateResult> Engine::generate(const GenerateRequest& request,
-                                        const StreamCallback& on_text, const CancelFlag* cancel) {
+Result<GenerateResult> Engine::generate(const GenerateRequest& request, const EventSink& on_event,
+                                        const CancelFlag* cancel) {
   std::lock_guard lock(mutex_);
   int64_t start_ns = monotonic_ns();
   if (request.samples.empty()) {
@@ -112,7 +134,7 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
     if (stop.empty())
       return Error(ErrorCode::kInvalidArgument, "stop: expected a non-empty string");
   }
-  WHET_TRY(std::vector<int32_t> prompt, encode_prompt(request));
+  WHET_TRY(std::vector<int32_t> prompt, encode_prompt(request.prompt));
   if (prompt.empty()) {
     return Error(ErrorCode::kInvalidArgument, "the prompt is empty (0 tokens); expected some text");
   }
@@ -123,8 +145,23 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request,
                     "shorten the prompt or raise --ctx-size",
                     prompt.size(), options_.context));
   }
-  RequestRun run(*this, request, std::move(prompt), start_ns, on_text, cancel);
+  RequestRun run(*this, request, std::move(prompt), start_ns, on_event, cancel);
   return run.run();
+}
+
+Result<std::vector<TokenInfo>> Engine::score(const Prompt& prompt, std::string_view continuation,
+                                             const CancelFlag* cancel) {
+  WHET_TRY(std::vector<int32_t> tokens, encode_prompt(prompt));
+  const size_t n_prompt = tokens.size();
+  WHET_TRY(std::vector<int32_t> more,
+           tokenizer().encode(continuation, {.add_special = false, .parse_special = false}));
+  tokens.insert(tokens.end(), more.begin(), more.end());
+  WHET_TRY(std::vector<double> scores, score(tokens, cancel));
+  std::vector<TokenInfo> infos;
+  for (size_t i = std::max<size_t>(n_prompt, 1); i < tokens.size(); ++i) {
+    infos.push_back(token_info(tokenizer(), {tokens[i], scores[i - 1], {}}));
+  }
+  return infos;
 }
 
 Result<std::vector<double>> Engine::score(std::span<const int32_t> tokens,

@@ -31,16 +31,18 @@ class Engine : public Generator {
   /// Errors: options out of range, a chat template that does not compile.
   static Result<std::unique_ptr<Engine>> create(LoadedModel loaded, const EngineOptions& options);
 
+  const ModelDescription& describe() const override { return description_; }
   Result<GenerateResult> generate(const GenerateRequest& request,
-                                  const StreamCallback& on_text = nullptr,
+                                  const EventSink& on_event = nullptr,
                                   const CancelFlag* cancel = nullptr) override;
-  Result<int64_t> count_prompt_tokens(const GenerateRequest& request) override;
+  Result<std::vector<TokenInfo>> score(const Prompt& prompt, std::string_view continuation,
+                                       const CancelFlag* cancel = nullptr) override;
+  Result<std::optional<int64_t>> count_prompt_tokens(const GenerateRequest& request) override;
 
-  /// Prompt of a request as token ids: messages through the chat template, or the raw prompt.
-  Result<std::vector<int32_t>> encode_prompt(const GenerateRequest& request) const;
-  /// Messages as text, by the model's chat template with the generation prompt added.
-  Result<std::string> render_chat(const std::vector<ChatMessage>& messages) const;
-  bool has_chat_template() const { return chat_template_.has_value(); }
+  /// A prompt as token ids: a conversation through the chat template, a text, or ids as they are.
+  Result<std::vector<int32_t>> encode_prompt(const Prompt& prompt) const;
+  /// A conversation in the parts that the model's chat template makes of it.
+  Result<std::vector<PromptPart>> render_chat(const Conversation& conversation) const;
 
   /// Natural-log probability of tokens[i] given tokens[0..i), for i = 1 .. n-1.
   /// Errors: more tokens than the context; cancelled.
@@ -66,6 +68,7 @@ class Engine : public Generator {
 
   LoadedModel loaded_;
   EngineOptions options_;
+  ModelDescription description_;
   std::optional<jinja::ChatTemplate> chat_template_;
   std::unique_ptr<ThreadPool> pool_;
   ForwardScratch scratch_;

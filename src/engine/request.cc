@@ -16,10 +16,10 @@ constexpr size_t kLogitsWorthATeam = 16 * 1024;
 }  // namespace
 
 RequestRun::RequestRun(Engine& engine, const GenerateRequest& request, std::vector<int32_t> prompt,
-                       int64_t start_ns, const StreamCallback& on_text, const CancelFlag* cancel)
+                       int64_t start_ns, const EventSink& on_event, const CancelFlag* cancel)
     : engine_(engine),
       request_(request),
-      on_text_(on_text),
+      on_event_(on_event),
       cancel_(cancel),
       prompt_(std::move(prompt)) {
   result_.start_ns = start_ns;
@@ -106,13 +106,11 @@ void RequestRun::advance(const std::vector<size_t>& rows, std::span<const float>
         texts_[r] = sequences_[rows[r]].advance(logits.subspan(r * vocab, vocab));
       },
       logits.size() >= kLogitsWorthATeam);
-  for (size_t r = 0; on_text_ && r < rows.size(); ++r) {
-    if (!texts_[r].empty()) on_text_(rows[r], texts_[r]);
-  }
+  for (size_t r = 0; r < rows.size(); ++r) tell(rows[r], texts_[r]);
 }
 
 std::optional<FinishReason> RequestRun::interruption() const {
-  if (cancel_ != nullptr && cancel_->cancelled()) return FinishReason::kCancelled;
+  if (ended_ || (cancel_ != nullptr && cancel_->cancelled())) return FinishReason::kCancelled;
   if (request_.deadline_ns != 0 && monotonic_ns() >= request_.deadline_ns)
     return FinishReason::kTime;
   return std::nullopt;
@@ -122,7 +120,24 @@ void RequestRun::finish_all(FinishReason reason) {
   for (size_t i = 0; i < sequences_.size(); ++i) {
     if (!sequences_[i].active()) continue;
     std::string text = sequences_[i].finish(reason);
-    if (on_text_ && !text.empty()) on_text_(i, text);
+    tell(i, text);
+  }
+}
+
+void RequestRun::tell(size_t sample, std::string_view text) {
+  if (!on_event_ || ended_) return;
+  Sequence& sequence = sequences_[sample];
+  GenerateEvent event{sample, text, sequence.take_news(), sequence.finish_reason()};
+  if (event.text.empty() && event.tokens.empty() && !event.finish) return;
+  switch (on_event_(event)) {
+    case Continue::kYes:
+      break;
+    case Continue::kEndSample:
+      if (sequence.active()) sequence.finish(FinishReason::kCancelled);
+      break;
+    case Continue::kEndRequest:
+      ended_ = true;
+      break;
   }
 }
 

@@ -17,7 +17,7 @@ class RequestRun {
  public:
   /// `request` was validated and `prompt` fits the context. References must outlive run().
   RequestRun(Engine& engine, const GenerateRequest& request, std::vector<int32_t> prompt,
-             int64_t start_ns, const StreamCallback& on_text, const CancelFlag* cancel);
+             int64_t start_ns, const EventSink& on_event, const CancelFlag* cancel);
 
   Result<GenerateResult> run();
 
@@ -30,11 +30,13 @@ class RequestRun {
   /// Why everything must stop now, if it must.
   std::optional<FinishReason> interruption() const;
   void finish_all(FinishReason reason);
+  void tell(size_t sample, std::string_view text);
   void note_kv();
 
   Engine& engine_;
   const GenerateRequest& request_;
-  const StreamCallback& on_text_;
+  const EventSink& on_event_;
+  bool ended_ = false;  // by the sink
   const CancelFlag* cancel_;
   std::vector<int32_t> prompt_;
   std::vector<float>

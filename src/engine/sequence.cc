@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/clock.h"
+#include "engine/token_info.h"
 
 namespace whet {
 namespace {
@@ -42,7 +43,8 @@ std::string Sequence::advance(std::span<const float> logits) {
   completion_.tokens.push_back(token);
   ++completion_.n_completion_tok;
   if (top_logprobs_ >= 0)
-    completion_.logprobs.push_back(token_logprob(logits, token, top_logprobs_));
+    completion_.logprobs.push_back(
+        token_info(tokenizer_, token_logprob(logits, token, top_logprobs_)));
   history_.push_back(token);
 
   if (is_end(token)) return finish(FinishReason::kStop);

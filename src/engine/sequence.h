@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "decode/sampler.h"
@@ -32,6 +33,14 @@ class Sequence {
   /// The token whose logits are needed next; only while active.
   std::span<const int32_t> pending_token() const { return {&history_.back(), 1}; }
   KvSequence& kv() { return kv_; }
+  /// Sampled tokens with their log-probabilities since the last call, where asked for.
+  std::span<const TokenInfo> take_news() {
+    std::span<const TokenInfo> news(completion_.logprobs);
+    return news.subspan(std::exchange(n_told_, news.size()));
+  }
+  std::optional<FinishReason> finish_reason() const {
+    return active_ ? std::nullopt : std::optional(completion_.finish);
+  }
   Completion take_completion() { return std::move(completion_); }
 
  private:
@@ -46,6 +55,7 @@ class Sequence {
   Detokenizer detokenizer_;
   StopFilter stop_filter_;
   Completion completion_;
+  size_t n_told_ = 0;
   bool active_ = true;
 };
 

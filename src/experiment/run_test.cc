@@ -53,7 +53,7 @@ class RunTest : public testing::Test {
 
   /// The right answer from the second sample of a batch on, at a higher logprob.
   static ScriptedCompletion answer(const GenerateRequest& request, size_t, size_t index) {
-    const std::string& prompt = request.messages.back().content;
+    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
     const std::string number = prompt.substr(prompt.rfind(' ') + 1);
     return {"Answer: " + (index > 0 ? number : "-1"), index > 0 ? -.1 : -.5, FinishReason::kStop,
             5};

@@ -1,5 +1,7 @@
 #include "generator/generator.h"
 
+#include "base/check.h"
+
 namespace whet {
 
 std::string_view finish_reason_name(FinishReason reason) {

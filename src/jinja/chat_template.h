@@ -1,4 +1,4 @@
-// Chat messages -> prompt text, by the template that comes with a model. The same text as Hugging
+// Conversation -> prompt text, by the template that comes with a model. The same text as Hugging
 // Face transformers' apply_chat_template gives, which is what the model was trained on.
 #pragma once
 
@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "generator/generator.h"
+#include "generator/prompt.h"
 #include "jinja/template.h"
+#include "jinja/user_guard.h"
 
 namespace whet::jinja {
 
@@ -30,9 +31,14 @@ class ChatTemplate {
   /// Errors: kInvalidModel with line, column and what was expected.
   static Result<ChatTemplate> compile(std::string source);
 
-  /// Threads: safe. Deterministic for a given Options::local_time.
+  /// The prompt in parts, of which those from a user spell tokens that `find_control` found in the
+  /// conversation's strings. Threads: safe. Deterministic for a given Options::local_time.
   /// Errors: kInvalidModel with line and column; kInvalidArgument where the template refuses the
-  /// conversation (raise_exception), e.g. for roles that do not alternate.
+  /// conversation (raise_exception), e.g. for roles that do not alternate, and for `tools` or
+  /// `template_arguments` that are not JSON of the right form.
+  Result<std::vector<PromptPart>> render(const Conversation& conversation, const Options& options,
+                                         const ControlFinder& find_control) const;
+  /// The same as one text.
   Result<std::string> render(const std::vector<ChatMessage>& messages,
                              const Options& options) const;
 

@@ -72,13 +72,14 @@ class RunningRequest {
 
 Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text,
                      CancelFlag& cancel) {
-  StreamCallback stream;
+  EventSink sink;
   if (on_text) {
-    stream = [&](size_t sample, std::string_view text) {
-      if (!on_text(sample, text)) cancel.cancel();
+    sink = [&](const GenerateEvent& event) {
+      const bool go_on = event.text.empty() || on_text(event.sample, event.text);
+      return go_on ? Continue::kYes : Continue::kEndRequest;
     };
   }
-  auto result = engine.generate(request, stream, &cancel);
+  auto result = engine.generate(request, sink, &cancel);
   if (!result.ok()) return Expected<Answer>::failure(result.error().message());
   return to_answer(std::move(result).value());
 }
@@ -116,7 +117,9 @@ Expected<Answer> Model::chat(const std::vector<Message>& messages, const Generat
   if (messages.empty())
     return Expected<Answer>::failure("messages: expected at least one, found none");
   GenerateRequest request = to_request(options);
-  for (const Message& m : messages) request.messages.push_back({m.role, m.content});
+  for (const Message& m : messages) {
+    request.conversation().messages.push_back({.role = m.role, .content = m.content});
+  }
   RunningRequest running(state_->mutex, state_->running);
   return run(*state_->engine, request, on_text, running.flag());
 }

@@ -39,19 +39,43 @@ ScriptedGenerator::ScriptedGenerator(std::vector<ScriptedCompletion> completions
   };
 }
 
-Result<int64_t> ScriptedGenerator::count_prompt_tokens(const GenerateRequest& request) {
+Result<std::optional<int64_t>> ScriptedGenerator::count_prompt_tokens(
+    const GenerateRequest& request) {
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt)) {
+    return std::optional(static_cast<int64_t>(ids->size()));
+  }
   int64_t n = 0;
   const auto count = [&](const std::string& text) {
     std::istringstream words(text);
     for (std::string word; words >> word;) ++n;
   };
-  count(request.prompt);
-  for (const ChatMessage& message : request.messages) count(message.content);
-  return n;
+  if (const auto* text = std::get_if<std::string>(&request.prompt)) {
+    count(*text);
+  } else {
+    for (const ChatMessage& message : std::get<Conversation>(request.prompt).messages) {
+      count(message.content);
+    }
+  }
+  return std::optional(n);
+}
+
+Result<std::vector<TokenInfo>> ScriptedGenerator::score(const Prompt& prompt,
+                                                        std::string_view continuation,
+                                                        const CancelFlag* cancel) {
+  GenerateRequest request;
+  request.prompt = prompt;
+  WHET_TRY(GenerateResult result, generate(request, nullptr, cancel));
+  (void)result;
+  std::vector<TokenInfo> scored;
+  std::istringstream words{std::string(continuation)};
+  for (std::string word; words >> word;) {
+    scored.push_back({.id = 0, .bytes = word, .logprob = last_mean_logprob_});
+  }
+  return scored;
 }
 
 Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& request,
-                                                   const StreamCallback& on_text,
+                                                   const EventSink& on_event,
                                                    const CancelFlag* cancel) {
   const size_t call = requests_.size();
   requests_.push_back(request);
@@ -62,7 +86,8 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
   }
   GenerateResult result;
   result.start_ns = monotonic_ns();
-  WHET_TRY(result.n_prompt_tok, count_prompt_tokens(request));
+  WHET_TRY(const std::optional<int64_t> n_prompt_tok, count_prompt_tokens(request));
+  result.n_prompt_tok = n_prompt_tok.value_or(0);
   result.kv_committed_bytes = 1024 * request.samples.size();
   std::vector<ScriptedCompletion> scripted;
   int64_t n_steps = 0;
@@ -79,6 +104,7 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
 
   for (size_t i = 0; i < scripted.size(); ++i) {
     const ScriptedCompletion& script = scripted[i];
+    last_mean_logprob_ = script.mean_logprob;
     Completion completion;
     completion.text = script.text;
     completion.finish = script.finish;
@@ -93,10 +119,10 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
     }
     if (request.top_logprobs >= 0) {
       completion.logprobs.assign(static_cast<size_t>(completion.n_completion_tok),
-                                 TokenLogprob{0, script.mean_logprob, {}});
+                                 TokenInfo{.id = 0, .logprob = script.mean_logprob});
     }
     completion.end_ns = result.end_ns;
-    if (on_text) on_text(i, completion.text);
+    if (on_event) on_event({i, completion.text, completion.logprobs, completion.finish});
     result.completions.push_back(std::move(completion));
   }
   return result;

@@ -38,9 +38,13 @@ class ScriptedGenerator : public Generator {
 
   /// A deadline cuts completions off (kTime), a cancel flag too (kCancelled). The prompt's length
   /// is its number of words.
-  Result<GenerateResult> generate(const GenerateRequest& request, const StreamCallback& on_text,
+  Result<GenerateResult> generate(const GenerateRequest& request, const EventSink& on_event,
                                   const CancelFlag* cancel) override;
-  Result<int64_t> count_prompt_tokens(const GenerateRequest& request) override;
+  /// The log-probability of each word of `continuation` is that of the next scripted completion.
+  Result<std::vector<TokenInfo>> score(const Prompt& prompt, std::string_view continuation,
+                                       const CancelFlag* cancel) override;
+  Result<std::optional<int64_t>> count_prompt_tokens(const GenerateRequest& request) override;
+  const ModelDescription& describe() const override { return description_; }
 
   /// The next request fails with this.
   void fail_next(Error error) { failures_.push_back(std::move(error)); }
@@ -49,8 +53,10 @@ class ScriptedGenerator : public Generator {
  private:
   Script script_;
   ScriptedLatency latency_;
+  ModelDescription description_{.name = "scripted"};
   std::vector<GenerateRequest> requests_;
   std::deque<Error> failures_;
+  double last_mean_logprob_ = 0;
 };
 
 }  // namespace whet::strategy

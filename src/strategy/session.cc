@@ -17,7 +17,7 @@ namespace {
 std::optional<double> mean_logprob(const Completion& completion) {
   if (completion.logprobs.empty()) return std::nullopt;
   double sum = 0;
-  for (const TokenLogprob& token : completion.logprobs) sum += token.logprob;
+  for (const TokenInfo& token : completion.logprobs) sum += token.logprob;
   return sum / static_cast<double>(completion.logprobs.size());
 }
 
@@ -82,8 +82,10 @@ Status Session::sample(const std::string& prompt, std::vector<SamplingParams> sa
   if (context_.raw_prompt) {
     request.prompt = prompt;
   } else {
-    if (!context_.system.empty()) request.messages.push_back({"system", context_.system});
-    request.messages.push_back({"user", prompt});
+    auto& messages = request.conversation().messages;
+    if (!context_.system.empty())
+      messages.push_back({.role = "system", .content = context_.system});
+    messages.push_back({.role = "user", .content = prompt});
   }
   request.samples = std::move(samples);
   request.max_tokens = context_.max_tokens;
@@ -92,7 +94,7 @@ Status Session::sample(const std::string& prompt, std::vector<SamplingParams> sa
                             ? std::min(deadline_ns, context_.deadline_ns)
                             : std::max(deadline_ns, context_.deadline_ns);
   WHET_TRY(GenerateResult result,
-           generator_.generate(request, stream ? context_.on_text : nullptr, context_.cancel));
+           generator_.generate(request, stream ? context_.on_event : nullptr, context_.cancel));
 
   ++outcome_.n_calls;
   outcome_.n_prompt_tok += result.n_prompt_tok;

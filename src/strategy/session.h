@@ -33,7 +33,7 @@ class Session {
   Session(const eval::Question& question, Generator& generator, const Context& context);
 
   /// One request with all `samples`; appends their candidates. `stream`: the text is what the user
-  /// reads, so it goes to on_text and its first token counts.
+  /// reads, so it goes to on_event and its first token counts.
   Status sample(const std::string& prompt, std::vector<SamplingParams> samples,
                 const std::string& stage = "sample", bool stream = false, int64_t deadline_ns = 0);
 

@@ -28,7 +28,7 @@ struct Context {
   const CancelFlag* cancel = nullptr;
   const eval::Sandbox* sandbox = nullptr;  // null: code is selected without running it
   int n_threads = 1;                       // for running public examples
-  StreamCallback on_text;  // called by strategies whose text can be read while it is made
+  EventSink on_event;  // called by strategies whose text can be read while it is made
 };
 
 struct Candidate {

@@ -50,8 +50,8 @@ TEST(Baseline, IsOneCompletionAtTheRunsSampling) {
   EXPECT_EQ(request.samples[0].temperature, 0.7);
   EXPECT_EQ(request.samples[0].top_k, 11);
   EXPECT_EQ(request.samples[0].seed, 99u);
-  EXPECT_EQ(request.messages[0].content, "Be brief.");
-  EXPECT_EQ(request.messages[1].content, "How many?");
+  EXPECT_EQ(std::get<Conversation>(request.prompt).messages[0].content, "Be brief.");
+  EXPECT_EQ(std::get<Conversation>(request.prompt).messages[1].content, "How many?");
 }
 
 TEST(Baseline, ReturnsWhatItGotEvenIfItIsTruncatedOrEmpty) {
@@ -68,7 +68,10 @@ TEST(Baseline, StreamsItsText) {
   ScriptedGenerator generator(Script{{"Answer: 4"}});
   Context context;
   std::string streamed;
-  context.on_text = [&](size_t, std::string_view text) { streamed += text; };
+  context.on_event = [&](const GenerateEvent& event) {
+    streamed += event.text;
+    return Continue::kYes;
+  };
   solve("baseline", numeric(), generator, context);
   EXPECT_EQ(streamed, "Answer: 4");
 }
@@ -82,14 +85,13 @@ TEST(Greedy, HasTemperatureZero) {
 TEST(Re2, AsksTheQuestionTwice) {
   ScriptedGenerator generator(Script{{"Answer: 4"}});
   const Outcome outcome = solve("re2", numeric(), generator);
-  EXPECT_EQ(generator.requests()[0].messages[0].content,
+  EXPECT_EQ(std::get<Conversation>(generator.requests()[0].prompt).messages[0].content,
             "How many?\nRead the question again: How many?");
   EXPECT_EQ(outcome.n_prompt_tok, 8);
   Context raw;
   raw.raw_prompt = true;
   solve("re2", numeric(), generator, raw);
-  EXPECT_TRUE(generator.requests()[1].messages.empty());
-  EXPECT_EQ(generator.requests()[1].prompt, "How many?\nRead the question again: How many?");
+    EXPECT_EQ(std::get<std::string>(generator.requests()[1].prompt), "How many?\nRead the question again: How many?");
 }
 
 TEST(BestOfN, TakesTheHighestMeanLogprobOfOneBatch) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,8 @@ struct AddedToken {
   bool strips_right = false;
   /// Only where neither neighbour is a word character.
   bool whole_word = false;
+  /// Never matches a stretch that touches text written by a user.
+  bool control = false;
 };
 
 /// A stretch of the text: an added token, or ordinary text where `token` is empty.
@@ -35,7 +38,10 @@ class AddedTokenMatcher {
   explicit AddedTokenMatcher(std::vector<AddedToken> tokens);
 
   /// Fragments in order; ordinary ones are never empty and never adjacent. Views into `text`.
-  std::vector<Fragment> split(std::string_view text) const;
+  /// `user_ranges`, ascending and disjoint, were written by a user.
+  std::vector<Fragment> split(std::string_view text, std::span<const TextRange> user_ranges) const;
+  /// Where control tokens stand in a text that no user wrote, in order.
+  std::vector<TextRange> control_spellings(std::string_view text) const;
   bool empty() const { return tokens_.empty(); }
 
  private:
@@ -44,8 +50,8 @@ class AddedTokenMatcher {
     std::vector<std::pair<unsigned char, int32_t>> children;
   };
   int32_t child(int32_t node, unsigned char byte) const;
-  /// The longest token that starts `text`.
-  const AddedToken* longest_at_start(std::string_view text) const;
+  /// The longest token that starts `text`; control tokens only if they end before `control_limit`.
+  const AddedToken* longest_at_start(std::string_view text, size_t control_limit) const;
 
   std::vector<AddedToken> tokens_;
   std::vector<Node> nodes_;

@@ -9,7 +9,7 @@ namespace {
 std::vector<std::string> split(std::vector<AddedToken> tokens, std::string_view text) {
   const AddedTokenMatcher matcher(std::move(tokens));
   std::vector<std::string> shown;
-  for (const Fragment& fragment : matcher.split(text)) {
+  for (const Fragment& fragment : matcher.split(text, {})) {
     shown.push_back(fragment.token ? "#" + std::to_string(*fragment.token)
                                    : std::string(fragment.text));
   }

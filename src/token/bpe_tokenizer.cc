@@ -1,5 +1,7 @@
 #include "token/bpe_tokenizer.h"
 
+#include <algorithm>
+
 #include "token/byte_alphabet.h"
 
 namespace whet {
@@ -7,24 +9,23 @@ namespace whet {
 namespace {
 
 // Two passes as in Hugging Face's tokenizers: tokens that are looked for in the raw text, then, in
-// the normalized stretches between, those that are looked for there. Each with and without the
-// special ones.
+// the normalized stretches between, those that are looked for there.
 struct AddedTokenPasses {
   AddedTokenMatcher raw;
   AddedTokenMatcher normalized;
 };
 
 Result<AddedTokenPasses> make_passes(const std::vector<BpeAddedToken>& tokens,
-                                     const Normalizer& normalizer, bool with_special) {
+                                     const Normalizer& normalizer) {
   std::vector<AddedToken> raw;
   std::vector<AddedToken> normalized;
   for (const BpeAddedToken& added : tokens) {
-    if (added.special && !with_special) continue;
+    AddedToken token = added.token;
+    token.control = added.special;
     if (!added.normalized) {
-      raw.push_back(added.token);
+      raw.push_back(std::move(token));
       continue;
     }
-    AddedToken token = added.token;
     WHET_TRY(token.text, normalizer.apply(token.text));
     normalized.push_back(std::move(token));
   }
@@ -34,15 +35,14 @@ Result<AddedTokenPasses> make_passes(const std::vector<BpeAddedToken>& tokens,
 
 class BpeTokenizer final : public VocabularyTokenizer {
  public:
-  BpeTokenizer(BpeParts parts, BpeModel model, AddedTokenPasses all, AddedTokenPasses not_special)
+  BpeTokenizer(BpeParts parts, BpeModel model, AddedTokenPasses passes)
       : VocabularyTokenizer(std::move(parts.vocabulary), std::move(parts.ends),
                             parts.hides_leading_space),
         model_(std::move(model)),
         byte_level_(parts.options.byte_level),
         normalizer_(std::move(parts.normalizer)),
         pre_tokenizer_(std::move(parts.pre_tokenizer)),
-        all_(std::move(all)),
-        not_special_(std::move(not_special)),
+        passes_(std::move(passes)),
         description_(std::move(parts.description)) {}
 
   std::string token_bytes(TokenId id, bool render_special) const override {
@@ -64,33 +64,48 @@ class BpeTokenizer final : public VocabularyTokenizer {
     WHET_UNREACHABLE();
   }
 
+  std::vector<TextRange> control_spellings(std::string_view text) const override {
+    std::vector<TextRange> found = passes_.raw.control_spellings(text);
+    // Tokens that are looked for in normalized text are guarded where they are spelt as they are.
+    const std::vector<TextRange> more = passes_.normalized.control_spellings(text);
+    found.insert(found.end(), more.begin(), more.end());
+    std::sort(found.begin(), found.end(),
+              [](const TextRange& a, const TextRange& b) { return a.begin < b.begin; });
+    return found;
+  }
   std::string description() const override { return description_; }
 
  protected:
-  Status encode_text(std::string_view text, bool parse_special,
+  Status encode_text(std::string_view text, std::span<const TextRange> user_ranges,
                      std::vector<TokenId>& ids) const override {
-    const AddedTokenPasses& passes = parse_special ? all_ : not_special_;
     PairMerging merging;
-    for (const Fragment& fragment : passes.raw.split(text)) {
+    for (const Fragment& fragment : passes_.raw.split(text, user_ranges)) {
       if (fragment.token) {
         ids.push_back(*fragment.token);
         continue;
       }
       const bool at_start = fragment.text.data() == text.data();
-      if (normalizer_.empty() && passes.normalized.empty()) {
+      if (normalizer_.empty() && passes_.normalized.empty()) {
         WHET_TRY_STATUS(encode_words(fragment.text, at_start, merging, ids));
-      } else {
-        WHET_TRY_STATUS(encode_normalized(fragment.text, at_start, passes, merging, ids));
+        continue;
       }
+      // Normalizing moves bytes, so a stretch that a user wrote in part counts as the user's.
+      const auto begin = static_cast<size_t>(fragment.text.data() - text.data());
+      const size_t end = begin + fragment.text.size();
+      const bool from_user = std::ranges::any_of(
+          user_ranges, [&](const TextRange& r) { return r.begin < end && begin < r.end; });
+      WHET_TRY_STATUS(encode_normalized(fragment.text, at_start, from_user, merging, ids));
     }
     return ok_status();
   }
 
  private:
-  Status encode_normalized(std::string_view raw, bool at_start, const AddedTokenPasses& passes,
+  Status encode_normalized(std::string_view raw, bool at_start, bool from_user,
                            PairMerging& merging, std::vector<TokenId>& ids) const {
     WHET_TRY(const std::string text, normalizer_.apply(raw));
-    for (const Fragment& fragment : passes.normalized.split(text)) {
+    const TextRange whole{0, text.size()};
+    const std::span<const TextRange> user_ranges(&whole, from_user ? 1 : 0);
+    for (const Fragment& fragment : passes_.normalized.split(text, user_ranges)) {
       if (fragment.token) {
         ids.push_back(*fragment.token);
         continue;
@@ -114,8 +129,7 @@ class BpeTokenizer final : public VocabularyTokenizer {
   bool byte_level_;
   Normalizer normalizer_;
   PreTokenizer pre_tokenizer_;
-  AddedTokenPasses all_;
-  AddedTokenPasses not_special_;
+  AddedTokenPasses passes_;
   std::string description_;
 };
 
@@ -123,10 +137,9 @@ class BpeTokenizer final : public VocabularyTokenizer {
 
 Result<std::shared_ptr<const Tokenizer>> make_bpe_tokenizer(BpeParts parts) {
   WHET_TRY(BpeModel model, BpeModel::create(parts.vocabulary, parts.merges, parts.options));
-  WHET_TRY(AddedTokenPasses all, make_passes(parts.added_tokens, parts.normalizer, true));
-  WHET_TRY(AddedTokenPasses not_special, make_passes(parts.added_tokens, parts.normalizer, false));
-  return std::shared_ptr<const Tokenizer>(std::make_shared<BpeTokenizer>(
-      std::move(parts), std::move(model), std::move(all), std::move(not_special)));
+  WHET_TRY(AddedTokenPasses passes, make_passes(parts.added_tokens, parts.normalizer));
+  return std::shared_ptr<const Tokenizer>(
+      std::make_shared<BpeTokenizer>(std::move(parts), std::move(model), std::move(passes)));
 }
 
 }  // namespace whet

@@ -11,20 +11,20 @@ namespace whet {
 
 namespace {
 
-AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& options,
-                               bool with_special) {
+AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& options) {
   std::vector<AddedToken> tokens;
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const TokenType type = vocabulary.type(id);
     const bool special = type == TokenType::kControl || type == TokenType::kUnknown;
-    if (type != TokenType::kUserDefined && !(special && with_special)) continue;
+    if (type != TokenType::kUserDefined && !special) continue;
     const std::string& piece = vocabulary.piece(id);
     // Which Phi-3 tokens keep the space after them: llama.cpp names the same three.
     const bool strips = options.strips_after_control && piece != "<unk>" && piece != "<s>" &&
                         piece != "<|endoftext|>";
     tokens.push_back({.id = id,
                       .text = special ? piece : replace_all(piece, kSpaceMark, " "),
-                      .strips_right = strips});
+                      .strips_right = strips,
+                      .control = special});
   }
   return AddedTokenMatcher(std::move(tokens));
 }
@@ -48,22 +48,23 @@ class SpmTokenizer final : public VocabularyTokenizer {
   SpmTokenizer(Vocabulary vocabulary, SequenceEnds ends, SpmOptions options)
       : VocabularyTokenizer(std::move(vocabulary), std::move(ends), options.adds_space_prefix),
         options_(options),
-        all_(make_matcher(this->vocabulary(), options, true)),
-        not_special_(make_matcher(this->vocabulary(), options, false)) {}
+        added_tokens_(make_matcher(this->vocabulary(), options)) {}
 
   std::string token_bytes(TokenId id, bool render_special) const override {
     return marked_piece_bytes(vocabulary(), id, render_special);
   }
 
+  std::vector<TextRange> control_spellings(std::string_view text) const override {
+    return added_tokens_.control_spellings(text);
+  }
   std::string description() const override { return "SPM"; }
 
  protected:
-  Status encode_text(std::string_view text, bool parse_special,
+  Status encode_text(std::string_view text, std::span<const TextRange> user_ranges,
                      std::vector<TokenId>& ids) const override {
-    const AddedTokenMatcher& matcher = parse_special ? all_ : not_special_;
     PairMerging merging;
     bool is_fresh = true;
-    for (const Fragment& fragment : matcher.split(text)) {
+    for (const Fragment& fragment : added_tokens_.split(text, user_ranges)) {
       if (fragment.token) {
         const bool is_text = options_.user_defined_are_text &&
                              vocabulary().type(*fragment.token) == TokenType::kUserDefined;
@@ -144,8 +145,7 @@ class SpmTokenizer final : public VocabularyTokenizer {
   }
 
   SpmOptions options_;
-  AddedTokenMatcher all_;
-  AddedTokenMatcher not_special_;
+  AddedTokenMatcher added_tokens_;
 };
 
 }  // namespace

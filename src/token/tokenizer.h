@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "generator/prompt.h"
 
 namespace whet {
 
@@ -23,6 +25,12 @@ struct EncodeOptions {
   bool parse_special = true;
 };
 
+/// Bytes [begin, end) of a text.
+struct TextRange {
+  size_t begin;
+  size_t end;
+};
+
 /// Immutable and safe to share between threads.
 class Tokenizer {
  public:
@@ -34,6 +42,13 @@ class Tokenizer {
   /// by the vocabulary's pattern takes too long; a text larger than 512 MiB.
   virtual Result<std::vector<TokenId>> encode(std::string_view text,
                                               const EncodeOptions& options) const = 0;
+  /// Ids of a rendered conversation. As for the whole text with `parse_special`, but no control
+  /// token matches a stretch that touches a part from a user. `add_bos`: as metadata says, unless
+  /// the text starts with BOS already; never EOS, for the answer follows.
+  virtual Result<std::vector<TokenId>> encode(std::span<const PromptPart> parts,
+                                              bool add_bos) const = 0;
+  /// Where `text` spells control tokens, leftmost first and the longest at a place.
+  virtual std::vector<TextRange> control_spellings(std::string_view text) const = 0;
 
   /// Bytes that a token contributes to the output; may be part of a code point. Control tokens give
   /// their text only if `render_special`. `id` must be in [0, vocab_size).

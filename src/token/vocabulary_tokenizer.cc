@@ -9,17 +9,42 @@ namespace {
 // Positions inside a text are 32-bit; escaping a space triples it.
 constexpr size_t kMaxTextBytes = size_t{1} << 29;
 
+Status check_size(std::string_view text) {
+  if (text.size() <= kMaxTextBytes) return ok_status();
+  return Error(ErrorCode::kInvalidArgument, "the text to tokenize is larger than 512 MiB");
+}
+
 }  // namespace
 
 Result<std::vector<TokenId>> VocabularyTokenizer::encode(std::string_view text,
                                                          const EncodeOptions& options) const {
-  if (text.size() > kMaxTextBytes) {
-    return Error(ErrorCode::kInvalidArgument, "the text to tokenize is larger than 512 MiB");
-  }
+  WHET_TRY_STATUS(check_size(text));
   std::vector<TokenId> ids;
   if (options.add_special) ids = ends_.prefix;
-  WHET_TRY_STATUS(encode_text(text, options.parse_special, ids));
+  const TextRange whole{0, text.size()};
+  const std::span<const TextRange> all(&whole, 1);
+  WHET_TRY_STATUS(encode_text(text, options.parse_special ? all.first(0) : all, ids));
   if (options.add_special) ids.insert(ids.end(), ends_.suffix.begin(), ends_.suffix.end());
+  return ids;
+}
+
+Result<std::vector<TokenId>> VocabularyTokenizer::encode(std::span<const PromptPart> parts,
+                                                         bool add_bos) const {
+  std::string text;
+  std::vector<TextRange> user_ranges;
+  for (const PromptPart& part : parts) {
+    if (part.from_user && !part.text.empty()) {
+      user_ranges.push_back({text.size(), text.size() + part.text.size()});
+    }
+    text += part.text;
+  }
+  WHET_TRY_STATUS(check_size(text));
+  std::vector<TokenId> ids;
+  const auto bos = vocabulary_.bos();
+  const bool has_bos = bos && text.starts_with(vocabulary_.piece(*bos)) &&
+                       (user_ranges.empty() || user_ranges.front().begin > 0);
+  if (add_bos && !has_bos) ids = ends_.prefix;
+  WHET_TRY_STATUS(encode_text(text, user_ranges, ids));
   return ids;
 }
 

@@ -19,6 +19,7 @@ class VocabularyTokenizer : public Tokenizer {
  public:
   Result<std::vector<TokenId>> encode(std::string_view text,
                                       const EncodeOptions& options) const final;
+  Result<std::vector<TokenId>> encode(std::span<const PromptPart> parts, bool add_bos) const final;
   std::string decode(const std::vector<TokenId>& ids, bool render_special,
                      bool at_start) const final;
 
@@ -43,7 +44,7 @@ class VocabularyTokenizer : public Tokenizer {
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
   /// Appends the tokens of the text itself.
-  virtual Status encode_text(std::string_view text, bool parse_special,
+  virtual Status encode_text(std::string_view text, std::span<const TextRange> user_ranges,
                              std::vector<TokenId>& ids) const = 0;
 
  private:
