@@ -1,10 +1,10 @@
 # whet_room(NAME [USES room...] [LINKS target...])
 #
-# One room of the house: the library whet_NAME from src/NAME/*.cc, and whet_NAME_tests from
+# One room of the house: the library whet_NAME from src/NAME/*.cc and src/NAME/*/*.cc, and whet_NAME_tests from
 # src/NAME/*_test.cc. A room includes its own and the named rooms' headers as "room/noun.h".
 function(whet_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|main)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

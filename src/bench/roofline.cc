@@ -5,6 +5,7 @@
 #include "base/checked_math.h"
 #include "bench/read_bandwidth.h"
 #include "kernels/kernels.h"
+#include "model/slot.h"
 
 namespace whet {
 namespace {
@@ -49,9 +50,9 @@ double roofline_seconds(const Engine& engine, const SpeedCase& test, const Ceili
   const Weights& w = engine.loaded().model.weights;
   Work layers, head;
   for (const LayerWeights& layer : w.layers) {
-    for (const Matrix* m : matrices_of(layer)) layers.add(*m);
+    for_each_matrix(layer, [&](const Matrix& m) { layers.add(m); });
   }
-  head.add(w.head);
+  head.add(w.head.matrix);
   const Pass pass{layers, head, ceilings};
   const auto kv_bytes = static_cast<double>(engine.kv_shape().bytes_per_position());
   double seconds = 0;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "model/slot.h"
 
 namespace whet {
 namespace {
@@ -95,16 +96,11 @@ uint64_t matrix_bytes(const Matrix& matrix) {
          row_bytes(dtype_info(matrix.type), static_cast<uint64_t>(matrix.columns));
 }
 
-std::array<const Matrix*, 7> matrices_of(const LayerWeights& layer) {
-  return {&layer.q,    &layer.k,  &layer.v,   &layer.attention_output,
-          &layer.gate, &layer.up, &layer.down};
-}
-
 uint64_t bytes_per_step(const Engine& engine) {
   const Weights& w = engine.loaded().model.weights;
-  uint64_t total = matrix_bytes(w.head);
+  uint64_t total = matrix_bytes(w.head.matrix);
   for (const LayerWeights& layer : w.layers) {
-    for (const Matrix* m : matrices_of(layer)) total += matrix_bytes(*m);
+    for_each_matrix(layer, [&](const Matrix& m) { total += matrix_bytes(m); });
   }
   return total;
 }

@@ -2,7 +2,6 @@
 // sampling, each repetition on an empty (or prefilled) context.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,7 +36,6 @@ struct SpeedSamples {
 Result<int64_t> time_once(Engine& engine, const SpeedCase& test, const CancelFlag* cancel);
 
 uint64_t matrix_bytes(const Matrix& matrix);
-std::array<const Matrix*, 7> matrices_of(const LayerWeights& layer);
 /// Bytes of weights that one decoding step reads (each matrix once, one embedding row).
 uint64_t bytes_per_step(const Engine& engine);
 

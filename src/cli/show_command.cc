@@ -58,7 +58,8 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
   for (const auto& [name, share] : summary.by_type) {
     types[name] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
   }
-  KvShape kv{c.n_layers, c.n_kv_heads, c.head_dim, 1};
+  const AttentionBlockForm& attention = c.layers.front().attention;
+  const KvShape kv = kv_shape_of(c, 1);
   auto optional_id = [](std::optional<TokenId> id) {
     return id ? nlohmann::ordered_json(*id) : nullptr;
   };
@@ -69,15 +70,16 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
           {"parameters", summary.weights},
           {"tensor_bytes", summary.bytes},
           {"types", types},
-          {"layers", c.n_layers},
+          {"layers", c.n_layers()},
           {"width", c.d_model},
-          {"query_heads", c.n_heads},
-          {"kv_heads", c.n_kv_heads},
-          {"head_width", c.head_dim},
-          {"ffn_width", c.ffn_dim},
+          {"query_heads", attention.n_heads},
+          {"kv_heads", attention.n_kv_heads},
+          {"head_width", attention.head_dim},
+          {"ffn_width", c.layers.front().ffn.dim},
           {"vocabulary", c.vocab_size},
           {"context_length", c.context_length},
-          {"rope_theta", c.rope_theta},
+          {"rope_theta", c.ropes.empty() ? nlohmann::ordered_json(nullptr)
+                                         : nlohmann::ordered_json(c.ropes.front().theta)},
           {"kv_bytes_per_token", kv.bytes_per_position()},
           {"tokenizer",
            {{"kind", t.description()},
@@ -108,13 +110,12 @@ void print_text(const LoadedModel& m, const Summary& summary) {
                          static_cast<double>(share.weights) / 1e6,
                          static_cast<double>(share.bytes) / 1e6));
   }
-  line("layers", fmt::format("{}", c.n_layers));
-  line("width", fmt::format("{} (FFN {})", c.d_model, c.ffn_dim));
-  line("heads", fmt::format("{} query, {} KV, of {}", c.n_heads, c.n_kv_heads, c.head_dim));
+  const AttentionBlockForm& a = c.layers.front().attention;
+  line("layers", fmt::format("{}", c.n_layers()));
+  line("width", fmt::format("{} (FFN {})", c.d_model, c.layers.front().ffn.dim));
+  line("heads", fmt::format("{} query, {} KV, of {}", a.n_heads, a.n_kv_heads, a.head_dim));
   line("context", fmt::format("{} tokens", c.context_length));
-  line("KV cache",
-       fmt::format("{} bytes per token (f16)",
-                   KvShape{c.n_layers, c.n_kv_heads, c.head_dim, 1}.bytes_per_position()));
+  line("KV cache", fmt::format("{} bytes per token (f16)", kv_shape_of(c, 1).bytes_per_position()));
   line("vocabulary", fmt::format("{} tokens, {}", t.vocab_size(), t.description()));
   auto token = [&](std::optional<TokenId> id) {
     return id ? fmt::format("{} \"{}\"", *id, t.piece(*id)) : std::string("none");

@@ -67,8 +67,7 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options,
 }
 
 KvShape Engine::kv_shape() const {
-  const ModelConfig& c = loaded_.model.config;
-  return {c.n_layers, c.n_kv_heads, c.head_dim, options_.context, options_.kv_type};
+  return kv_shape_of(loaded_.model.config, options_.context, options_.kv_type);
 }
 
 Result<std::vector<PromptPart>> Engine::render_chat(const Conversation& conversation) const {

@@ -1,99 +1,41 @@
 #include "load/architecture.h"
 
+#include <fmt/format.h>
+
 #include <iterator>
 
 #include "base/check.h"
+#include "load/architectures/architectures.h"
 
 namespace whet {
 namespace {
 
-using kernels::RopePairing;
-
-constexpr NameMap kGgufNames{
-    .embedding = "token_embd",
-    .output_norm = "output_norm",
-    .head = "output",
-    .attention_norm = "blk.{}.attn_norm",
-    .qkv = "blk.{}.attn_qkv",
-    .q = "blk.{}.attn_q",
-    .k = "blk.{}.attn_k",
-    .v = "blk.{}.attn_v",
-    .attention_output = "blk.{}.attn_output",
-    .ffn_norm = "blk.{}.ffn_norm",
-    .gate = "blk.{}.ffn_gate",
-    .up = "blk.{}.ffn_up",
-    .down = "blk.{}.ffn_down",
-};
-
-constexpr NameMap kLlamaNames{
-    .embedding = "model.embed_tokens",
-    .output_norm = "model.norm",
-    .head = "lm_head",
-    .attention_norm = "model.layers.{}.input_layernorm",
-    .qkv = nullptr,
-    .q = "model.layers.{}.self_attn.q_proj",
-    .k = "model.layers.{}.self_attn.k_proj",
-    .v = "model.layers.{}.self_attn.v_proj",
-    .attention_output = "model.layers.{}.self_attn.o_proj",
-    .ffn_norm = "model.layers.{}.post_attention_layernorm",
-    .gate = "model.layers.{}.mlp.gate_proj",
-    .up = "model.layers.{}.mlp.up_proj",
-    .down = "model.layers.{}.mlp.down_proj",
-};
-
-constexpr NameMap kPhiNames{
-    .embedding = "model.embed_tokens",
-    .output_norm = "model.final_layernorm",
-    .head = "lm_head",
-    .attention_norm = "model.layers.{}.input_layernorm",
-    .qkv = nullptr,
-    .q = "model.layers.{}.self_attn.q_proj",
-    .k = "model.layers.{}.self_attn.k_proj",
-    .v = "model.layers.{}.self_attn.v_proj",
-    .attention_output = "model.layers.{}.self_attn.dense",
-    .ffn_norm = nullptr,
-    .gate = nullptr,
-    .up = "model.layers.{}.mlp.fc1",
-    .down = "model.layers.{}.mlp.fc2",
-};
-
-constexpr Architecture kArchitectures[] = {
-    {.name = "llama",
-     .model_type = "llama",
-     .form = {},
-     .gguf_pairing = RopePairing::kInterleaved,
-     .rotary_factor = 1.0,
-     .gguf_names = &kGgufNames,
-     .hugging_face_names = &kLlamaNames},
-    {.name = "qwen2",
-     .model_type = "qwen2",
-     .form = {.qkv_bias = true},
-     .gguf_pairing = RopePairing::kHalfSplit,
-     .rotary_factor = 1.0,
-     .gguf_names = &kGgufNames,
-     .hugging_face_names = &kLlamaNames},
-    {.name = "phi2",
-     .model_type = "phi",
-     .form = {.norm = DecoderForm::Norm::kLayer,
-              .ffn = DecoderForm::Ffn::kGelu,
-              .parallel = true,
-              .qkv_bias = true,
-              .other_biases = true},
-     .gguf_pairing = RopePairing::kHalfSplit,
-     .rotary_factor = 0.5,
-     .gguf_names = &kGgufNames,
-     .hugging_face_names = &kPhiNames},
-};
-
-std::string_view name_in(ModelFile::Container container, const Architecture& architecture) {
-  return container == ModelFile::Container::kGguf ? architecture.name : architecture.model_type;
+const std::vector<const Architecture*>& all() {
+  static const std::vector<const Architecture*> architectures{&kLlama, &kQwen2, &kPhi2};
+  return architectures;
 }
 
 }  // namespace
 
+std::string tensor_name(std::string_view pattern, int64_t layer) {
+  return fmt::format(fmt::runtime(pattern), layer);
+}
+
+std::string bias_name(std::string_view weight_name) {
+  constexpr std::string_view kWeight = ".weight";
+  if (!weight_name.ends_with(kWeight)) return std::string(weight_name) + "_bias";
+  return std::string(weight_name.substr(0, weight_name.size() - kWeight.size())) + ".bias";
+}
+
 const Architecture* find_architecture(ModelFile::Container container, std::string_view name) {
-  for (const Architecture& architecture : kArchitectures) {
-    if (name_in(container, architecture) == name) return &architecture;
+  for (const Architecture* architecture : all()) {
+    if (container == ModelFile::Container::kGguf) {
+      if (architecture->name == name) return architecture;
+      continue;
+    }
+    for (std::string_view type : architecture->model_types) {
+      if (type == name) return architecture;
+    }
   }
   return nullptr;
 }
@@ -105,11 +47,18 @@ const Architecture& architecture_of(const ModelConfig& config) {
 }
 
 std::string known_architectures(ModelFile::Container container) {
+  std::vector<std::string_view> names;
+  for (const Architecture* architecture : all()) {
+    if (container == ModelFile::Container::kGguf) {
+      names.push_back(architecture->name);
+    } else {
+      names.insert(names.end(), architecture->model_types.begin(), architecture->model_types.end());
+    }
+  }
   std::string list;
-  const size_t n = std::size(kArchitectures);
-  for (size_t i = 0; i < n; ++i) {
-    if (i > 0) list += i + 1 == n ? " or " : ", ";
-    list += name_in(container, kArchitectures[i]);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) list += i + 1 == names.size() ? " or " : ", ";
+    list += names[i];
   }
   return list;
 }

@@ -1,44 +1,58 @@
-// The decoders that whet runs: what each computes, and what the containers call its weights. A new
-// one is an entry of the table in architecture.cc.
+// The decoders that whet runs: what each is called, what the two dialects call its weights, and how
+// its configuration is read. A new one is a file in load/architectures/ and a line in
+// architecture.cc.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/model_file.h"
 #include "kernels/kernels.h"
+#include "load/config_reader.h"
 #include "model/model_config.h"
+#include "model/slot.h"
 
 namespace whet {
 
-/// Names of tensors without ".weight" or ".bias"; {} is the layer, nullptr what does not exist.
-struct NameMap {
-  const char* embedding;
-  const char* output_norm;
-  const char* head;
-  const char* attention_norm;
-  const char* qkv;  // the rows of q, k and v in one matrix: a file may have it instead of the three
-  const char* q;
-  const char* k;
-  const char* v;
-  const char* attention_output;
-  const char* ffn_norm;
-  const char* gate;
-  const char* up;
-  const char* down;
+/// Names of tensors by slot; {} is the layer. "" where a dialect has no such tensor.
+class TensorNames {
+ public:
+  constexpr std::string_view operator[](Slot slot) const {
+    return names_[static_cast<size_t>(slot)];
+  }
+  constexpr TensorNames with(Slot slot, std::string_view name) const {
+    TensorNames changed = *this;
+    changed.names_[static_cast<size_t>(slot)] = name;
+    return changed;
+  }
+
+ private:
+  std::array<std::string_view, kSlots> names_{};
+};
+
+/// The name of a slot's tensor in a layer, and of the bias beside it: "x.bias" beside "x.weight",
+/// "x_bias" beside any other name.
+std::string tensor_name(std::string_view pattern, int64_t layer);
+std::string bias_name(std::string_view weight_name);
+
+/// How one dialect stores an architecture.
+struct Dialect {
+  TensorNames names;
+  kernels::RopePairing pairing;
+  float norm_gain_offset = 0;  // added to stored gains of norms
 };
 
 struct Architecture {
-  std::string_view name;        // "general.architecture" of GGUF; ModelConfig::architecture
-  std::string_view model_type;  // of config.json
-  DecoderForm form;
-  kernels::RopePairing gguf_pairing;  // Hugging Face rotates halves in all of them
-  double rotary_factor;               // config.json's "partial_rotary_factor" where it is absent
-  const NameMap* gguf_names;
-  const NameMap* hugging_face_names;
+  std::string_view name;                      // "general.architecture" of GGUF
+  std::vector<std::string_view> model_types;  // of config.json
+  Dialect gguf, hugging_face;
+  /// Fills all but ModelConfig::architecture. Every word that it does not read is an error.
+  Status (*read)(ConfigReader&, ModelConfig&);
 
-  const NameMap& names(ModelFile::Container container) const {
-    return container == ModelFile::Container::kGguf ? *gguf_names : *hugging_face_names;
+  const Dialect& dialect(ModelFile::Container container) const {
+    return container == ModelFile::Container::kGguf ? gguf : hugging_face;
   }
 };
 

@@ -37,8 +37,7 @@ nlohmann::json read_json(const std::string& name) {
 }
 
 KvSequence new_kv(const Decoder& m, int64_t capacity = 256) {
-  const ModelConfig& c = m.config;
-  return std::move(KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, capacity})).value();
+  return std::move(KvSequence::create(kv_shape_of(m.config, capacity))).value();
 }
 
 /// Logits of every position, with the prompt cut into chunks of `chunk`.

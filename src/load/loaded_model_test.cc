@@ -45,11 +45,11 @@ TEST(LoadedModel, InterleavedIsTheSameModel) {
     auto mapped = load_model(path), interleaved = load_model(path, WeightStorage::kInterleaved);
     ASSERT_TRUE(mapped.ok() && interleaved.ok());
     const Weights &a = mapped->model.weights, &b = interleaved->model.weights;
-    EXPECT_GT(b.layers[0].gate.interleave, 1);
+    EXPECT_GT(b.layers[0].gate.matrix.interleave, 1);
     expect_same(a.embedding, b.embedding);
-    expect_same(a.head, b.head);
-    expect_same(a.layers.back().q, b.layers.back().q);
-    expect_same(a.layers[0].gate, b.layers[0].gate);
+    expect_same(a.head.matrix, b.head.matrix);
+    expect_same(a.layers.back().q.matrix, b.layers.back().q.matrix);
+    expect_same(a.layers[0].gate.matrix, b.layers[0].gate.matrix);
   }
 }
 

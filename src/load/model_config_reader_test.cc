@@ -28,23 +28,28 @@ Result<ModelConfig> read(const nlohmann::json& config) {
 TEST(ModelConfigReader, ReadsPhi) {
   const ModelConfig c = read(phi()).value();
   EXPECT_EQ(c.architecture, "phi2");
-  EXPECT_EQ(c.form.norm, DecoderForm::Norm::kLayer);
-  EXPECT_EQ(c.form.ffn, DecoderForm::Ffn::kGelu);
-  EXPECT_TRUE(c.form.parallel && c.form.qkv_bias && c.form.other_biases);
-  EXPECT_EQ(c.n_kv_heads, 32);
-  EXPECT_EQ(c.head_dim, 80);
-  EXPECT_EQ(c.rope_dim, 32);
-  EXPECT_EQ(c.norm_eps, 1e-5f);
+  ASSERT_EQ(c.n_layers(), 32);
+  const LayerForm& layer = c.layers[31];
+  EXPECT_EQ(c.norm.kind, NormKind::kLayer);
+  EXPECT_EQ(layer.ffn.activation, Activation::kGeluTanh);
+  EXPECT_EQ(layer.residual, Residual::kParallelOneNorm);
+  EXPECT_TRUE(c.norm.bias && c.head_bias && layer.ffn.bias && layer.attention.qkv_bias &&
+              layer.attention.output_bias && !layer.ffn.gated);
+  EXPECT_EQ(layer.attention.n_kv_heads, 32);
+  EXPECT_EQ(layer.attention.head_dim, 80);
+  EXPECT_EQ(c.ropes[0].n_rotated, 32);
+  EXPECT_EQ(c.norm.epsilon, 1e-5f);
 }
 
 TEST(ModelConfigReader, FindsTheRotaryFactorWhereverItStands) {
   auto config = phi();
   config["rope_parameters"] = {{"rope_theta", 500.0}, {"partial_rotary_factor", 0.25}};
-  EXPECT_EQ(read(config).value().rope_dim, 20);
+  EXPECT_EQ(read(config).value().ropes[0].n_rotated, 20);
   config["rope_parameters"].erase("partial_rotary_factor");
-  EXPECT_EQ(read(config).value().rope_dim, 32);
+  EXPECT_EQ(read(config).value().ropes[0].n_rotated, 32);
   config.erase("partial_rotary_factor");
-  EXPECT_EQ(read(config).value().rope_dim, 40);  // half, as the config class of Hugging Face has it
+  EXPECT_EQ(read(config).value().ropes[0].n_rotated,
+            40);  // half, as the config class of Hugging Face has it
 }
 
 TEST(ModelConfigReader, RefusesByName) {
@@ -54,9 +59,9 @@ TEST(ModelConfigReader, RefusesByName) {
     const auto read_back = read(config);
     return read_back.ok() ? std::string("accepted") : read_back.error().message();
   };
-  EXPECT_NE(refusal("model_type", "phi3").find("llama, qwen2 or phi, found \"phi3\""),
-            std::string::npos);
-  EXPECT_NE(refusal("hidden_act", "gelu").find("expected gelu_new"), std::string::npos);
+  EXPECT_NE(refusal("model_type", "phi9").find("llama, qwen2 or phi, found"), std::string::npos);
+  EXPECT_NE(refusal("hidden_act", "relu").find("hidden_act"), std::string::npos);
+  EXPECT_NE(refusal("softmax_twice", true).find("softmax_twice"), std::string::npos);
   for (const auto& [key, value] : std::initializer_list<std::pair<const char*, nlohmann::json>>{
            {"qk_layernorm", true},
            {"tie_word_embeddings", true},
@@ -73,7 +78,7 @@ TEST(ModelConfigReader, LlamaRotatesWholeHeads) {
   nlohmann::json config{{"model_type", "llama"},    {"hidden_size", 64},
                         {"intermediate_size", 128}, {"num_attention_heads", 4},
                         {"num_hidden_layers", 2},   {"vocab_size", 96}};
-  EXPECT_EQ(read(config).value().rope_dim, 16);
+  EXPECT_EQ(read(config).value().ropes[0].n_rotated, 16);
   config["partial_rotary_factor"] = 0.5;
   EXPECT_FALSE(read(config).ok());
 }

@@ -22,21 +22,23 @@ Decoder bind(std::span<const std::byte> bytes) {
   const int64_t kv_heads = header[4], vocab = header[5], positions = header[6];
   const int64_t head_dim = dim / heads, kv_dim = kv_heads * head_dim;
   Decoder model;
-  model.config = {.architecture = "llama2.c",
-                  .form = {},
-                  .n_layers = layers,
-                  .d_model = dim,
-                  .n_heads = heads,
-                  .n_kv_heads = kv_heads,
-                  .head_dim = head_dim,
-                  .ffn_dim = hidden,
-                  .vocab_size = vocab,
-                  .context_length = positions,
-                  .norm_eps = 1e-5f,
-                  .rope_pairing = kernels::RopePairing::kInterleaved,
-                  .rope_dim = head_dim,
-                  .rope_theta = 10000.0f,
-                  .rope_factors = {}};
+  ModelConfig& c = model.config;
+  c.architecture = "llama";
+  c.d_model = dim;
+  c.vocab_size = vocab;
+  c.context_length = positions;
+  c.norm.epsilon = 1e-5f;
+  RopeForm rope;
+  rope.pairing = kernels::RopePairing::kInterleaved;
+  rope.n_rotated = head_dim;
+  c.ropes = {rope};
+  LayerForm form;
+  form.attention.n_heads = heads;
+  form.attention.n_kv_heads = kv_heads;
+  form.attention.head_dim = head_dim;
+  form.attention.scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
+  form.ffn.dim = hidden;
+  c.layers.assign(static_cast<size_t>(layers), form);
   const std::byte* at = bytes.data() + sizeof(header);
   auto matrix = [&](int64_t rows, int64_t columns) {
     Matrix m{DType::F32, at, rows, columns};
@@ -53,16 +55,16 @@ Decoder bind(std::span<const std::byte> bytes) {
   w.layers.resize(static_cast<size_t>(layers));
   w.embedding = matrix(vocab, dim);
   for (auto& layer : w.layers) layer.attention_norm.gain = vector(dim);
-  for (auto& layer : w.layers) layer.q = matrix(dim, dim);
-  for (auto& layer : w.layers) layer.k = matrix(kv_dim, dim);
-  for (auto& layer : w.layers) layer.v = matrix(kv_dim, dim);
-  for (auto& layer : w.layers) layer.attention_output = matrix(dim, dim);
+  for (auto& layer : w.layers) layer.q.matrix = matrix(dim, dim);
+  for (auto& layer : w.layers) layer.k.matrix = matrix(kv_dim, dim);
+  for (auto& layer : w.layers) layer.v.matrix = matrix(kv_dim, dim);
+  for (auto& layer : w.layers) layer.attention_output.matrix = matrix(dim, dim);
   for (auto& layer : w.layers) layer.ffn_norm.gain = vector(dim);
-  for (auto& layer : w.layers) layer.gate = matrix(hidden, dim);
-  for (auto& layer : w.layers) layer.down = matrix(dim, hidden);
-  for (auto& layer : w.layers) layer.up = matrix(hidden, dim);
+  for (auto& layer : w.layers) layer.gate.matrix = matrix(hidden, dim);
+  for (auto& layer : w.layers) layer.down.matrix = matrix(dim, hidden);
+  for (auto& layer : w.layers) layer.up.matrix = matrix(hidden, dim);
   w.output_norm.gain = vector(dim);
-  w.head = w.embedding;
+  w.head.matrix = w.embedding;
   return model;
 }
 
@@ -73,7 +75,7 @@ TEST(Stories260K, LogitsAndGreedyTextMatchTheReference) {
   auto golden = nlohmann::json::parse(in);
   Decoder model = bind((*file)->bytes());
   const ModelConfig& c = model.config;
-  auto kv = KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, c.context_length});
+  auto kv = KvSequence::create(kv_shape_of(c, c.context_length));
   ASSERT_TRUE(kv.ok());
   ThreadPool pool(2);
   ForwardScratch scratch(c);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstring>
+#include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "kernels/kernels.h"
 #include "load/architecture.h"
+#include "model/slot.h"
 
 namespace whet {
 namespace {
@@ -16,15 +18,20 @@ Error invalid(std::string message) {
   return Error(ErrorCode::kInvalidModel, std::move(message));
 }
 
-/// Derived tables that old exporters stored; the config determines them.
+/// Derived tables: the configuration determines them, or its reader has read them.
 bool is_derived(std::string_view name) {
-  return name == "rope_freqs.weight" || name.ends_with(".rotary_emb.inv_freq");
+  return name == "rope_freqs.weight" || name == "rope_factors_short.weight" ||
+         name == "rope_factors_long.weight" || name.ends_with(".rotary_emb.inv_freq");
 }
 
 /// Finds tensors by name, checks type and shape, and remembers which were asked for.
-class Binder {
+class Catalogue {
  public:
-  explicit Binder(const ModelFile& file) : file_(file) {}
+  explicit Catalogue(const ModelFile& file) : file_(file) {
+    for (const TensorEntry& tensor : file.tensors) by_name_.emplace(tensor.name, &tensor);
+  }
+
+  bool has(const std::string& name) const { return by_name_.contains(name); }
 
   Result<Matrix> matrix(const std::string& name, int64_t rows, int64_t columns) {
     WHET_TRY(const TensorEntry* tensor,
@@ -52,9 +59,11 @@ class Binder {
 
  private:
   Result<const TensorEntry*> find(const std::string& name, const std::vector<uint64_t>& shape) {
-    const TensorEntry* tensor = file_.find_tensor(name);
-    if (tensor == nullptr)
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
       return invalid(fmt::format("tensor {}: expected {}, found none", name, shape));
+    }
+    const TensorEntry* tensor = found->second;
     if (tensor->shape != shape) {
       return invalid(
           fmt::format("tensor {}: expected shape {}, found {}", name, shape, tensor->shape));
@@ -69,121 +78,108 @@ class Binder {
   }
 
   const ModelFile& file_;
+  std::unordered_map<std::string_view, const TensorEntry*> by_name_;
   std::set<std::string, std::less<>> used_;
 };
 
-std::string of_layer(const char* pattern, int64_t layer) {
-  return fmt::format(fmt::runtime(pattern), layer);
+/// The next rows of a fused tensor. Moves `first` behind them.
+LinearWeights rows_of(const LinearWeights& w, int64_t& first, int64_t n) {
+  LinearWeights part{{w.matrix.type, w.matrix.row(first), n, w.matrix.columns}, {}};
+  if (!w.bias.empty()) part.bias.assign(w.bias.begin() + first, w.bias.begin() + first + n);
+  first += n;
+  return part;
 }
 
-Matrix rows_of(const Matrix& m, int64_t first, int64_t n) {
-  return {m.type, m.row(first), n, m.columns};
-}
-
-/// Binds the parts of one model; every method names tensors by their stem.
+/// Binds the parts of one model.
 class ModelBinder {
  public:
   ModelBinder(const ModelFile& file, const ModelConfig& config)
-      : binder_(file),
-        file_(file),
-        c_(config),
-        names_(architecture_of(config).names(file.container)) {}
+      : catalogue_(file), c_(config), dialect_(architecture_of(config).dialect(file.container)) {}
 
   Result<Weights> all() {
     Weights w;
-    WHET_TRY(w.embedding, matrix(names_.embedding, c_.vocab_size, c_.d_model));
-    for (int64_t i = 0; i < c_.n_layers; ++i) {
+    const SlotShape embedding = shape_of(Slot::kEmbedding, c_);
+    WHET_TRY(w.embedding,
+             catalogue_.matrix(name(Slot::kEmbedding, 0), embedding.rows, embedding.columns));
+    for (int64_t i = 0; i < c_.n_layers(); ++i) {
       WHET_TRY(LayerWeights bound, layer(i));
       w.layers.push_back(std::move(bound));
     }
-    WHET_TRY(w.output_norm, norm(names_.output_norm));
+    WHET_TRY_STATUS(bind(Slot::kOutputNorm, 0, shape_of(Slot::kOutputNorm, c_), w.output_norm));
     // A head with a bias is a matrix of its own: never the embedding.
-    if (c_.form.other_biases || file_.find_tensor(weight_of(names_.head)) != nullptr) {
-      WHET_TRY(w.head, matrix(names_.head, c_.vocab_size, c_.d_model));
+    if (c_.head_bias || catalogue_.has(name(Slot::kHead, 0))) {
+      WHET_TRY_STATUS(bind(Slot::kHead, 0, shape_of(Slot::kHead, c_), w.head));
     } else {
-      w.head = w.embedding;
+      w.head.matrix = w.embedding;
     }
-    WHET_TRY(w.head_bias, other_bias(names_.head, c_.vocab_size));
-    WHET_TRY_STATUS(binder_.check_all_used(c_.architecture));
+    WHET_TRY_STATUS(catalogue_.check_all_used(c_.architecture));
     return w;
   }
 
  private:
-  static std::string weight_of(const std::string& stem) { return stem + ".weight"; }
-  static std::string bias_of(const std::string& stem) { return stem + ".bias"; }
-
-  Result<Matrix> matrix(const std::string& stem, int64_t rows, int64_t columns) {
-    return binder_.matrix(weight_of(stem), rows, columns);
-  }
-  Result<std::vector<float>> other_bias(const std::string& stem, int64_t n) {
-    if (!c_.form.other_biases) return std::vector<float>();
-    return binder_.vector(bias_of(stem), n);
-  }
-  Result<NormWeights> norm(const std::string& stem) {
-    NormWeights w;
-    WHET_TRY(w.gain, binder_.vector(weight_of(stem), c_.d_model));
-    if (c_.form.norm == DecoderForm::Norm::kLayer) {
-      WHET_TRY(w.bias, binder_.vector(bias_of(stem), c_.d_model));
-    }
-    return w;
+  std::string name(Slot slot, int64_t layer) const {
+    return tensor_name(dialect_.names[slot], layer);
   }
 
-  Status bind_qkv(int64_t i, LayerWeights& w) {
-    const auto name = [&](const char* pattern) { return of_layer(pattern, i); };
-    const std::string fused = names_.qkv == nullptr ? "" : name(names_.qkv);
-    const auto has_fused = [&](const std::string& full) {
-      return names_.qkv != nullptr && file_.find_tensor(full) != nullptr;
-    };
-    const int64_t q_dim = c_.n_heads * c_.head_dim, kv_dim = c_.n_kv_heads * c_.head_dim;
-    if (has_fused(weight_of(fused))) {
-      WHET_TRY(const Matrix qkv, matrix(fused, q_dim + 2 * kv_dim, c_.d_model));
-      w.q = rows_of(qkv, 0, q_dim);
-      w.k = rows_of(qkv, q_dim, kv_dim);
-      w.v = rows_of(qkv, q_dim + kv_dim, kv_dim);
-    } else {
-      WHET_TRY(w.q, matrix(name(names_.q), q_dim, c_.d_model));
-      WHET_TRY(w.k, matrix(name(names_.k), kv_dim, c_.d_model));
-      WHET_TRY(w.v, matrix(name(names_.v), kv_dim, c_.d_model));
-    }
-    if (!c_.form.qkv_bias) return ok_status();
-    if (has_fused(bias_of(fused))) {
-      WHET_TRY(const std::vector<float> qkv, binder_.vector(bias_of(fused), q_dim + 2 * kv_dim));
-      w.q_bias.assign(qkv.begin(), qkv.begin() + q_dim);
-      w.k_bias.assign(qkv.begin() + q_dim, qkv.end() - kv_dim);
-      w.v_bias.assign(qkv.end() - kv_dim, qkv.end());
-    } else {
-      WHET_TRY(w.q_bias, binder_.vector(bias_of(name(names_.q)), q_dim));
-      WHET_TRY(w.k_bias, binder_.vector(bias_of(name(names_.k)), kv_dim));
-      WHET_TRY(w.v_bias, binder_.vector(bias_of(name(names_.v)), kv_dim));
+  Status bind(Slot slot, int64_t layer, const SlotShape& shape, LinearWeights& w) {
+    if (shape.rows == 0) return ok_status();
+    const std::string weight = name(slot, layer);
+    WHET_TRY(w.matrix, catalogue_.matrix(weight, shape.rows, shape.columns));
+    if (shape.bias) {
+      WHET_TRY(w.bias, catalogue_.vector(bias_name(weight), shape.rows));
     }
     return ok_status();
   }
 
+  Status bind(Slot slot, int64_t layer, const SlotShape& shape, NormWeights& w) {
+    if (shape.rows == 0) return ok_status();
+    const std::string weight = name(slot, layer);
+    WHET_TRY(w.gain, catalogue_.vector(weight, shape.rows));
+    for (float& gain : w.gain) gain += dialect_.norm_gain_offset;
+    if (shape.bias) {
+      WHET_TRY(w.bias, catalogue_.vector(bias_name(weight), shape.rows));
+    } else if (c_.norm.kind == NormKind::kLayer) {
+      w.bias.assign(w.gain.size(), 0.0f);
+    }
+    return ok_status();
+  }
+
+  /// The parts that lie in one tensor `fused`, where the file has that tensor.
+  Result<bool> bind_fused(Slot fused, int64_t i, std::initializer_list<LinearWeights*> parts,
+                          std::initializer_list<Slot> slots) {
+    const LayerForm& form = c_.layers[static_cast<size_t>(i)];
+    if (dialect_.names[fused].empty() || !catalogue_.has(name(fused, i))) return false;
+    LinearWeights whole;
+    WHET_TRY_STATUS(bind(fused, i, shape_of(fused, c_, form), whole));
+    int64_t first = 0;
+    auto slot = slots.begin();
+    for (LinearWeights* part : parts) {
+      *part = rows_of(whole, first, shape_of(*slot++, c_, form).rows);
+    }
+    return true;
+  }
+
   Result<LayerWeights> layer(int64_t i) {
-    const auto name = [&](const char* pattern) { return of_layer(pattern, i); };
-    const int64_t q_dim = c_.n_heads * c_.head_dim;
-    LayerWeights w{};
-    WHET_TRY(w.attention_norm, norm(name(names_.attention_norm)));
-    WHET_TRY_STATUS(bind_qkv(i, w));
-    WHET_TRY(w.attention_output, matrix(name(names_.attention_output), c_.d_model, q_dim));
-    WHET_TRY(w.attention_output_bias, other_bias(name(names_.attention_output), c_.d_model));
-    if (!c_.form.parallel) {
-      WHET_TRY(w.ffn_norm, norm(name(names_.ffn_norm)));
-    }
-    if (c_.form.ffn == DecoderForm::Ffn::kSwiGlu) {
-      WHET_TRY(w.gate, matrix(name(names_.gate), c_.ffn_dim, c_.d_model));
-    }
-    WHET_TRY(w.up, matrix(name(names_.up), c_.ffn_dim, c_.d_model));
-    WHET_TRY(w.up_bias, other_bias(name(names_.up), c_.ffn_dim));
-    WHET_TRY(w.down, matrix(name(names_.down), c_.d_model, c_.ffn_dim));
-    WHET_TRY(w.down_bias, other_bias(name(names_.down), c_.d_model));
+    const LayerForm& form = c_.layers[static_cast<size_t>(i)];
+    LayerWeights w;
+    WHET_TRY(const bool fused_qkv,
+             bind_fused(Slot::kQkv, i, {&w.q, &w.k, &w.v}, {Slot::kQ, Slot::kK, Slot::kV}));
+    WHET_TRY(const bool fused_gate_up,
+             bind_fused(Slot::kGateUp, i, {&w.gate, &w.up}, {Slot::kGate, Slot::kUp}));
+    Status status = ok_status();
+    for_each_slot(w, [&](Slot slot, auto& weights) {
+      const bool is_bound = fused_qkv && (slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV);
+      const bool is_ffn_bound = fused_gate_up && (slot == Slot::kGate || slot == Slot::kUp);
+      if (is_bound || is_ffn_bound || !status.ok()) return;
+      status = bind(slot, i, shape_of(slot, c_, form), weights);
+    });
+    if (!status.ok()) return status.error();
     return w;
   }
 
-  Binder binder_;
-  const ModelFile& file_;
+  Catalogue catalogue_;
   const ModelConfig& c_;
-  const NameMap& names_;
+  const Dialect& dialect_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "kernels/interleave.h"
+#include "model/slot.h"
 
 namespace whet {
 namespace {
@@ -42,18 +43,15 @@ int interleave(Matrix& m, Files files, ThreadPool& pool) {
 }  // namespace
 
 int interleave_weights(Weights& weights, Files files, ThreadPool& pool) {
-  const bool tied = weights.head.data == weights.embedding.data;
+  const bool tied = weights.head.matrix.data == weights.embedding.data;
   int n = interleave(weights.embedding, files, pool);
   for (LayerWeights& layer : weights.layers) {
-    for (Matrix* m : {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up,
-                      &layer.down}) {
-      n += interleave(*m, files, pool);
-    }
+    for_each_matrix(layer, [&](Matrix& m) { n += interleave(m, files, pool); });
   }
   if (tied) {
-    weights.head = weights.embedding;
+    weights.head.matrix = weights.embedding;
   } else {
-    n += interleave(weights.head, files, pool);
+    n += interleave(weights.head.matrix, files, pool);
   }
   return n;
 }

@@ -55,24 +55,31 @@ TEST(WeightInterleaver, TakesWhatItCanFromSeveralFilesAndKeepsEveryValue) {
   w.embedding = at(0, 0, DType::Q8_0, 3 * lanes + 1);  // no multiple of the lanes
   w.layers.resize(1);
   LayerWeights& layer = w.layers[0];
-  layer.q = at(1, 0, DType::Q8_0, 2 * lanes);  // slices of one tensor
-  layer.k = at(1, 2 * lanes, DType::Q8_0, lanes);
-  layer.v = at(1, 3 * lanes, DType::Q8_0, lanes);
-  layer.attention_output = at(0, 4 * lanes, DType::Q4_1, lanes);  // a type without such kernels
-  layer.gate = at(0, 0, DType::Q8_0, 0);
-  layer.up = layer.down = at(0, 0, DType::Q8_0, 0);
-  w.head = at(0, 6 * lanes, DType::Q8_0, 2 * lanes);
-  const std::vector<Matrix*> all{
-      &w.embedding, &layer.q, &layer.k, &layer.v, &layer.attention_output, &w.head};
+  layer.q.matrix = at(1, 0, DType::Q8_0, 2 * lanes);  // slices of one tensor
+  layer.k.matrix = at(1, 2 * lanes, DType::Q8_0, lanes);
+  layer.v.matrix = at(1, 3 * lanes, DType::Q8_0, lanes);
+  layer.attention_output.matrix =
+      at(0, 4 * lanes, DType::Q4_1, lanes);  // a type without such kernels
+  layer.gate.matrix = at(0, 0, DType::Q8_0, 0);
+  layer.up.matrix = layer.down.matrix = at(0, 0, DType::Q8_0, 0);
+  w.head.matrix = at(0, 6 * lanes, DType::Q8_0, 2 * lanes);
+  const std::vector<Matrix*> all{&w.embedding,
+                                 &layer.q.matrix,
+                                 &layer.k.matrix,
+                                 &layer.v.matrix,
+                                 &layer.attention_output.matrix,
+                                 &w.head.matrix};
   std::vector<std::vector<float>> before;
   for (const Matrix* m : all) before.push_back(values(*m));
 
   ThreadPool pool(2);
   EXPECT_EQ(interleave_weights(w, files, pool), 4);
   EXPECT_EQ(w.embedding.interleave, 1);
-  EXPECT_EQ(layer.attention_output.interleave, 1);
-  EXPECT_EQ(layer.gate.interleave, 1);
-  for (const Matrix* m : {&layer.q, &layer.k, &layer.v, &w.head}) EXPECT_EQ(m->interleave, lanes);
+  EXPECT_EQ(layer.attention_output.matrix.interleave, 1);
+  EXPECT_EQ(layer.gate.matrix.interleave, 1);
+  for (const Matrix* m : {&layer.q.matrix, &layer.k.matrix, &layer.v.matrix, &w.head.matrix}) {
+    EXPECT_EQ(m->interleave, lanes);
+  }
   for (size_t i = 0; i < all.size(); ++i) {
     const std::vector<float> after = values(*all[i]);  // bits: the Q4_1 matrix holds other blocks
     EXPECT_EQ(std::memcmp(after.data(), before[i].data(), after.size() * sizeof(float)), 0) << i;

@@ -41,6 +41,9 @@ class ForwardScratch {
   std::unique_ptr<Buffers> buffers_;
 };
 
+/// The cache that a sequence of this decoder needs.
+KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type = DType::F16);
+
 /// Runs all segments in one batch and extends their KV by their tokens.
 /// Returns logits [rows wanted, V] f32 in segment order, valid until the next call with `scratch`.
 /// Preconditions: ids in range; every KV has room; no KV appears twice.

@@ -7,33 +7,37 @@
 
 namespace whet {
 
-/// Gain and bias [D]; the bias is empty for Norm::kRms.
+/// The bias is empty for NormKind::kRms, and zeros for a kLayer without one.
 struct NormWeights {
   std::vector<float> gain, bias;
 };
 
-/// Biases are as long as their matrix has rows, and empty where the form has none.
+/// The bias is as long as the matrix has rows, and empty where the form has none.
+struct LinearWeights {
+  Matrix matrix{};
+  std::vector<float> bias;
+};
+
+/// What a layer's form does not have is empty.
 struct LayerWeights {
-  NormWeights attention_norm;
-  Matrix q;  // [H*K, D]
-  Matrix k;  // [G*K, D]
-  Matrix v;  // [G*K, D]
-  std::vector<float> q_bias, k_bias, v_bias;
-  Matrix attention_output;  // [D, H*K]
-  std::vector<float> attention_output_bias;
-  NormWeights ffn_norm;  // empty where `parallel`
-  Matrix gate;           // [F, D]; no rows without a gate
-  Matrix up;             // [F, D]
-  Matrix down;           // [D, F]
-  std::vector<float> up_bias, down_bias;
+  NormWeights attention_norm;                 // [D]
+  LinearWeights q;                            // [H*K, D]
+  LinearWeights k;                            // [G*K, D]
+  LinearWeights v;                            // [G*K, D]
+  NormWeights q_norm, k_norm;                 // [K], or all heads' elements
+  LinearWeights attention_output;             // [D, H*K]
+  NormWeights attention_post_norm, ffn_norm;  // [D]
+  LinearWeights gate;                         // [F, D]
+  LinearWeights up;                           // [F, D]
+  LinearWeights down;                         // [D, F]
+  NormWeights ffn_post_norm;                  // [D]
 };
 
 struct Weights {
   Matrix embedding;  // [V, D]
   std::vector<LayerWeights> layers;
-  NormWeights output_norm;
-  Matrix head;  // [V, D]; the embedding where the model ties them
-  std::vector<float> head_bias;
+  NormWeights output_norm;  // [D]
+  LinearWeights head;       // [V, D]; the embedding where the model ties them
 };
 
 }  // namespace whet

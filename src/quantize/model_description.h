@@ -1,16 +1,11 @@
 // A model's metadata as GGUF keys, whatever container it came from.
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "base/result.h"
-#include "formats/model_file.h"
+#include "load/config_reader.h"
 #include "load/loaded_model.h"
 
 namespace whet {
-
-using Metadata = std::map<std::string, MetaValue, std::less<>>;
 
 /// GGUF: the file's own keys without those that say how it was quantised or split. Hugging Face:
 /// architecture and tokenizer in GGUF's terms. The tokenizer is then read back and must give the

@@ -8,6 +8,8 @@
 #include "formats/gguf_writer.h"
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
+#include "load/architecture.h"
+#include "load/model_config_reader.h"
 #include "quantize/block_encoder.h"
 #include "quantize/model_description.h"
 
@@ -25,39 +27,12 @@ struct Source {
   int64_t paired_heads = 0;  // rows of each head change places (see row_in_file); 0 = none
 };
 
-bool has_fused(const ModelFile& file, size_t layer, const char* kind) {
-  return file.find_tensor(fmt::format("blk.{}.attn_qkv.{}", layer, kind)) != nullptr;
-}
-
-std::vector<Source> matrices(const LoadedModel& model) {
-  const ModelConfig& c = model.model.config;
-  const Weights& w = model.model.weights;
-  // Hugging Face rotates halves, GGUF's llama neighbours; GGUF's qwen2 rotates halves too.
-  const bool halves =
-      c.rope_pairing == kernels::RopePairing::kHalfSplit && c.architecture == "llama";
-  const int64_t q_heads = halves ? c.n_heads : 0, k_heads = halves ? c.n_kv_heads : 0;
-  std::vector<Source> all{{"token_embd.weight", MatrixRole::kEmbedding, 0, w.embedding}};
-  for (size_t i = 0; i < w.layers.size(); ++i) {
-    const LayerWeights& l = w.layers[i];
-    const auto name = [&](const char* part) { return fmt::format("blk.{}.{}.weight", i, part); };
-    if (has_fused(model.file, i, "weight")) {  // q, k and v are views of one matrix, in this order
-      Matrix qkv = l.q;
-      qkv.rows += l.k.rows + l.v.rows;
-      all.push_back({name("attn_qkv"), MatrixRole::kAttentionV, i, qkv});
-    } else {
-      all.push_back({name("attn_q"), MatrixRole::kOther, i, l.q, q_heads});
-      all.push_back({name("attn_k"), MatrixRole::kOther, i, l.k, k_heads});
-      all.push_back({name("attn_v"), MatrixRole::kAttentionV, i, l.v});
-    }
-    all.push_back({name("attn_output"), MatrixRole::kOther, i, l.attention_output});
-    if (l.gate.rows > 0) all.push_back({name("ffn_gate"), MatrixRole::kOther, i, l.gate});
-    all.push_back({name("ffn_up"), MatrixRole::kOther, i, l.up});
-    all.push_back({name("ffn_down"), MatrixRole::kFfnDown, i, l.down});
-  }
-  if (w.head.data != w.embedding.data) {
-    all.push_back({"output.weight", MatrixRole::kHead, 0, w.head});
-  }
-  return all;
+/// The source's row that becomes `row`: of a head of K rows, K/2 + i goes behind i.
+int64_t row_in_file(const Source& source, int64_t row) {
+  if (source.paired_heads == 0) return row;
+  const int64_t head_dim = source.matrix.rows / source.paired_heads;
+  const int64_t in_head = row % head_dim;
+  return row - in_head + in_head / 2 + (in_head % 2) * (head_dim / 2);
 }
 
 /// Norms and biases stay F32.
@@ -66,51 +41,132 @@ struct Vector {
   std::vector<float> values;
 };
 
-std::vector<Vector> vectors(const LoadedModel& model) {
-  const Decoder& decoder = model.model;
-  std::vector<Vector> all;
-  const auto add = [&](std::string name, std::vector<float> values) {
-    if (!values.empty()) all.push_back({std::move(name), std::move(values)});
-  };
-  for (size_t i = 0; i < decoder.weights.layers.size(); ++i) {
-    const LayerWeights& l = decoder.weights.layers[i];
-    const std::string p = fmt::format("blk.{}.", i);
-    add(p + "attn_norm.weight", l.attention_norm.gain);
-    add(p + "attn_norm.bias", l.attention_norm.bias);
-    add(p + "ffn_norm.weight", l.ffn_norm.gain);
-    add(p + "ffn_norm.bias", l.ffn_norm.bias);
-    if (has_fused(model.file, i, "bias")) {
-      std::vector<float> qkv = l.q_bias;
-      qkv.insert(qkv.end(), l.k_bias.begin(), l.k_bias.end());
-      qkv.insert(qkv.end(), l.v_bias.begin(), l.v_bias.end());
-      add(p + "attn_qkv.bias", std::move(qkv));
-    } else {
-      add(p + "attn_q.bias", l.q_bias);
-      add(p + "attn_k.bias", l.k_bias);
-      add(p + "attn_v.bias", l.v_bias);
-    }
-    add(p + "attn_output.bias", l.attention_output_bias);
-    add(p + "ffn_up.bias", l.up_bias);
-    add(p + "ffn_down.bias", l.down_bias);
+MatrixRole role_of(Slot slot) {
+  switch (slot) {
+    case Slot::kEmbedding:
+      return MatrixRole::kEmbedding;
+    case Slot::kHead:
+      return MatrixRole::kHead;
+    case Slot::kV:
+    case Slot::kQkv:
+      return MatrixRole::kAttentionV;
+    case Slot::kDown:
+      return MatrixRole::kFfnDown;
+    default:
+      return MatrixRole::kOther;
   }
-  add("output_norm.weight", decoder.weights.output_norm.gain);
-  add("output_norm.bias", decoder.weights.output_norm.bias);
-  add("output.bias", decoder.weights.head_bias);
-  // A GGUF file may have its factors in its keys, which are copied: twice would be wrong.
-  const bool is_gguf = model.file.container == ModelFile::Container::kGguf;
-  const bool as_tensor = is_gguf ? model.file.find_tensor("rope_freqs.weight") != nullptr
-                                 : !decoder.config.rope_factors.empty();
-  if (as_tensor) add("rope_freqs.weight", decoder.config.rope_factors);
-  return all;
 }
 
-/// The source's row that becomes `row`: of a head of K rows, K/2 + i goes behind i.
-int64_t row_in_file(const Source& source, int64_t row) {
-  if (source.paired_heads == 0) return row;
-  const int64_t head_dim = source.matrix.rows / source.paired_heads;
-  const int64_t in_head = row % head_dim;
-  return row - in_head + in_head / 2 + (in_head % 2) * (head_dim / 2);
-}
+/// Everything that goes into the file, under GGUF's names.
+class Contents {
+ public:
+  explicit Contents(const LoadedModel& model)
+      : file_(model.file),
+        config_(model.model.config),
+        architecture_(architecture_of(config_)),
+        source_(architecture_.dialect(model.file.container)) {
+    const Weights& w = model.model.weights;
+    matrices.push_back({name(Slot::kEmbedding, 0), role_of(Slot::kEmbedding), 0, w.embedding});
+    for (size_t i = 0; i < w.layers.size(); ++i) add_layer(i, w.layers[i]);
+    add(Slot::kOutputNorm, 0, w.output_norm);
+    if (w.head.matrix.data != w.embedding.data) {
+      add(Slot::kHead, 0, w.head);
+    }
+    add_rope_factors();
+  }
+
+  std::vector<Source> matrices;
+  std::vector<Vector> vectors;
+
+ private:
+  std::string name(Slot slot, size_t layer) const {
+    return tensor_name(architecture_.gguf.names[slot], static_cast<int64_t>(layer));
+  }
+
+  void add_vector(std::string name, std::vector<float> values) {
+    if (!values.empty()) vectors.push_back({std::move(name), std::move(values)});
+  }
+
+  void add(Slot slot, size_t layer, const NormWeights& w) {
+    if (w.gain.empty()) return;
+    add_vector(name(slot, layer), w.gain);
+    if (config_.norm.bias) add_vector(bias_name(name(slot, layer)), w.bias);
+  }
+
+  void add(Slot slot, size_t layer, const LinearWeights& w) {
+    if (w.matrix.rows == 0) return;
+    const int64_t heads = paired_heads(slot, layer);
+    const Source source{name(slot, layer), role_of(slot), layer, w.matrix, heads};
+    matrices.push_back(source);
+    if (w.bias.empty()) return;
+    std::vector<float> bias(w.bias.size());
+    for (size_t i = 0; i < bias.size(); ++i) {
+      bias[i] = w.bias[static_cast<size_t>(row_in_file(source, static_cast<int64_t>(i)))];
+    }
+    add_vector(bias_name(source.name), std::move(bias));
+  }
+
+  /// Parts that are views of one tensor of the source stay one.
+  bool add_fused(Slot fused, size_t layer, std::initializer_list<const LinearWeights*> parts) {
+    if (source_.names[fused].empty() || architecture_.gguf.names[fused].empty()) return false;
+    const std::string in_source = tensor_name(source_.names[fused], static_cast<int64_t>(layer));
+    if (file_.find_tensor(in_source) == nullptr) return false;
+    LinearWeights whole = **parts.begin();
+    for (const LinearWeights* part : std::span(parts.begin(), parts.size()).subspan(1)) {
+      whole.matrix.rows += part->matrix.rows;
+      whole.bias.insert(whole.bias.end(), part->bias.begin(), part->bias.end());
+    }
+    add(fused, layer, whole);
+    return true;
+  }
+
+  void add_layer(size_t i, const LayerWeights& w) {
+    const bool qkv = add_fused(Slot::kQkv, i, {&w.q, &w.k, &w.v});
+    const bool gate_up = add_fused(Slot::kGateUp, i, {&w.gate, &w.up});
+    for_each_slot(w, [&](Slot slot, const auto& weights) {
+      if (qkv && (slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV)) return;
+      if (gate_up && (slot == Slot::kGate || slot == Slot::kUp)) return;
+      add(slot, i, weights);
+    });
+  }
+
+  /// Heads whose rows GGUF has in neighbouring pairs and the source in halves.
+  int64_t paired_heads(Slot slot, size_t layer) const {
+    if (source_.pairing == architecture_.gguf.pairing) return 0;
+    const AttentionBlockForm& a = config_.layers[layer].attention;
+    return slot == Slot::kQ ? a.n_heads : slot == Slot::kK ? a.n_kv_heads : 0;
+  }
+
+  /// A GGUF file may have its factors in its keys, which are copied, and so does what
+  /// describe_config() says of linear scaling and YaRN: twice would be wrong.
+  void add_rope_factors() {
+    const auto copy = [&](const char* tensor, const std::vector<float>& factors) {
+      if (file_.find_tensor(tensor) != nullptr) add_vector(tensor, factors);
+    };
+    if (config_.ropes.empty()) return;
+    const RopeForm& rope = config_.ropes.front();
+    if (file_.container == ModelFile::Container::kGguf) {
+      copy("rope_freqs.weight", rope.factors);
+      copy("rope_factors_short.weight", rope.factors);
+      copy("rope_factors_long.weight", rope.long_factors);
+    } else if (!rope.long_factors.empty()) {
+      add_vector("rope_factors_short.weight", rope.factors);
+      add_vector("rope_factors_long.weight", rope.long_factors);
+    } else if (!rope.factors.empty() && !factors_are_in_keys()) {
+      add_vector("rope_freqs.weight", rope.factors);
+    }
+  }
+
+  bool factors_are_in_keys() const {
+    const auto said = describe_config(file_);
+    return said.ok() && said->contains(config_.architecture + ".rope.scaling.type");
+  }
+
+  const ModelFile& file_;
+  const ModelConfig& config_;
+  const Architecture& architecture_;
+  const Dialect& source_;
+};
 
 Status check_input(const std::vector<Source>& sources, const QuantizeOptions& options) {
   for (const Source& source : sources) {
@@ -212,7 +268,8 @@ Result<std::vector<QuantizedTensor>> quantize_model(
     const QuantizeOptions& options, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights,
     const CancelFlag* cancel) {
-  const std::vector<Source> sources = matrices(model);
+  const Contents contents(model);
+  const std::vector<Source>& sources = contents.matrices;
   WHET_TRY_STATUS(check_input(sources, options));
   WHET_TRY(GgufWriter writer, GgufWriter::create(path));
   WHET_TRY_STATUS(write_metadata(writer, model, mixture));
@@ -230,7 +287,7 @@ Result<std::vector<QuantizedTensor>> quantize_model(
         {source.name, m.type, to, shape, shape[0] * row_bytes(dtype_info(to), shape[1]), 0});
     total += shape[0] * shape[1];
   }
-  const std::vector<Vector> plain = vectors(model);
+  const std::vector<Vector>& plain = contents.vectors;
   for (const Vector& vector : plain) {
     const std::vector<uint64_t> shape{vector.values.size()};
     WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, shape));

@@ -121,8 +121,7 @@ std::vector<float> logits_of(const std::string& path, const std::vector<int32_t>
                              bool exact = false) {
   const LoadedModel model = load_model(path).value();
   const ModelConfig& c = model.model.config;
-  KvSequence kv =
-      KvSequence::create({c.n_layers, c.n_kv_heads, c.head_dim, 64, DType::F32}).value();
+  KvSequence kv = KvSequence::create(kv_shape_of(c, 64, DType::F32)).value();
   ForwardScratch scratch(c, exact);
   ThreadPool pool(2);
   const StepSegment segment{&kv, tokens, StepSegment::Logits::kAll};
@@ -158,20 +157,22 @@ TEST_F(QuantizeModel, SafeTensorsToF32GgufIsTheSameModel) {
   EXPECT_EQ(original.chat_template_source, copy.chat_template_source);
   EXPECT_EQ(original.tokenizer->end_of_generation(), copy.tokenizer->end_of_generation());
   const ModelConfig &a = original.model.config, &b = copy.model.config;
-  EXPECT_EQ(a.n_layers, b.n_layers);
+  EXPECT_EQ(a.n_layers(), b.n_layers());
   EXPECT_EQ(a.context_length, b.context_length);
-  EXPECT_EQ(a.norm_eps, b.norm_eps);
-  EXPECT_EQ(a.rope_theta, b.rope_theta);
+  EXPECT_EQ(a.norm.epsilon, b.norm.epsilon);
+  EXPECT_EQ(a.ropes[0].theta, b.ropes[0].theta);
   // Row 1 of a query head is row K/2 of the source's: the two containers rotate other pairs.
   const auto row = [](const Matrix& m, int64_t i) {
     std::vector<float> values(static_cast<size_t>(m.columns));
     kernels::dequantize_row(m, i, values.data());
     return values;
   };
-  const Matrix &from = original.model.weights.layers[0].q, &to = copy.model.weights.layers[0].q;
-  EXPECT_EQ(row(from, a.head_dim / 2), row(to, 1));
+  const Matrix &from = original.model.weights.layers[0].q.matrix,
+               &to = copy.model.weights.layers[0].q.matrix;
+  const int64_t head_dim = a.layers[0].attention.head_dim;
+  EXPECT_EQ(row(from, head_dim / 2), row(to, 1));
   EXPECT_EQ(row(from, 1), row(to, 2));
-  EXPECT_EQ(row(from, a.head_dim), row(to, a.head_dim));
+  EXPECT_EQ(row(from, head_dim), row(to, head_dim));
 }
 
 TEST_F(QuantizeModel, EveryMixtureLoads) {

@@ -8,6 +8,9 @@
 
 #include "base/rng.h"
 #include "formats/gguf_writer.h"
+#include "load/architecture.h"
+#include "load/model_config_reader.h"
+#include "model/slot.h"
 #include "synth/random_weights.h"
 
 namespace whet {
@@ -19,63 +22,106 @@ struct Tensor {
   std::string name;
   DType type;
   std::vector<uint64_t> shape;
-  bool is_norm = false;  // all ones
+  bool is_gain = false;  // of a norm: all ones
 
   uint64_t n_weights() const { return shape.size() == 1 ? shape[0] : shape[0] * shape[1]; }
   uint64_t n_bytes() const { return row_bytes(dtype_info(type), n_weights()); }
 };
 
-std::vector<Tensor> tensors_of(const ModelShape& s, const TypeMixture& mixture) {
-  std::vector<Tensor> tensors;
-  const auto matrix = [&](std::string name, MatrixRole role, uint64_t layer, uint64_t rows,
-                          uint64_t cols) {
-    const DType type = mixture.type_of(role, layer, s.n_layers, cols, s.tied_head);
-    tensors.push_back({std::move(name), type, {rows, cols}});
-  };
-  const auto bias = [&](std::string name, uint64_t n) {
-    tensors.push_back({std::move(name), DType::F32, {n}});
-  };
-  const bool phi2 = s.architecture == "phi2";
-  const auto phi2_bias = [&](std::string name, uint64_t n) {
-    if (phi2) bias(std::move(name), n);
-  };
-  const auto norm = [&](const std::string& name) {
-    tensors.push_back({name + ".weight", DType::F32, {s.d_model}, true});
-    phi2_bias(name + ".bias", s.d_model);
-  };
-  matrix("token_embd.weight", MatrixRole::kEmbedding, 0, s.vocab_size, s.d_model);
-  for (uint64_t i = 0; i < s.n_layers; ++i) {
-    const std::string p = fmt::format("blk.{}.", i);
-    const uint64_t q_dim = s.n_heads * s.head_dim, kv_dim = s.n_kv_heads * s.head_dim;
-    norm(p + "attn_norm");
-    if (phi2) {  // fused, as in the published files
-      matrix(p + "attn_qkv.weight", MatrixRole::kAttentionV, i, q_dim + 2 * kv_dim, s.d_model);
-      bias(p + "attn_qkv.bias", q_dim + 2 * kv_dim);
-    } else {
-      matrix(p + "attn_q.weight", MatrixRole::kOther, i, q_dim, s.d_model);
-      matrix(p + "attn_k.weight", MatrixRole::kOther, i, kv_dim, s.d_model);
-      matrix(p + "attn_v.weight", MatrixRole::kAttentionV, i, kv_dim, s.d_model);
-    }
-    if (s.architecture == "qwen2") {
-      bias(p + "attn_q.bias", q_dim);
-      bias(p + "attn_k.bias", kv_dim);
-      bias(p + "attn_v.bias", kv_dim);
-    }
-    matrix(p + "attn_output.weight", MatrixRole::kOther, i, s.d_model, q_dim);
-    phi2_bias(p + "attn_output.bias", s.d_model);
-    if (!phi2) {
-      norm(p + "ffn_norm");
-      matrix(p + "ffn_gate.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
-    }
-    matrix(p + "ffn_up.weight", MatrixRole::kOther, i, s.ffn_dim, s.d_model);
-    phi2_bias(p + "ffn_up.bias", s.ffn_dim);
-    matrix(p + "ffn_down.weight", MatrixRole::kFfnDown, i, s.d_model, s.ffn_dim);
-    phi2_bias(p + "ffn_down.bias", s.d_model);
+MatrixRole role_of(Slot slot) {
+  switch (slot) {
+    case Slot::kEmbedding:
+      return MatrixRole::kEmbedding;
+    case Slot::kHead:
+      return MatrixRole::kHead;
+    case Slot::kV:
+    case Slot::kQkv:
+      return MatrixRole::kAttentionV;
+    case Slot::kDown:
+      return MatrixRole::kFfnDown;
+    default:
+      return MatrixRole::kOther;
   }
-  norm("output_norm");
-  if (!s.tied_head) matrix("output.weight", MatrixRole::kHead, 0, s.vocab_size, s.d_model);
-  phi2_bias("output.bias", s.vocab_size);
-  return tensors;
+}
+
+/// The tensors that a configuration asks for, under GGUF's names.
+class TensorList {
+ public:
+  TensorList(const ModelShape& shape, const ModelConfig& config, const TypeMixture& mixture)
+      : shape_(shape),
+        config_(config),
+        mixture_(mixture),
+        names_(architecture_of(config).gguf.names) {}
+
+  std::vector<Tensor> all() {
+    add(Slot::kEmbedding, 0, shape_of(Slot::kEmbedding, config_));
+    // Fused where the architecture's files have it so: phi2's as published.
+    const bool fused = names_[Slot::kQ].empty() || config_.architecture == "phi2";
+    for (size_t i = 0; i < config_.layers.size(); ++i) {
+      LayerWeights none;
+      for_each_slot(none, [&](Slot slot, const auto&) {
+        const bool is_part = slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV;
+        if (fused && slot == Slot::kQ) slot = Slot::kQkv;
+        if (names_[slot].empty() || (fused && is_part && slot != Slot::kQkv)) return;
+        add(slot, i, shape_of(slot, config_, config_.layers[i]));
+      });
+    }
+    add(Slot::kOutputNorm, 0, shape_of(Slot::kOutputNorm, config_));
+    if (!shape_.tied_head) add(Slot::kHead, 0, shape_of(Slot::kHead, config_));
+    return std::move(tensors_);
+  }
+
+ private:
+  void add(Slot slot, size_t layer, const SlotShape& shape) {
+    if (shape.rows == 0) return;
+    const std::string name = tensor_name(names_[slot], static_cast<int64_t>(layer));
+    const auto rows = static_cast<uint64_t>(shape.rows);
+    if (shape.columns == 0) {
+      tensors_.push_back({name, DType::F32, {rows}, true});
+    } else {
+      const auto columns = static_cast<uint64_t>(shape.columns);
+      const DType type =
+          mixture_.type_of(role_of(slot), layer, config_.layers.size(), columns, shape_.tied_head);
+      tensors_.push_back({name, type, {rows, columns}});
+    }
+    if (shape.bias) tensors_.push_back({bias_name(name), DType::F32, {rows}});
+  }
+
+  const ModelShape& shape_;
+  const ModelConfig& config_;
+  const TypeMixture& mixture_;
+  const TensorNames& names_;
+  std::vector<Tensor> tensors_;
+};
+
+/// The keys that say what the model is, and what a loader reads from them.
+Metadata keys_of(const ModelShape& s) {
+  Metadata m;
+  const std::string p = s.architecture + ".";
+  m["general.architecture"] = {s.architecture};
+  m[p + "block_count"] = {s.n_layers};
+  m[p + "context_length"] = {s.context_length};
+  m[p + "embedding_length"] = {s.d_model};
+  m[p + "feed_forward_length"] = {s.ffn_dim};
+  m[p + "attention.head_count"] = {s.n_heads};
+  m[p + "attention.head_count_kv"] = {s.n_kv_heads};
+  m[p + "attention.key_length"] = {s.head_dim};
+  m[p + "attention.value_length"] = {s.head_dim};
+  const bool rms = s.architecture != "phi2";
+  m[p + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon")] = {s.norm_eps};
+  m[p + "rope.dimension_count"] = {s.rope_dim == 0 ? s.head_dim : s.rope_dim};
+  m[p + "rope.freq_base"] = {s.rope_theta};
+  m[p + "vocab_size"] = {s.vocab_size};
+  return m;
+}
+
+Result<ModelConfig> config_of(const ModelShape& shape, const Metadata& keys) {
+  ModelFile file{};
+  file.container = ModelFile::Container::kGguf;
+  file.metadata = keys;
+  file.tensors.push_back(
+      {"token_embd.weight", DType::F32, {shape.vocab_size, shape.d_model}, {}, 0, 0});
+  return read_model_config(file);
 }
 
 /// Three specials, the 256 bytes, then words over a to z by length, with and without a leading
@@ -110,9 +156,9 @@ Status add_vocabulary(GgufWriter& writer, uint64_t size) {
   return writer.add_uint("tokenizer.ggml.eos_token_id", 2);
 }
 
-Status add_metadata(GgufWriter& writer, const ModelShape& s, const TypeMixture& mixture,
-                    uint64_t seed) {
-  WHET_TRY_STATUS(writer.add_string("general.architecture", s.architecture));
+Status add_metadata(GgufWriter& writer, const ModelShape& s, const Metadata& keys,
+                    const TypeMixture& mixture, uint64_t seed) {
+  for (const auto& [key, value] : keys) WHET_TRY_STATUS(writer.add_meta(key, value));
   WHET_TRY_STATUS(writer.add_string("general.name", "synthetic " + s.name));
   WHET_TRY_STATUS(writer.add_string(
       "general.description",
@@ -120,28 +166,12 @@ Status add_metadata(GgufWriter& writer, const ModelShape& s, const TypeMixture& 
                   "text without meaning.",
                   seed)));
   WHET_TRY_STATUS(writer.add_uint("general.file_type", mixture.file_type));
-  const std::string p = s.architecture + ".";
-  WHET_TRY_STATUS(writer.add_uint(p + "block_count", s.n_layers));
-  WHET_TRY_STATUS(writer.add_uint(p + "context_length", s.context_length));
-  WHET_TRY_STATUS(writer.add_uint(p + "embedding_length", s.d_model));
-  WHET_TRY_STATUS(writer.add_uint(p + "feed_forward_length", s.ffn_dim));
-  WHET_TRY_STATUS(writer.add_uint(p + "attention.head_count", s.n_heads));
-  WHET_TRY_STATUS(writer.add_uint(p + "attention.head_count_kv", s.n_kv_heads));
-  WHET_TRY_STATUS(writer.add_uint(p + "attention.key_length", s.head_dim));
-  WHET_TRY_STATUS(writer.add_uint(p + "attention.value_length", s.head_dim));
-  const bool rms = s.architecture != "phi2";
-  WHET_TRY_STATUS(writer.add_float(
-      p + (rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon"), s.norm_eps));
-  WHET_TRY_STATUS(
-      writer.add_uint(p + "rope.dimension_count", s.rope_dim == 0 ? s.head_dim : s.rope_dim));
-  WHET_TRY_STATUS(writer.add_float(p + "rope.freq_base", s.rope_theta));
-  WHET_TRY_STATUS(writer.add_uint(p + "vocab_size", s.vocab_size));
   return add_vocabulary(writer, s.vocab_size);
 }
 
 void fill(const Tensor& tensor, const CounterRng& rng, uint64_t first_block,
           std::span<std::byte> bytes) {
-  if (!tensor.is_norm) return fill_random_weights(tensor.type, rng, first_block, bytes);
+  if (!tensor.is_gain) return fill_random_weights(tensor.type, rng, first_block, bytes);
   const float one = 1.0f;
   for (size_t i = 0; i < bytes.size(); i += sizeof(one)) {
     std::memcpy(bytes.data() + i, &one, sizeof(one));
@@ -155,9 +185,11 @@ Status write_synthetic_model(const std::string& path, const ModelShape& shape,
                              const std::function<void(uint64_t done, uint64_t total)>& on_bytes,
                              const CancelFlag* cancel) {
   WHET_TRY_STATUS(validate(shape));
-  const std::vector<Tensor> tensors = tensors_of(shape, mixture);
+  const Metadata keys = keys_of(shape);
+  WHET_TRY(const ModelConfig config, config_of(shape, keys));
+  const std::vector<Tensor> tensors = TensorList(shape, config, mixture).all();
   WHET_TRY(GgufWriter writer, GgufWriter::create(path));
-  WHET_TRY_STATUS(add_metadata(writer, shape, mixture, seed));
+  WHET_TRY_STATUS(add_metadata(writer, shape, keys, mixture, seed));
   uint64_t total = 0, done = 0;
   for (const Tensor& tensor : tensors) {
     WHET_TRY_STATUS(writer.add_tensor_info(tensor.name, tensor.type, tensor.shape));

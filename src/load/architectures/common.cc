@@ -1,0 +1,107 @@
+#include "load/architectures/common.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "formats/untrusted_text.h"
+
+namespace whet {
+namespace {
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidModel, std::move(message));
+}
+
+Status read_vocabulary(ConfigReader& reader, ModelConfig& config) {
+  if (!reader.is_gguf()) {
+    WHET_TRY(config.vocab_size, reader.count({"vocab_size", "vocab_size"}, kMaxVocabulary));
+    return ok_status();
+  }
+  const TensorEntry* embedding = reader.file().find_tensor("token_embd.weight");
+  if (embedding == nullptr || embedding->shape.size() != 2) {
+    return invalid("tensor token_embd.weight: expected a matrix, found none");
+  }
+  const uint64_t rows = embedding->shape[0];
+  if (rows < 1 || rows > kMaxVocabulary) {
+    return invalid(
+        fmt::format("rows of token_embd.weight: expected 1 to {}, found {}", kMaxVocabulary, rows));
+  }
+  config.vocab_size = static_cast<int64_t>(rows);
+  return ok_status();
+}
+
+Status read_attention(ConfigReader& reader, const ModelConfig& config, AttentionBlockForm& a) {
+  WHET_TRY(a.n_heads, reader.count({"attention.head_count", "num_attention_heads"}, kMaxHeads));
+  WHET_TRY(a.n_kv_heads,
+           reader.count({"attention.head_count_kv", "num_key_value_heads"}, kMaxHeads, a.n_heads));
+  WHET_TRY(a.head_dim, reader.count({"attention.key_length", "head_dim"}, kernels::kMaxHeadDim,
+                                    std::max<int64_t>(config.d_model / a.n_heads, 1)));
+  const Word value_length{"attention.value_length", ""};
+  WHET_TRY(const int64_t value_dim, reader.count(value_length, kernels::kMaxHeadDim, a.head_dim));
+  if (value_dim != a.head_dim) {
+    return invalid(fmt::format("{}: expected the key length {}, found {}",
+                               reader.name(value_length), a.head_dim, value_dim));
+  }
+  reader.say(value_length.gguf, {static_cast<uint64_t>(a.head_dim)});
+  a.scale = 1.0f / std::sqrt(static_cast<float>(a.head_dim));
+  return ok_status();
+}
+
+}  // namespace
+
+Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config) {
+  WHET_TRY(const int64_t n_layers, reader.count({"block_count", "num_hidden_layers"}, kMaxLayers));
+  WHET_TRY(config.d_model, reader.count({"embedding_length", "hidden_size"}, kMaxWidth));
+  WHET_TRY(config.context_length,
+           reader.count({"context_length", "max_position_embeddings"}, kMaxContext, 2048));
+  WHET_TRY_STATUS(read_vocabulary(reader, config));
+  config.norm.kind = sizes.norm;
+  WHET_TRY(const double epsilon,
+           reader.number(sizes.epsilon, reader.is_gguf() ? std::nullopt : sizes.usual_epsilon));
+  config.norm.epsilon = static_cast<float>(epsilon);
+  LayerForm layer;
+  WHET_TRY_STATUS(read_attention(reader, config, layer.attention));
+  WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth));
+  config.layers.assign(static_cast<size_t>(n_layers), layer);
+  // The tensors say whether the head is the embedding.
+  reader.skip({"tie_word_embeddings"});
+  for (const char* key : {"quantization_config", "quantization"}) {
+    if (!reader.json(key).is_null()) {
+      return invalid(fmt::format(
+          "config.json: \"{}\": expected F32, F16 or BF16 weights, found a quantisation block",
+          key));
+    }
+  }
+  WHET_TRY(const double n_experts, reader.number({"expert_count", ""}, 0));
+  if (n_experts > 0) {
+    return invalid(fmt::format("{}: expected none (a dense model), found {}",
+                               reader.name({"expert_count", ""}), n_experts));
+  }
+  return ok_status();
+}
+
+Result<Activation> read_activation(ConfigReader& reader, std::string_view word, Activation usual) {
+  struct Named {
+    std::string_view name;
+    Activation activation;
+  };
+  // Hugging Face's names; several mean the same.
+  constexpr Named kNames[] = {
+      {"silu", Activation::kSilu},          {"swish", Activation::kSilu},
+      {"gelu", Activation::kGelu},          {"gelu_new", Activation::kGeluTanh},
+      {"gelu_fast", Activation::kGeluTanh}, {"gelu_pytorch_tanh", Activation::kGeluTanh}};
+  if (reader.is_gguf()) return usual;
+  WHET_TRY(const std::string name, reader.text({"", word}, ""));
+  if (name.empty()) return usual;
+  for (const Named& known : kNames) {
+    if (known.name != name) continue;
+    if (known.activation != usual) reader.cannot_say(fmt::format("\"{}\": \"{}\"", word, name));
+    return known.activation;
+  }
+  return invalid(fmt::format("config.json: \"{}\": expected silu or a form of gelu, found {}", word,
+                             quote_untrusted(name)));
+}
+
+}  // namespace whet

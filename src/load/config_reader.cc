@@ -1,0 +1,332 @@
+#include "load/config_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "formats/untrusted_text.h"
+
+namespace whet {
+namespace {
+
+using Json = nlohmann::json;
+
+// Words of config.json that change no logit: training, generation, and what files are called.
+constexpr std::string_view kHarmlessWords[] = {
+    "architectures",
+    "attention_dropout",
+    "attn_pdrop",
+    "attn_implementation",
+    "auto_map",
+    "begin_suppress_tokens",
+    "bos_token_id",
+    "cache_implementation",
+    "chunk_size_feed_forward",
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "decoder_start_token_id",
+    "dtype",
+    "embd_pdrop",
+    "embedding_dropout",
+    "embed_dropout",
+    "eos_token_id",
+    "ffn_dropout",
+    "finetuning_task",
+    "gradient_checkpointing",
+    "hidden_dropout",
+    "id2label",
+    "initializer_range",
+    "initializer_factor",
+    "initializer_cutoff_factor",
+    "init_std",
+    "label2id",
+    "language_model_only",
+    "max_window_layers",  // read where use_sliding_window is true
+    "model_type",
+    "name",
+    "output_attentions",
+    "output_hidden_states",
+    "output_router_logits",
+    "pad_token_id",
+    "pretraining_tp",  // splits the same products
+    "prefix",
+    "problem_type",
+    "reorder_and_upcast_attn",  // precision
+    "resid_pdrop",
+    "residual_dropout",
+    "return_dict",
+    "return_dict_in_generate",
+    "router_aux_loss_coef",
+    "router_jitter_noise",
+    "router_z_loss_coef",
+    "sep_token_id",
+    "suppress_tokens",
+    "task_specific_params",
+    "tokenizer_class",
+    "torch_dtype",
+    "transformers_version",
+    "transformers.js_config",
+    "unsloth_fixed",
+    "unsloth_version",
+    "use_cache",
+    "use_return_dict",
+};
+
+// Keys under the architecture's prefix that change no logit.
+constexpr std::string_view kHarmlessKeys[] = {
+    "rope.scaling.finetuned",
+    "tensor_data_layout",
+    "vocab_size",
+};
+
+Error invalid(std::string message) {
+  return Error(ErrorCode::kInvalidModel, std::move(message));
+}
+
+Result<int64_t> in_range(std::string_view what, uint64_t value, uint64_t low, uint64_t high) {
+  if (value < low || value > high) {
+    return invalid(fmt::format("{}: expected {} to {}, found {}", what, low, high, value));
+  }
+  return static_cast<int64_t>(value);
+}
+
+template <typename List>
+bool contains(const List& list, std::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
+const Json kNull;
+
+}  // namespace
+
+Result<ConfigReader> ConfigReader::open(const ModelFile& file) {
+  ConfigReader reader(file);
+  if (reader.is_gguf()) {
+    WHET_TRY(reader.architecture_, file.get_string("general.architecture"));
+    reader.set_prefix(reader.architecture_);
+    return reader;
+  }
+  auto side = file.side_files.find("config.json");
+  if (side == file.side_files.end()) {
+    return invalid("config.json: expected beside the SafeTensors, found none");
+  }
+  reader.root_ =
+      std::make_shared<const Json>(Json::parse(side->second, nullptr, /*allow_exceptions=*/false));
+  if (!reader.root_->is_object()) return invalid("config.json: expected a JSON object");
+  reader.object_ = reader.root_.get();
+  auto type = reader.object_->find("model_type");
+  if (type != reader.object_->end() && type->is_string()) {
+    reader.architecture_ = type->get<std::string>();
+  }
+  return reader;
+}
+
+Status ConfigReader::descend(const char* key) {
+  const Json& inner = json(key);
+  if (!inner.is_object()) {
+    return invalid(
+        fmt::format("config.json: \"{}\": expected an object, found {}", key, inner.dump()));
+  }
+  object_ = &inner;
+  return ok_status();
+}
+
+const Json* ConfigReader::find(std::string_view key) {
+  if (key.empty()) return nullptr;
+  read_.emplace(key);
+  auto it = object_->find(key);
+  return it == object_->end() || it->is_null() ? nullptr : &*it;
+}
+
+const Json& ConfigReader::json(const char* key) {
+  const Json* found = is_gguf() ? nullptr : find(key);
+  return found == nullptr ? kNull : *found;
+}
+
+std::string ConfigReader::name(const Word& word) const {
+  return is_gguf() ? full(word.gguf) : fmt::format("config.json: \"{}\"", word.hugging_face);
+}
+
+bool ConfigReader::has(const Word& word) const {
+  if (is_gguf()) return !word.gguf.empty() && file_->has(full(word.gguf));
+  if (word.hugging_face.empty()) return false;
+  auto it = object_->find(word.hugging_face);
+  return it != object_->end() && !it->is_null();
+}
+
+void ConfigReader::say(std::string_view gguf_key, MetaValue value) {
+  if (!is_gguf() && !gguf_key.empty()) said_[full(gguf_key)] = std::move(value);
+}
+
+void ConfigReader::skip(std::initializer_list<std::string_view> words) {
+  for (std::string_view word : words) read_.emplace(is_gguf() ? full(word) : std::string(word));
+}
+
+Result<int64_t> ConfigReader::count_of(const Json& value, const Word& word, uint64_t high) const {
+  if (!value.is_number_unsigned()) {
+    return invalid(fmt::format("{}: expected a positive integer, found {}", name(word),
+                               quote_untrusted(value.dump())));
+  }
+  return in_range(name(word), value.get<uint64_t>(), 1, high);
+}
+
+Result<int64_t> ConfigReader::count(const Word& word, uint64_t high,
+                                    std::optional<int64_t> fallback) {
+  if (is_gguf()) {
+    if (!has(word)) {
+      if (fallback) return *fallback;
+      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+    }
+    const std::string key = full(word.gguf);
+    read_.insert(key);
+    WHET_TRY(const uint64_t value, file_->get_uint(key));
+    return in_range(key, value, 1, high);
+  }
+  const Json* found = find(word.hugging_face);
+  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  int64_t value = fallback.value_or(0);
+  if (found != nullptr) {
+    WHET_TRY(value, count_of(*found, word, high));
+  }
+  say(word.gguf, {static_cast<uint64_t>(value)});
+  return value;
+}
+
+Result<std::vector<int64_t>> ConfigReader::counts(const Word& word, int64_t n_layers, uint64_t high,
+                                                  std::optional<int64_t> fallback) {
+  const auto n = static_cast<size_t>(n_layers);
+  const auto is_array = [&] {
+    if (!has(word)) return false;
+    if (!is_gguf()) return object_->at(std::string(word.hugging_face)).is_array();
+    return std::holds_alternative<MetaArray>(file_->metadata.find(full(word.gguf))->second.value);
+  };
+  if (!is_array()) {
+    WHET_TRY(const int64_t one, count(word, high, fallback));
+    return std::vector<int64_t>(n, one);
+  }
+  std::vector<int64_t> values;
+  if (is_gguf()) {
+    read_.insert(full(word.gguf));
+    WHET_TRY(values, file_->get_ints(full(word.gguf)));
+  } else {
+    for (const Json& value : *find(word.hugging_face)) {
+      WHET_TRY(const int64_t one, count_of(value, word, high));
+      values.push_back(one);
+    }
+    std::vector<uint64_t> told(values.begin(), values.end());
+    say(word.gguf, {MetaArray{std::move(told)}});
+  }
+  if (values.size() != n) {
+    return invalid(fmt::format("{}: expected one value for each of the {} layers, found {}",
+                               name(word), n, values.size()));
+  }
+  for (const int64_t value : values) {
+    if (value < 0)
+      return invalid(fmt::format("{}: expected at least 1, found {}", name(word), value));
+    const auto checked = in_range(name(word), static_cast<uint64_t>(value), 1, high);
+    if (!checked.ok()) return checked.error();
+  }
+  return values;
+}
+
+Result<double> ConfigReader::number(const Word& word, std::optional<double> fallback) {
+  if (is_gguf()) {
+    if (!has(word)) {
+      if (fallback) return *fallback;
+      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+    }
+    read_.insert(full(word.gguf));
+    return file_->get_float(full(word.gguf));
+  }
+  const Json* found = find(word.hugging_face);
+  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found != nullptr && !found->is_number()) {
+    return invalid(
+        fmt::format("{}: expected a number, found {}", name(word), quote_untrusted(found->dump())));
+  }
+  const double value = found != nullptr ? found->get<double>() : *fallback;
+  say(word.gguf, {value});
+  return value;
+}
+
+Result<bool> ConfigReader::flag(const Word& word, std::optional<bool> fallback) {
+  if (is_gguf()) {
+    if (!has(word)) {
+      if (fallback) return *fallback;
+      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+    }
+    read_.insert(full(word.gguf));
+    return file_->get_bool_or(full(word.gguf), false);
+  }
+  const Json* found = find(word.hugging_face);
+  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found != nullptr && !found->is_boolean()) {
+    return invalid(fmt::format("{}: expected true or false, found {}", name(word),
+                               quote_untrusted(found->dump())));
+  }
+  const bool value = found != nullptr ? found->get<bool>() : *fallback;
+  say(word.gguf, {value});
+  return value;
+}
+
+Result<std::string> ConfigReader::text(const Word& word, std::optional<std::string> fallback) {
+  if (is_gguf()) {
+    if (!has(word)) {
+      if (fallback) return *fallback;
+      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+    }
+    read_.insert(full(word.gguf));
+    return file_->get_string(full(word.gguf));
+  }
+  const Json* found = find(word.hugging_face);
+  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found != nullptr && !found->is_string()) {
+    return invalid(
+        fmt::format("{}: expected a text, found {}", name(word), quote_untrusted(found->dump())));
+  }
+  std::string value = found != nullptr ? found->get<std::string>() : *fallback;
+  say(word.gguf, {value});
+  return value;
+}
+
+Status ConfigReader::expect_text(const Word& word, std::string_view expected) {
+  WHET_TRY(const std::string found, text(word, std::string(expected)));
+  if (found == expected) return ok_status();
+  return invalid(
+      fmt::format("{}: expected {}, found {}", name(word), expected, quote_untrusted(found)));
+}
+
+Status ConfigReader::expect_flag(const Word& word, bool expected) {
+  WHET_TRY(const bool found, flag(word, expected));
+  if (found == expected) return ok_status();
+  return invalid(fmt::format("{}: expected {}, found {}", name(word), expected, found));
+}
+
+Status ConfigReader::check_all_read() const {
+  if (is_gguf()) {
+    for (auto it = file_->metadata.lower_bound(prefix_);
+         it != file_->metadata.end() && it->first.starts_with(prefix_); ++it) {
+      const std::string_view key = std::string_view(it->first).substr(prefix_.size());
+      if (read_.contains(it->first) || contains(kHarmlessKeys, key)) continue;
+      return invalid(
+          fmt::format("key {}: whet does not know what this means for the arithmetic of {}",
+                      quote_untrusted(it->first), architecture_));
+    }
+    return ok_status();
+  }
+  for (const Json* object = object_;; object = root_.get()) {
+    for (const auto& [key, value] : object->items()) {
+      if (value.is_null() || key.starts_with("_") || read_.contains(key) ||
+          contains(kHarmlessWords, key)) {
+        continue;
+      }
+      return invalid(fmt::format(
+          "config.json: {}: whet does not know what this word means for the arithmetic of {}",
+          quote_untrusted(key), architecture_));
+    }
+    if (object == root_.get()) return ok_status();
+  }
+}
+
+}  // namespace whet

@@ -1,0 +1,30 @@
+// The feed-forward half of a layer.
+#include "model/step.h"
+
+namespace whet {
+
+void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const float* in,
+               float* out) {
+  ForwardScratch::Buffers& b = step.buffers;
+  float* up = step.reserve(b.up, form.dim);
+  float* gate = form.gated ? step.reserve(b.gate, form.dim) : nullptr;
+  const Projection both[] = {{&w.gate.matrix, gate}, {&w.up.matrix, up}};
+  project(in, step.n_tokens, std::span(both).last(form.gated ? 2 : 1), b.projection, step.pool);
+  const auto add = kernels::kernels().add;
+  step.for_each_token([&](int64_t t) {
+    float* row = up + t * form.dim;
+    add(row, w.up.bias.data(), w.up.bias.size(), row);
+    if (form.gated) {
+      float* gate_row = gate + t * form.dim;
+      add(gate_row, w.gate.bias.data(), w.gate.bias.size(), gate_row);
+      activate_gated(form.activation, gate_row, row, form.dim, row);
+    } else {
+      activate(form.activation, row, form.dim, row);
+    }
+  });
+  const Projection down{&w.down.matrix, out};
+  project(up, step.n_tokens, {&down, 1}, b.projection, step.pool);
+  add_bias(step, w.down.bias, out);
+}
+
+}  // namespace whet

@@ -1,0 +1,84 @@
+#include "model/slot.h"
+
+#include "base/check.h"
+
+namespace whet {
+namespace {
+
+SlotShape norm_shape(bool present, int64_t n, const ModelConfig& c) {
+  return present ? SlotShape{.rows = n, .bias = c.norm.bias} : SlotShape{};
+}
+
+SlotShape ffn_shape(Slot slot, const FfnForm& f, int64_t d_model) {
+  switch (slot) {
+    case Slot::kGate:
+      return f.gated ? SlotShape{f.dim, d_model, f.bias} : SlotShape{};
+    case Slot::kUp:
+      return {f.dim, d_model, f.bias};
+    case Slot::kGateUp:
+      return f.gated ? SlotShape{2 * f.dim, d_model, f.bias} : SlotShape{};
+    case Slot::kDown:
+      return {d_model, f.dim, f.bias};
+    default:
+      WHET_UNREACHABLE();
+  }
+}
+
+SlotShape qk_norm_shape(const AttentionBlockForm& a, int64_t n_heads) {
+  const int64_t heads = a.qk_norm == QkNorm::kNone      ? 0
+                        : a.qk_norm == QkNorm::kPerHead ? 1
+                                                        : n_heads;
+  return {.rows = heads * a.head_dim};
+}
+
+}  // namespace
+
+SlotShape shape_of(Slot slot, const ModelConfig& c) {
+  switch (slot) {
+    case Slot::kEmbedding:
+      return {c.vocab_size, c.d_model};
+    case Slot::kHead:
+      return {c.vocab_size, c.d_model, c.head_bias};
+    case Slot::kOutputNorm:
+      return norm_shape(true, c.d_model, c);
+    default:
+      WHET_UNREACHABLE();
+  }
+}
+
+SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
+  const AttentionBlockForm& a = layer.attention;
+  const int64_t q_dim = a.n_heads * a.head_dim, kv_dim = a.n_kv_heads * a.head_dim;
+  switch (slot) {
+    case Slot::kAttentionNorm:
+      return norm_shape(layer.norm_before, c.d_model, c);
+    case Slot::kQ:
+      return {q_dim, c.d_model, a.qkv_bias};
+    case Slot::kK:
+    case Slot::kV:
+      return {kv_dim, c.d_model, a.qkv_bias};
+    case Slot::kQkv:
+      return {q_dim + 2 * kv_dim, c.d_model, a.qkv_bias};
+    case Slot::kQNorm:
+      return qk_norm_shape(a, a.n_heads);
+    case Slot::kKNorm:
+      return qk_norm_shape(a, a.n_kv_heads);
+    case Slot::kAttentionOutput:
+      return {c.d_model, q_dim, a.output_bias};
+    case Slot::kAttentionPostNorm:
+    case Slot::kFfnPostNorm:
+      return norm_shape(layer.norm_after, c.d_model, c);
+    case Slot::kFfnNorm:
+      return norm_shape(layer.norm_before && layer.residual != Residual::kParallelOneNorm,
+                        c.d_model, c);
+    case Slot::kGate:
+    case Slot::kUp:
+    case Slot::kGateUp:
+    case Slot::kDown:
+      return ffn_shape(slot, layer.ffn, c.d_model);
+    default:
+      WHET_UNREACHABLE();
+  }
+}
+
+}  // namespace whet

@@ -1,0 +1,58 @@
+// One pass through the decoder while it runs: what its blocks share.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/checked_math.h"
+#include "model/forward.h"
+#include "model/rotation.h"
+#include "ops/attention.h"
+#include "ops/projection.h"
+
+namespace whet {
+
+struct ForwardScratch::Buffers {
+  std::vector<Rotation> rotations;  // of ModelConfig::ropes
+  AlignedBuffer<float> x, normed, second_normed, q, k, v, attended, delta, gate, up, logits;
+  ProjectionScratch projection;
+  std::vector<AttentionSegment> attention_segments;
+  AttentionScratch attention;
+};
+
+/// The rows of all segments, in order.
+struct Step {
+  const ModelConfig& config;
+  std::span<const StepSegment> segments;
+  ForwardScratch::Buffers& buffers;
+  ThreadPool& pool;
+  int64_t n_tokens;
+
+  /// Calls body(row) on the team; a few rows stay on the calling thread.
+  template <typename Body>
+  void for_each_token(Body&& body) {
+    constexpr int64_t kTokensPerTask = 8;
+    pool.for_each(ceil_div(n_tokens, kTokensPerTask), [&](int64_t task) {
+      const int64_t end = std::min((task + 1) * kTokensPerTask, n_tokens);
+      for (int64_t t = task * kTokensPerTask; t < end; ++t) body(t);
+    });
+  }
+  float* reserve(AlignedBuffer<float>& buffer, int64_t columns) {
+    return buffer.reserve(static_cast<size_t>(n_tokens * columns));
+  }
+};
+
+/// out = norm(x), rows of n; out may be x.
+void normalise(Step& step, const NormWeights& w, const float* x, int64_t n, float* out);
+/// y += bias in every row; an empty one adds nothing.
+void add_bias(Step& step, const std::vector<float>& bias, float* y);
+
+/// out [T, D] = what the half makes of in [T, D].
+void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
+                     const LayerWeights& w, const float* in, float* out);
+void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const float* in, float* out);
+
+}  // namespace whet

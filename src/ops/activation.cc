@@ -1,0 +1,49 @@
+#include "ops/activation.h"
+
+#include <cmath>
+
+#include "base/check.h"
+#include "kernels/kernels.h"
+
+namespace whet {
+namespace {
+
+float silu(float x) {
+  return x / (1.0f + std::exp(-x));
+}
+
+float gelu(float x) {
+  return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f));
+}
+
+}  // namespace
+
+void activate(Activation activation, const float* x, int64_t n, float* out) {
+  switch (activation) {
+    case Activation::kGeluTanh:
+      return kernels::kernels().gelu(x, static_cast<size_t>(n), out);
+    case Activation::kSilu:
+      for (int64_t i = 0; i < n; ++i) out[i] = silu(x[i]);
+      return;
+    case Activation::kGelu:
+      for (int64_t i = 0; i < n; ++i) out[i] = gelu(x[i]);
+      return;
+  }
+  WHET_UNREACHABLE();
+}
+
+void activate_gated(Activation activation, const float* gate, const float* up, int64_t n,
+                    float* out) {
+  switch (activation) {
+    case Activation::kSilu:
+      return kernels::kernels().silu_mul(gate, up, static_cast<size_t>(n), out);
+    case Activation::kGeluTanh:
+      return kernels::kernels().gelu_mul(gate, up, static_cast<size_t>(n), out);
+    case Activation::kGelu:
+      for (int64_t i = 0; i < n; ++i) out[i] = gelu(gate[i]) * up[i];
+      return;
+  }
+  WHET_UNREACHABLE();
+}
+
+}  // namespace whet
