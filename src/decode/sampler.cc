@@ -55,18 +55,23 @@ Sampler::Sampler(const SamplingParams& params, int64_t vocab_size)
     : params_(params), rng_(params.seed, 0), counts_(static_cast<size_t>(vocab_size), 0) {}
 
 int32_t Sampler::sample(std::span<const float> logits, std::span<const int32_t> history,
-                        uint64_t step) {
+                        uint64_t step, const Mask* mask) {
   WHET_DCHECK(logits.size() == counts_.size());
   adjusted_.assign(logits.begin(), logits.end());
   for (auto [id, bias] : params_.logit_bias) {
     adjusted_[static_cast<size_t>(id)] += static_cast<float>(bias);
   }
   penalise(history);
+  if (mask != nullptr) {
+    keep_allowed(*mask);
+    const float peak = kernels::kernels().max(adjusted_.data(), adjusted_.size());
+    if (!(peak > -INFINITY)) return kNoToken;
+  }
   if (params_.temperature == 0) {
     return static_cast<int32_t>(std::max_element(adjusted_.begin(), adjusted_.end()) -
                                 adjusted_.begin());
   }
-  return draw(step);
+  return draw(step, mask != nullptr);
 }
 
 // As llama.cpp: the repetition penalty divides positive and multiplies negative logits; presence
@@ -90,10 +95,23 @@ void Sampler::penalise(std::span<const int32_t> history) {
   }
 }
 
-int32_t Sampler::draw(uint64_t step) {
+void Sampler::keep_allowed(const Mask& mask) {
+  const auto words = mask.words();
+  for (size_t i = 0; i < adjusted_.size(); ++i) {
+    if (i % 64 == 0 && i / 64 < words.size() && words[i / 64] == ~uint64_t{0}) {
+      i += 63;  // all of them are
+    } else if (!mask.allows(static_cast<int32_t>(i))) {
+      adjusted_[i] = -INFINITY;
+    }
+  }
+}
+
+int32_t Sampler::draw(uint64_t step, bool masked) {
   const auto n = adjusted_.size();
   const double peak = kernels::kernels().max(adjusted_.data(), n);
   keep_top_k(params_.top_k > 0 ? std::min(n, static_cast<size_t>(params_.top_k)) : n);
+  // A weight of 0 is not enough: the last candidate is what rounding leaves over.
+  if (masked) std::erase_if(candidates_, [](const Candidate& c) { return c.logit == -INFINITY; });
   if (params_.top_p < 1) keep_top_p(peak);
   if (params_.min_p > 0) keep_min_p(peak);
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/rng.h"
+#include "decode/mask.h"
 #include "generator/request.h"
 
 namespace whet {
@@ -23,8 +24,13 @@ class Sampler {
   /// Draws the next token. Chain, as llama.cpp's default: logit bias, penalties over the last
   /// `repeat_last_n` tokens of `history`, top-k, top-p, min-p, temperature. `step` numbers the
   /// draw: the same (seed, step, logits, history) gives the same token in any batch. logits [V]
-  /// f32, not modified. Ties in probability go to the lower id.
-  int32_t sample(std::span<const float> logits, std::span<const int32_t> history, uint64_t step);
+  /// f32, not modified. Ties in probability go to the lower id. A `mask` takes away the other
+  /// tokens before truncation, as if their logits were -inf; returns kNoToken where that, with the
+  /// logit bias, leaves none.
+  int32_t sample(std::span<const float> logits, std::span<const int32_t> history, uint64_t step,
+                 const Mask* mask = nullptr);
+
+  static constexpr int32_t kNoToken = -1;
 
  private:
   struct Candidate {
@@ -33,7 +39,8 @@ class Sampler {
   };
 
   void penalise(std::span<const int32_t> history);
-  int32_t draw(uint64_t step);
+  void keep_allowed(const Mask& mask);
+  int32_t draw(uint64_t step, bool masked);
   void keep_top_k(size_t k);
   void keep_top_p(double peak);
   void keep_min_p(double peak);
@@ -54,7 +61,8 @@ struct TokenLogprob {
   std::vector<std::pair<int32_t, double>> top;
 };
 
-/// Natural-log probability of `chosen` under softmax(logits) and of the `n_top` likeliest tokens
+/// Natural-log probability of `chosen` under softmax(logits), the model's own distribution before
+/// bias, penalties and masks, and of the `n_top` likeliest tokens
 /// (descending, ties to the lower id).
 TokenLogprob token_logprob(std::span<const float> logits, int32_t chosen, int n_top);
 

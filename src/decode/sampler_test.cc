@@ -176,5 +176,77 @@ TEST(TokenLogprob, IsLogSoftmax) {
   EXPECT_EQ(result.top[1].first, 3);
 }
 
+Mask mask_of(std::initializer_list<int32_t> ids, size_t size = kLogits.size()) {
+  Mask mask(size);
+  for (int32_t id : ids) mask.allow(id);
+  return mask;
+}
+
+TEST(Sampler, MaskIsAppliedBeforeTruncation) {
+  const Mask mask = mask_of({0, 4, 5});
+  for (int top_k : {0, 1, 2, 3, 6, 100}) {
+    for (double top_p : {0.1, 0.9, 1.0}) {
+      for (double min_p : {0.0, 0.5, 1.0}) {
+        for (double temperature : {0.0, 0.01, 1.0, 100.0}) {
+          SamplingParams p = plain();
+          p.top_k = top_k;
+          p.top_p = top_p;
+          p.min_p = min_p;
+          p.temperature = temperature;
+          p.repeat_penalty = 1.5;
+          Sampler sampler(p, static_cast<int64_t>(kLogits.size()));
+          const std::vector<int32_t> history{0, 1, 4};
+          for (uint64_t i = 0; i < 200; ++i) {
+            EXPECT_TRUE(mask.allows(sampler.sample(kLogits, history, i, &mask)));
+          }
+        }
+      }
+    }
+  }
+  Sampler sampler(plain(), static_cast<int64_t>(kLogits.size()));
+  std::vector<double> counts(kLogits.size());
+  for (uint64_t i = 0; i < 20000; ++i) {
+    counts[static_cast<size_t>(sampler.sample(kLogits, {}, i, &mask))] += 1.0 / 20000;
+  }
+  expect_near(counts, softmax({1, kCut, kCut, kCut, -1, 0.5}));
+}
+
+TEST(Sampler, AMaskOfEverythingChangesNothing) {
+  const Mask mask = mask_of({0, 1, 2, 3, 4, 5});
+  for (double temperature : {0.0, 0.8}) {
+    SamplingParams p;
+    p.temperature = temperature;
+    Sampler sampler(p, static_cast<int64_t>(kLogits.size()));
+    for (uint64_t i = 0; i < 500; ++i) {
+      EXPECT_EQ(sampler.sample(kLogits, {}, i, &mask), sampler.sample(kLogits, {}, i));
+    }
+  }
+}
+
+TEST(Sampler, NothingLeftIsNoToken) {
+  for (double temperature : {0.0, 0.8}) {
+    SamplingParams p;
+    p.temperature = temperature;
+    p.logit_bias = {{2, -INFINITY}};
+    Sampler sampler(p, static_cast<int64_t>(kLogits.size()));
+    const Mask none = mask_of({}), banned = mask_of({2}), one = mask_of({2, 4});
+    EXPECT_EQ(sampler.sample(kLogits, {}, 0, &none), Sampler::kNoToken);
+    EXPECT_EQ(sampler.sample(kLogits, {}, 0, &banned), Sampler::kNoToken);
+    EXPECT_EQ(sampler.sample(kLogits, {}, 0, &one), 4);
+  }
+}
+
+TEST(Sampler, RowsBehindTheVocabularyAreMasked) {
+  std::vector<float> logits(200, 0.0f);
+  logits[199] = 50;
+  logits[130] = 1;
+  Mask mask(150);
+  for (int32_t id = 0; id < 150; ++id) mask.allow(id);
+  SamplingParams p;
+  p.temperature = 0;
+  Sampler sampler(p, 200);
+  EXPECT_EQ(sampler.sample(logits, {}, 0, &mask), 130);
+}
+
 }  // namespace
 }  // namespace whet
