@@ -137,6 +137,106 @@ TEST(Errors, HaveTheirExitStatusAndSayWhat) {
   EXPECT_EQ(whet("--version 2>&1", "WHET_ISA=nonsense").status, 2);
 }
 
+TEST(Output, EveryCommandFailsWhereStdoutIsFull) {
+  const std::string model = " -m " + kDraft;
+  for (const std::string& arguments :
+       {std::string("--version"), std::string("--help"), "run" + model + " -p hi -n 4",
+        "run" + model + " -p hi -n 4 --json", "run" + model + " -p hi -n 4 --samples 2",
+        "show " + kDraft, "show " + kDraft + " --json", "verify " + kDraft,
+        "tokenize" + model + " -p hi", "perplexity" + model + " -c 32 -f " + kSource + "/LICENSE",
+        "bench" + model + " -p 4 -n 2 -r 1 -o json", std::string("doctor --json"),
+        "quantize " + kDraftDirectory + " /dev/null q8_0 -v",
+        std::string("synth --layers 1 --width 64 --heads 2 --kv-heads 1 --ffn 96 "
+                    "--vocabulary 301 -c 64 -o /dev/null")}) {
+    const Ran ran = whet(arguments + " 2>&1 >/dev/full");
+    EXPECT_EQ(ran.status, 1) << arguments << "\n" << ran.out;
+    EXPECT_NE(ran.out.find("whet: error: cannot write to standard output"), std::string::npos)
+        << arguments << "\n"
+        << ran.out;
+  }
+  EXPECT_EQ(whet("--version >&- 2>/dev/null").status, 1) << "a closed standard output";
+  EXPECT_EQ(whet("frobnicate >/dev/full 2>/dev/full").status, 2) << "its own error is kept";
+}
+
+TEST(Output, AFileNeverGetsTheNumberOfAClosedStream) {
+  const fs::path file = scratch("streams.gguf");
+  for (const char* closed : {"<&- >&- 2>&-", "2>&-", "<&- 2>&-"}) {
+    whet("quantize " + kDraftDirectory + " " + file.string() + " q8_0 -v " + closed);
+    EXPECT_EQ(whet("verify " + file.string() + " 2>&1").status, 0) << closed;
+    fs::remove(file);
+  }
+}
+
+TEST(Output, JsonHoldsPathsThatAreNotUtf8) {
+  const fs::path directory = scratch("bytes");
+  fs::create_directory(directory);
+  const std::string model = directory / "\xff\xc3.gguf";
+  fs::create_symlink(kDraft, model);
+  const std::string m = " -m '" + model + "' ";
+  for (const std::string& arguments :
+       {"run" + m + "-p hi -n 2 --json",
+        "perplexity" + m + "-c 32 --json -f " + kSource + "/LICENSE",
+        "bench" + m + "-p 4 -n 2 -r 1 -o json", "show '" + model + "' --json",
+        "verify '" + model + "' --json"}) {
+    const Ran ran = whet(arguments + " 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << arguments;
+    EXPECT_FALSE(nlohmann::json::parse(ran.out, nullptr, false).is_discarded()) << ran.out;
+    EXPECT_NE(ran.out.find("\xef\xbf\xbd"), std::string::npos) << arguments << ran.out;
+  }
+  fs::remove_all(directory);
+}
+
+TEST(Quantize, NeverReplacesAFileOfItsInput) {
+  const fs::path directory = scratch("input");
+  fs::copy(kDraftDirectory, directory);
+  const fs::path weights = directory / "model.safetensors";
+  ASSERT_TRUE(fs::exists(weights));
+  const fs::path link = scratch("input-link"), hard = scratch("input-hard");
+  fs::create_symlink(weights, link);
+  fs::create_hard_link(weights, hard);
+  const auto size = fs::file_size(weights);
+  for (const fs::path& input : {directory, weights}) {
+    for (const fs::path& output : {weights, link, hard, directory / "config.json",
+                                   directory / "tokenizer.json", directory / "." / "config.json"}) {
+      const Ran ran = whet("quantize " + input.string() + " " + output.string() + " q8_0 2>&1");
+      EXPECT_EQ(ran.status, 2) << output << ran.out;
+      EXPECT_NE(ran.out.find("than those of the input"), std::string::npos) << ran.out;
+    }
+  }
+  EXPECT_EQ(fs::file_size(weights), size);
+  // A copy beside the input is no input, and may be written again.
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(
+        whet("quantize " + directory.string() + " " + (directory / "q.gguf").string() + " q8_0")
+            .status,
+        0);
+  }
+  EXPECT_EQ(whet("quantize --allow-requantize " + (directory / "q.gguf").string() + " " +
+                 (directory / "q.gguf").string() + " q4_0 2>/dev/null")
+                .status,
+            2);
+  for (const fs::path& path : {directory, link, hard}) fs::remove_all(path);
+}
+
+TEST(Quantize, KeepsLinksModesAndDevices) {
+  const fs::path directory = scratch("kinds");
+  fs::create_directory(directory);
+  const std::string quantize = "quantize " + kDraftDirectory + " ";
+  fs::create_symlink("target.gguf", directory / "link.gguf");
+  EXPECT_EQ(whet(quantize + (directory / "link.gguf").string() + " q8_0").status, 0);
+  EXPECT_TRUE(fs::is_symlink(directory / "link.gguf"));
+  EXPECT_EQ(whet("verify " + (directory / "target.gguf").string()).status, 0);
+  fs::create_symlink("/dev/full", directory / "full");
+  const Ran full = whet(quantize + (directory / "full").string() + " q8_0 2>&1");
+  EXPECT_EQ(full.status, 5);
+  EXPECT_NE(full.out.find("No space left on device"), std::string::npos) << full.out;
+  EXPECT_TRUE(fs::is_symlink(directory / "full"));
+  fs::permissions(directory / "target.gguf", fs::perms(0640));
+  EXPECT_EQ(whet(quantize + (directory / "link.gguf").string() + " q8_0", "umask 077;").status, 0);
+  EXPECT_EQ(fs::status(directory / "target.gguf").permissions(), fs::perms(0640));
+  fs::remove_all(directory);
+}
+
 TEST(Verify, AcceptsTheShippedModelsAndFindsADamagedOne) {
   EXPECT_EQ(whet("verify " + kDraft).status, 0);
   EXPECT_EQ(whet("verify " + kDraftDirectory).status, 0);

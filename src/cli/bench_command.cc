@@ -19,6 +19,7 @@
 #include "report/progress.h"
 #include "stats/bootstrap.h"
 #include "stats/sample.h"
+#include "sys/json_text.h"
 #include "sys/machine.h"
 
 namespace whet {
@@ -265,7 +266,7 @@ void print_csv(const std::vector<Json>& rows) {
     for (auto& [key, value] : row.items()) {
       std::string text = value.is_string() ? value.get<std::string>()
                          : value.is_null() ? ""
-                                           : value.dump();
+                                           : json_text(value);
       for (size_t at = 0; (at = text.find('"', at)) != text.npos; at += 2) text.insert(at, 1, '"');
       names += (names.empty() ? "" : ",") + key;
       values += (values.empty() ? "\"" : ",\"") + text + "\"";
@@ -338,9 +339,9 @@ int run(const Options& options) {
   }
   compare_with_one(rows);
   if (options.output == "json") {
-    fmt::print("{}\n", Json(rows).dump(2));
+    fmt::print("{}\n", json_text(Json(rows), 2));
   } else if (options.output == "jsonl") {
-    for (const Json& row : rows) fmt::print("{}\n", row.dump());
+    for (const Json& row : rows) fmt::print("{}\n", json_text(row));
   } else if (options.output == "csv") {
     print_csv(rows);
   } else {

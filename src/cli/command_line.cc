@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/standard_streams.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
@@ -30,9 +34,7 @@ std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv)
                fmt::format("{} is not a command; expected one of {}", argv[1], names));
 }
 
-}  // namespace
-
-int run_command_line(int argc, char** argv) {
+int dispatch(int argc, char** argv) {
   if (auto isa = kernels::configured_isa(); !isa.ok()) {
     print_error(isa.error());
     return exit_status(isa.error().code());
@@ -66,11 +68,32 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     app.exit(error, std::cerr, std::cerr);
     return exit_status(ErrorCode::kInvalidArgument);
-  } catch (const std::bad_alloc&) {
-    print_error(Error(ErrorCode::kResourceExhausted, "out of memory"));
-    return exit_status(ErrorCode::kResourceExhausted);
   }
   return status;
+}
+
+/// No exception leaves the program: each becomes an error line and an exit status.
+int dispatch_without_exceptions(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return fail(Error(ErrorCode::kResourceExhausted, "out of memory"));
+  } catch (const std::exception& error) {
+    // fmt throws where stdout cannot be written, which run_command_line reports.
+    if (std::ferror(stdout) != 0) return exit_status(ErrorCode::kIo);
+    return fail(Error(ErrorCode::kInternal, fmt::format("internal error: {}", error.what())));
+  }
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  open_closed_streams();
+  const int status = dispatch_without_exceptions(argc, argv);
+  const Status flushed = flush_stdout();
+  if (flushed.ok()) return status;
+  const int lost = fail(flushed.error());
+  return status == 0 ? lost : status;
 }
 
 }  // namespace whet

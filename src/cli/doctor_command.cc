@@ -10,6 +10,7 @@
 #include "eval/sandbox.h"
 #include "eval/toolchain.h"
 #include "kernels/isa.h"
+#include "sys/json_text.h"
 #include "sys/machine.h"
 
 namespace whet {
@@ -73,19 +74,19 @@ int run(const Options& options) {
     for (const Measured& m : all) measured.push_back(to_json(m));
     for (const auto& [name, state] : graders) grading[std::string(name)] = state;
     const Json quota = limits.quota_cpus ? Json(*limits.quota_cpus) : Json(nullptr);
-    fmt::print("{}\n", Json{{"schema", "whet-doctor/1"},
-                            {"build_commit", commit_string()},
-                            {"cpu", machine.cpu_name},
-                            {"kernel", machine.kernel},
-                            {"memory_bytes", machine.memory_bytes},
-                            {"affinity_cpus", limits.affinity_cpus},
-                            {"quota_cpus", quota},
-                            {"usable_threads", limits.usable_threads()},
-                            {"isa", kernels::isa_name(*isa)},
-                            {"available_isas", available_isas()},
-                            {"ceilings", measured},
-                            {"code_grading", grading}}
-                           .dump(2, ' ', false, Json::error_handler_t::replace));
+    const Json document = {{"schema", "whet-doctor/1"},
+                           {"build_commit", commit_string()},
+                           {"cpu", machine.cpu_name},
+                           {"kernel", machine.kernel},
+                           {"memory_bytes", machine.memory_bytes},
+                           {"affinity_cpus", limits.affinity_cpus},
+                           {"quota_cpus", quota},
+                           {"usable_threads", limits.usable_threads()},
+                           {"isa", kernels::isa_name(*isa)},
+                           {"available_isas", available_isas()},
+                           {"ceilings", measured},
+                           {"code_grading", grading}};
+    fmt::print("{}\n", json_text(document, 2));
     return 0;
   }
   const auto line = [](std::string_view key, const std::string& value) {

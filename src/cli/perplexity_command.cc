@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "report/progress.h"
 #include "sys/file_bytes.h"
+#include "sys/json_text.h"
 
 namespace whet {
 namespace {
@@ -108,7 +109,7 @@ int run(const Options& options) {
         {"bits_per_byte", bits_per_byte},
         {"bits_per_byte_stderr", bits_per_byte * error / nats},
         {"tokens_per_second", static_cast<double>(tally->n_tokens) / seconds}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print(
         "{:.4f} ± {:.4f} nats/token   perplexity {:.4f} ± {:.4f}   {:.4f} ± {:.4f} bits/byte\n",

@@ -11,10 +11,13 @@
 #include "load/loaded_model.h"
 #include "quantize/model_quantizer.h"
 #include "report/progress.h"
+#include "sys/json_text.h"
 #include "sys/machine.h"
 
 namespace whet {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Options {
   std::string input, output, type;
@@ -51,21 +54,41 @@ nlohmann::ordered_json to_json(const Options& options, const std::vector<Quantiz
           {"weights", n_weights},   {"bytes", n_bytes},         {"tensors", std::move(list)}};
 }
 
-/// Writing over the mapped input would pull the ground from under the reader.
-bool same_file(const std::string& a, const std::string& b) {
+bool same_file(const fs::path& a, const fs::path& b) {
   std::error_code error;
-  return std::filesystem::equivalent(a, b, error) && !error;
+  return fs::equivalent(a, b, error) && !error;
+}
+
+/// The file of the model that writing to `output` would replace, by whatever name or link it is
+/// reached; "" if none. All of a SafeTensors directory belongs to the model but the GGUF files that
+/// were written into it.
+std::string input_behind(const fs::path& output, const ModelFile& model) {
+  for (const std::string& path : model.file_paths) {
+    if (same_file(path, output)) return path;
+  }
+  if (model.container != ModelFile::Container::kSafeTensors) return "";
+  std::error_code error;
+  const fs::path directory = fs::is_directory(model.path, error)
+                                 ? fs::path(model.path)
+                                 : fs::path(model.path).parent_path();
+  for (fs::directory_iterator entry(directory.empty() ? "." : directory, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".gguf" && !entry->is_symlink(error)) continue;
+    if (same_file(entry->path(), output) && fs::exists(output, error)) return entry->path();
+  }
+  return "";
 }
 
 int run(const Options& options) {
   auto mixture = type_mixture(options.type);
   if (!mixture.ok()) return fail(mixture.error());
-  if (same_file(options.input, options.output)) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("{}: expected another file than the input", options.output)));
-  }
   auto model = load_model(options.input);
   if (!model.ok()) return fail(model.error());
+  if (const std::string input = input_behind(options.output, model->file); !input.empty()) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("{}: expected another file than those of the input, found {}",
+                                  options.output, input)));
+  }
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
   std::optional<report::Progress> shown;
   const auto on_weights = [&](uint64_t done, uint64_t total) {
@@ -84,7 +107,7 @@ int run(const Options& options) {
     n_bytes += t.n_bytes;
   }
   if (options.json) {
-    fmt::print("{}\n", to_json(options, *tensors, n_weights, n_bytes).dump(2));
+    fmt::print("{}\n", json_text(to_json(options, *tensors, n_weights, n_bytes), 2));
     return 0;
   }
   if (options.verbose) print_tensors(*tensors);

@@ -10,6 +10,7 @@
 #include "cli/repl.h"
 #include "cli/terminal.h"
 #include "sys/file_bytes.h"
+#include "sys/json_text.h"
 
 namespace whet {
 namespace {
@@ -125,7 +126,7 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   auto result = engine.generate(request, print, &interrupt_flag());
   if (!result.ok()) return fail(result.error());
   if (options.json) {
-    fmt::print("{}\n", to_json(options, engine, request, *result).dump());
+    fmt::print("{}\n", json_text(to_json(options, engine, request, *result)));
   } else if (stream) {
     fmt::print("\n");
   } else {

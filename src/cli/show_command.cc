@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "kv/kv_sequence.h"
 #include "load/loaded_model.h"
+#include "sys/json_text.h"
 
 namespace whet {
 namespace {
@@ -138,7 +139,7 @@ int run(const Options& options) {
   if (options.json) {
     fmt::print(
         "{}\n",
-        to_json(*loaded, summary).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        json_text(to_json(*loaded, summary), 2));
   } else if (options.chat_template) {
     fmt::print("{}\n", loaded->chat_template_source);
   } else {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace whet {
 namespace {
@@ -25,7 +27,9 @@ std::string printable(std::string_view text) {
 
 void print_error(const Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "whet: error: {}\n", printable(error.message()));
+  // Not fmt::print, which throws where stderr cannot be written: then the status alone must do.
+  const std::string line = fmt::format("whet: error: {}\n", printable(error.message()));
+  std::fputs(line.c_str(), stderr);
 }
 
 int fail(const Error& error) {

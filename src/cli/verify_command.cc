@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "formats/structure_check.h"
+#include "sys/json_text.h"
 
 namespace whet {
 namespace {
@@ -93,7 +94,7 @@ void print(const CheckFindings& findings, const std::string& path, bool json, bo
       list.push_back({{"check", f.check}, {"ok", f.ok}, {"detail", f.detail}});
     nlohmann::ordered_json document{
         {"schema", "whet-verify/1"}, {"path", path}, {"ok", all_ok}, {"findings", list}};
-    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", json_text(document, 2));
     return;
   }
   for (const CheckFinding& f : findings)

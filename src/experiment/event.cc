@@ -138,8 +138,4 @@ Result<Event> event_from_json(const json& object) try {
   return Error(ErrorCode::kInvalidArgument, fmt::format("not an event: {}", error.what()));
 }
 
-std::string json_line(const json& object) {
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 }  // namespace whet::experiment

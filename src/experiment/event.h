@@ -65,7 +65,4 @@ nlohmann::json to_json(const Event& event);
 /// Errors (kInvalidArgument): a missing field or a wrong type, named.
 Result<Event> event_from_json(const nlohmann::json& json);
 
-/// One line without newline; invalid UTF-8 becomes U+FFFD.
-std::string json_line(const nlohmann::json& json);
-
 }  // namespace whet::experiment

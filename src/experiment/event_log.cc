@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "sys/file_bytes.h"
+#include "sys/json_text.h"
 
 namespace whet::experiment {
 namespace {
@@ -93,7 +94,7 @@ Result<EventLog> EventLog::create(const std::string& directory, const EventHeade
     return Error(ErrorCode::kIo, fmt::format("cannot create {}: {}", directory, error.message()));
   }
   const std::string path = log_path(directory);
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) {
     return Error(
         ErrorCode::kInvalidArgument,
@@ -101,7 +102,7 @@ Result<EventLog> EventLog::create(const std::string& directory, const EventHeade
   }
   if (fd < 0) return io_error("cannot create", path);
   EventLog log(path, fd, header.created);
-  WHET_TRY_STATUS(log.write_line(json_line(header_json(header))));
+  WHET_TRY_STATUS(log.write_line(json_text(header_json(header))));
   return log;
 }
 
@@ -143,7 +144,7 @@ Result<EventLog> EventLog::resume(const std::string& directory, const EventHeade
 }
 
 Status EventLog::append(const Event& event) {
-  WHET_TRY_STATUS(write_line(json_line(to_json(event))));
+  WHET_TRY_STATUS(write_line(json_text(to_json(event))));
   events_.push_back(event);
   return ok_status();
 }

@@ -17,7 +17,9 @@
 #include "stats/sample.h"
 #include "strategy/registry.h"
 #include "sys/file_bytes.h"
+#include "sys/json_text.h"
 #include "sys/machine.h"
+#include "sys/pending_file.h"
 #include "sys/sha256.h"
 
 namespace whet::experiment {
@@ -334,7 +336,7 @@ class Experiment {
                          {"events.jsonl", static_cast<int64_t>(log_.events().size()), digest});
     result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
     const std::string text =
-        result.document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        json_text(result.document, 1) + "\n";
     WHET_TRY_STATUS(write_file_atomically(result.results_path, text));
     return result;
   }

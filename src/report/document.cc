@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "report/text.h"
+#include "sys/json_text.h"
 
 namespace whet::report {
 namespace {
@@ -17,7 +18,7 @@ std::string scalar_text(const json& value) {
   if (value.is_string()) return one_line(value.get_ref<const std::string&>());
   if (value.is_null()) return std::string(kMissing);
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  return one_line(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  return one_line(json_text(value));
 }
 
 /// A place in the document and the first complaint about it. Reading a missing or null field gives

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <span>
 
 #include "report/chart.h"
 #include "report/csv.h"
@@ -19,9 +18,7 @@ class Writer {
   explicit Writer(const std::string& directory) : directory_(directory) {}
 
   Status write(const std::string& name, std::string_view content) {
-    WHET_TRY(PendingFile file, PendingFile::create((directory_ / name).string()));
-    WHET_TRY_STATUS(file.write(std::as_bytes(std::span(content))));
-    WHET_TRY_STATUS(file.commit());
+    WHET_TRY_STATUS(write_file_atomically((directory_ / name).string(), content));
     files.written.push_back(name);
     return ok_status();
   }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "sys/machine.h"
@@ -146,28 +145,6 @@ Result<std::string> read_file(const std::string& path, uint64_t limit_bytes) {
   }
   content.resize(done);
   return content;
-}
-
-Status write_file_atomically(const std::string& path, std::string_view content) {
-  std::string temporary = path + ".XXXXXX";
-  int raw = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (raw < 0) return os_error("cannot create", temporary, errno);
-  FileDescriptor fd(raw);
-  auto fail = [&](std::string_view what) {
-    int error = errno;
-    ::unlink(temporary.c_str());
-    return os_error(what, path, error);
-  };
-  size_t done = 0;
-  while (done < content.size()) {
-    ssize_t n = ::write(fd.get(), content.data() + done, content.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("cannot write");
-    done += static_cast<size_t>(n);
-  }
-  if (::fchmod(fd.get(), 0644) != 0 || ::fsync(fd.get()) != 0) return fail("cannot write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("cannot rename to");
-  return ok_status();
 }
 
 }  // namespace whet

@@ -38,8 +38,5 @@ class FileBytes {
 
 /// Reads a whole regular file of at most `limit_bytes`. Errors name the path.
 Result<std::string> read_file(const std::string& path, uint64_t limit_bytes);
-/// Writes a file so that a reader sees the old or the new content, never a part (write, fsync,
-/// rename in the same directory).
-Status write_file_atomically(const std::string& path, std::string_view content);
 
 }  // namespace whet
