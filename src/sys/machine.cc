@@ -9,86 +9,11 @@
 #include <fstream>
 #include <string_view>
 
+#include "sys/cgroup.h"
+#include "sys/number_file.h"
+
 namespace whet {
 namespace {
-
-std::string first_line(const std::string& path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-std::optional<double> parse_number(std::string_view text) {
-  double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end == text.data()) return std::nullopt;
-  return value;
-}
-
-// The first number of the line of a file that begins with `key`.
-std::optional<double> number_after(const std::string& path, std::string_view key) {
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    if (line.compare(0, key.size(), key) != 0) continue;
-    size_t digit = line.find_first_of("0123456789", key.size());
-    if (digit == std::string::npos) return std::nullopt;
-    return parse_number(std::string_view(line).substr(digit));
-  }
-  return std::nullopt;
-}
-
-// The v2 path of this process below /sys/fs/cgroup, from a line "0::/path".
-std::string cgroup_v2_path() {
-  std::ifstream in("/proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {
-    if (line.rfind("0::", 0) == 0) return line.substr(3);
-  }
-  return "";
-}
-
-// A limit may sit on any ancestor, so the tightest on the way to the root counts.
-std::optional<double> cgroup_v2_quota() {
-  std::optional<double> tightest;
-  std::string path = cgroup_v2_path();
-  while (true) {
-    std::string line = first_line("/sys/fs/cgroup" + path + "/cpu.max");
-    size_t space = line.find(' ');
-    if (space != std::string::npos) {
-      auto quota = parse_number(std::string_view(line).substr(0, space));
-      auto period = parse_number(std::string_view(line).substr(space + 1));
-      if (quota && period && *period > 0) {
-        tightest = std::min(tightest.value_or(*quota / *period), *quota / *period);
-      }
-    }
-    if (path.empty() || path == "/") return tightest;
-    path.resize(path.find_last_of('/'));
-  }
-}
-
-/// The limit of every ancestor less its anonymous memory: cached files give way.
-std::optional<uint64_t> cgroup_v2_memory_left() {
-  std::optional<uint64_t> tightest;
-  std::string path = cgroup_v2_path();
-  while (true) {
-    const std::string directory = "/sys/fs/cgroup" + path;
-    auto limit = parse_number(first_line(directory + "/memory.max"));
-    auto anonymous = number_after(directory + "/memory.stat", "anon ");
-    if (limit && anonymous) {
-      auto left = static_cast<uint64_t>(std::max(*limit - *anonymous, 0.0));
-      tightest = std::min(tightest.value_or(left), left);
-    }
-    if (path.empty() || path == "/") return tightest;
-    path.resize(path.find_last_of('/'));
-  }
-}
-
-std::optional<double> cgroup_v1_quota() {
-  auto quota = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
-  auto period = parse_number(first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-  if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
-  return *quota / *period;
-}
 
 std::optional<uint64_t> status_kib(std::string_view key) {
   auto value = number_after("/proc/self/status", key);
@@ -110,14 +35,12 @@ CpuLimits cpu_limits() {
   int affinity = ::sched_getaffinity(0, sizeof(set), &set) == 0
                      ? CPU_COUNT(&set)
                      : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
-  auto quota = cgroup_v2_quota();
-  if (!quota) quota = cgroup_v1_quota();
-  return {std::max(affinity, 1), quota};
+  return {std::max(affinity, 1), cgroup_cpu_quota(cgroup_hierarchies("cpu"))};
 }
 
 std::optional<uint64_t> available_memory_bytes() {
   auto system = number_after("/proc/meminfo", "MemAvailable:");
-  auto cgroup = cgroup_v2_memory_left();
+  auto cgroup = cgroup_memory_left(cgroup_hierarchies("memory"));
   if (!system) return cgroup;
   auto bytes = static_cast<uint64_t>(*system) * 1024;
   return cgroup ? std::min(bytes, *cgroup) : bytes;
