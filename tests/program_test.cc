@@ -1,6 +1,7 @@
 // The program as a user meets it: flags in, output and exit status out.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -235,6 +236,44 @@ TEST(Quantize, KeepsLinksModesAndDevices) {
   EXPECT_EQ(whet(quantize + (directory / "link.gguf").string() + " q8_0", "umask 077;").status, 0);
   EXPECT_EQ(fs::status(directory / "target.gguf").permissions(), fs::perms(0640));
   fs::remove_all(directory);
+}
+
+TEST(Run, SaysSoWhereItsModelShrinks) {
+  const fs::path model = scratch("shrinks.gguf");
+  fs::copy_file(kDraft, model);
+  FILE* pipe =
+      ::popen((std::string(WHET_PROGRAM " run -p hi -n 1000000 -c 1000000 --ignore-eos -m ") +
+               model.string() + " 2>&1")
+                  .c_str(),
+              "r");
+  ASSERT_NE(std::fgetc(pipe), EOF);  // it runs
+  fs::resize_file(model, 4096);
+  std::string out;
+  for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+  const int status = ::pclose(pipe);
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 3);
+  EXPECT_NE(out.find("whet: error: " + model.string() + ": the file became shorter"),
+            std::string::npos)
+      << out.substr(out.size() > 500 ? out.size() - 500 : 0);
+  EXPECT_NE(out.find("--no-mmap"), std::string::npos);
+  fs::remove(model);
+}
+
+TEST(Doctor, SeesTheQuotaOfAVersion1Group) {
+  const fs::path group = "/sys/fs/cgroup/cpu/whet-test-" + std::to_string(::getpid());
+  std::error_code error;
+  if (!fs::create_directory(group, error))
+    GTEST_SKIP() << "no cgroup of version 1 can be made here";
+  std::ofstream(group / "cpu.cfs_period_us") << 100000;
+  std::ofstream(group / "cpu.cfs_quota_us") << 150000;
+  const Ran ran =
+      whet("doctor --json", "echo $$ > " + (group / "cgroup.procs").string() + "; exec");
+  fs::remove(group, error);
+  ASSERT_EQ(ran.status, 0);
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["quota_cpus"], 1.5);
+  EXPECT_EQ(json["usable_threads"], 1);
 }
 
 TEST(Verify, AcceptsTheShippedModelsAndFindsADamagedOne) {

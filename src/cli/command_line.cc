@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
+#include "sys/mapping_fault.h"
 
 namespace whet {
 namespace {
@@ -89,6 +90,7 @@ int dispatch_without_exceptions(int argc, char** argv) {
 
 int run_command_line(int argc, char** argv) {
   open_closed_streams();
+  exit_on_mapping_fault(exit_status(ErrorCode::kInvalidModel));
   const int status = dispatch_without_exceptions(argc, argv);
   const Status flushed = flush_stdout();
   if (flushed.ok()) return status;

@@ -90,7 +90,7 @@ Result<std::shared_ptr<const FileBytes>> FileBytes::map(const std::string& path)
   void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (address == MAP_FAILED) return os_error("cannot map", path, errno);
   const std::span bytes{static_cast<std::byte*>(address), file.size};
-  return std::shared_ptr<const FileBytes>(new FileBytes(bytes, bytes));
+  return std::shared_ptr<const FileBytes>(new FileBytes(bytes, path));
 }
 
 Result<std::shared_ptr<FileBytes>> FileBytes::copy(const std::string& path) {

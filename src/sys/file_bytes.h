@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "sys/mapping_fault.h"
 
 namespace whet {
 
@@ -32,8 +33,12 @@ class FileBytes {
  private:
   FileBytes(std::span<std::byte> mapping, std::span<std::byte> bytes)
       : mapping_(mapping), bytes_(bytes) {}
+  FileBytes(std::span<std::byte> mapping, std::string path)
+      : mapping_(mapping), bytes_(mapping), path_(std::move(path)), name_(bytes_, path_.c_str()) {}
   std::span<std::byte> mapping_;
   std::span<std::byte> bytes_;
+  std::string path_;   // of a mapped file
+  NamedMapping name_;  // of a mapped file, so that a fault can say which one it was
 };
 
 /// Reads a whole regular file of at most `limit_bytes`. Errors name the path.

@@ -1,8 +1,12 @@
 #include "sys/file_bytes.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -79,6 +83,42 @@ TEST_P(CopiedFileTest, MayBeChangedWithoutTheFile) {
 
 INSTANTIATE_TEST_SUITE_P(Access, CopiedFileTest, testing::Values(&copy),
                          [](const auto&) { return "Copy"; });
+
+class MappingFaultTest : public FileBytesTest {};
+
+TEST_P(MappingFaultTest, EndsWithAMessageWhereAMappedFileShrinks) {
+  std::ofstream(path(), std::ios::binary) << std::string(1 << 20, 'x');
+  auto file = GetParam()(path());
+  ASSERT_TRUE(file.ok());
+  EXPECT_EXIT(
+      {
+        exit_on_mapping_fault(73);
+        auto other = FileBytes::map("/proc/self/exe");  // another mapping must not be blamed
+        fs::resize_file(path(), 4096);
+        const volatile std::byte* bytes = (*file)->bytes().data();
+        std::exit(static_cast<int>(bytes[900'000]));
+      },
+      testing::ExitedWithCode(73), "file: the file became shorter");
+}
+
+TEST_P(MappingFaultTest, LeavesOtherFaultsAlone) {
+  std::ofstream(path(), std::ios::binary) << std::string(1 << 20, 'x');
+  EXPECT_EXIT(
+      {
+        exit_on_mapping_fault(73);
+        {
+          auto gone = GetParam()(path());  // a name that is no longer in use
+        }
+        const int fd = ::open(path().c_str(), O_RDONLY);
+        void* address = ::mmap(nullptr, 1 << 20, PROT_READ, MAP_PRIVATE, fd, 0);
+        fs::resize_file(path(), 0);
+        std::exit(static_cast<volatile char*>(address)[0]);
+      },
+      testing::KilledBySignal(SIGBUS), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Access, MappingFaultTest, testing::Values(&FileBytes::map),
+                         [](const auto&) { return "Map"; });
 
 }  // namespace
 }  // namespace whet
