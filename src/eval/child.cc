@@ -92,6 +92,7 @@ struct Start {
   const std::vector<int>* descriptors;  // i becomes descriptor i of the child
   const ChildLimits* limits;
   bool drop_root;
+  int join_fd;
 };
 
 void limit(int resource, int64_t value) {
@@ -102,6 +103,7 @@ void limit(int resource, int64_t value) {
 /// Runs in the child, which shares the parent's memory until exec: raw system calls only.
 [[noreturn]] void become(const Start& start) {
   ::setpgid(0, 0);
+  if (start.join_fd >= 0 && ::write(start.join_fd, "0", 1) != 1) ::_exit(kCannotStart);
   const auto n = static_cast<int>(start.descriptors->size());
   for (int i = 0; i < n; ++i) {
     if (::dup2((*start.descriptors)[static_cast<size_t>(i)], i) < 0) ::_exit(kCannotStart);
@@ -120,6 +122,7 @@ void limit(int resource, int64_t value) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_MSGQUEUE, 0);
   limit(RLIMIT_MEMLOCK, 0);
+  limit(RLIMIT_SIGPENDING, start.limits->n_pending_signals);
   if (start.drop_root && ::geteuid() == 0) {
     // glibc's wrappers would change the ids of the parent's threads too.
     ::syscall(SYS_setgroups, 0, nullptr);
@@ -230,7 +233,7 @@ Result<ChildResult> run_child(const ChildSpec& spec) {
   pid_t pid;
   {
     const SignalsBlocked blocked;
-    pid = start_child({argv.data(), &descriptors, &spec.limits, spec.drop_root});
+    pid = start_child({argv.data(), &descriptors, &spec.limits, spec.drop_root, spec.join_fd});
   }
   if (pid < 0) return os_error("starting a process");
   ::setpgid(pid, pid);
@@ -247,17 +250,28 @@ Result<ChildResult> run_child(const ChildSpec& spec) {
   size_t written = 0;
   if (spec.input.empty()) input.write.reset();
   int64_t deadline_ns = start_ns + spec.wall_ns;
-  while (captures[0].fd.open() || captures[1].fd.open()) {
+  int64_t next_watch_ns = start_ns;
+  const auto end_group = [&] {
+    ::kill(-pid, SIGKILL);
+    deadline_ns = monotonic_ns() + kDrainNs;
+  };
+  // The report too: a program may close its output long before it ends.
+  while (captures[0].fd.open() || captures[1].fd.open() || captures[2].fd.open()) {
     if (monotonic_ns() >= deadline_ns) {
-      if (result.timed_out) break;
+      if (result.timed_out || !result.stopped.empty()) break;
       result.timed_out = true;
-      ::kill(-pid, SIGKILL);
-      deadline_ns = monotonic_ns() + kDrainNs;
+      end_group();
+    }
+    if (spec.watch && result.stopped.empty() && monotonic_ns() >= next_watch_ns) {
+      result.stopped = spec.watch(pid, result);
+      if (!result.stopped.empty()) end_group();
+      next_watch_ns = monotonic_ns() + kWatchNs;
     }
     std::array<pollfd, 4> polls;
     for (size_t i = 0; i < 3; ++i) polls[i] = {captures[i].fd.get(), POLLIN, 0};
     polls[3] = {input.write.get(), POLLOUT, 0};
-    if (::poll(polls.data(), polls.size(), poll_ms(deadline_ns)) < 0 && errno != EINTR) break;
+    const int64_t wake_ns = spec.watch ? std::min(deadline_ns, next_watch_ns) : deadline_ns;
+    if (::poll(polls.data(), polls.size(), poll_ms(wake_ns)) < 0 && errno != EINTR) break;
     for (size_t i = 0; i < 3; ++i) {
       if (captures[i].fd.open() && polls[i].revents != 0) captures[i].read_some();
     }
@@ -268,17 +282,12 @@ Result<ChildResult> run_child(const ChildSpec& spec) {
     const bool gone = n < 0 && errno != EINTR && errno != EAGAIN;
     if (gone || written == spec.input.size()) input.write.reset();
   }
-  while (captures[2].fd.open() && monotonic_ns() < deadline_ns) {
-    pollfd last{captures[2].fd.get(), POLLIN, 0};
-    if (::poll(&last, 1, 0) <= 0) break;
-    captures[2].read_some();
-  }
 
   int status = 0;
   for (;;) {
     const pid_t ended = ::waitpid(pid, &status, WNOHANG);
     if (ended == pid || (ended < 0 && errno != EINTR)) break;
-    if (!result.timed_out && monotonic_ns() >= deadline_ns) {
+    if (!result.timed_out && result.stopped.empty() && monotonic_ns() >= deadline_ns) {
       result.timed_out = true;
       ::kill(-pid, SIGKILL);
     }

@@ -3,8 +3,11 @@
 // Starts with vfork, so a parent with gigabytes of model mapped copies no page tables.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,7 +20,14 @@ struct ChildLimits {
   int64_t address_bytes = 512 << 20;
   int64_t file_bytes = 16 << 20;
   int64_t n_open_files = 64;
+  int64_t n_pending_signals = 64;  // timers count as well
 };
+
+struct ChildResult;
+/// Looks at a running child (its id, what it has written so far), at least every kWatchNs. Text
+/// ends the child and its group, as the reason.
+using ChildWatch = std::function<std::string(pid_t child, const ChildResult& so_far)>;
+inline constexpr int64_t kWatchNs = 20'000'000;
 
 /// Descriptors in the child: 0 /dev/null, 1 and 2 captured, 3 captured (report), 4 `input` as a
 /// pipe that can be read once, 5, 6, ... the `files` in order, read-only. All others are closed.
@@ -31,6 +41,8 @@ struct ChildSpec {
   size_t max_err_bytes = 64 << 10;
   size_t max_report_bytes = 64 << 10;
   bool drop_root = false;  // run as nobody if this process is root
+  int join_fd = -1;        // a control group's descriptor to write "0" to; -1: none
+  ChildWatch watch;
 };
 
 struct Captured {
@@ -42,6 +54,7 @@ struct ChildResult {
   int exit_code = -1;  // -1: ended by a signal
   int signal = 0;      // 0: exited
   bool timed_out = false;
+  std::string stopped;  // why the watch ended it; "": it did not
   Captured out;
   Captured err;
   Captured report;

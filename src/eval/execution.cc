@@ -15,7 +15,7 @@
 namespace whet::eval {
 namespace {
 
-constexpr size_t kMaxProgramBytes = 64 << 20;
+constexpr size_t kMaxProgramBytes = kCompilerLimits.file_bytes;
 constexpr size_t kMaxDetailBytes = 200;
 
 Result<std::string> random_token() {
@@ -47,6 +47,7 @@ std::string telling_line(std::string_view text, std::initializer_list<std::strin
 }
 
 std::string why(const SandboxRun& run) {
+  if (!run.stopped.empty()) return run.stopped;
   if (run.timed_out) return "timed out";
   // The container's init turns a signal of the program into status 128 + signal.
   const int signal = run.signal != 0 ? run.signal : std::max(run.exit_code - 128, 0);
@@ -94,12 +95,10 @@ SandboxJob compile_job(AnswerKind kind, const Toolchain& compiler, std::string p
   SandboxJob job;
   job.may_fork = true;
   job.toolchain = compiler.directory;
-  job.limits = {.cpu_s = 30,
-                .address_bytes = int64_t{4} << 30,
-                .file_bytes = kMaxProgramBytes,
-                .n_open_files = 256};
-  job.wall_ns = 60'000'000'000;
-  job.scratch_bytes = 256 << 20;
+  job.limits = kCompilerLimits;
+  job.wall_ns = kCompilerWallNs;
+  job.scratch_bytes = kCompilerScratchBytes;
+  job.memory_bytes = kCompilerMemoryBytes;
   job.max_out_bytes = kMaxProgramBytes;
   // The program comes back through standard output: nothing is written to the host.
   std::string command;
@@ -125,9 +124,11 @@ Result<Finished> compile_and_run(const Sandbox& sandbox, AnswerKind kind, const 
   std::string program = kind == AnswerKind::kRust ? rust_program(source, assertions, checks)
                                                   : cpp_program(source, assertions, checks);
   WHET_TRY(SandboxRun compiled, sandbox.run(compile_job(kind, compiler, std::move(program))));
-  if (compiled.timed_out || compiled.exit_code != 0 || compiled.out.text.empty()) {
-    std::string reason =
-        compiled.timed_out ? "compiling timed out" : telling_line(compiled.err.text, {"error"});
+  const bool stopped = !compiled.stopped.empty();
+  if (stopped || compiled.timed_out || compiled.exit_code != 0 || compiled.out.text.empty()) {
+    std::string reason = stopped              ? "the compiler " + compiled.stopped
+                         : compiled.timed_out ? "compiling timed out"
+                                              : telling_line(compiled.err.text, {"error"});
     return Finished{std::move(compiled), {}, "does not compile: " + std::move(reason)};
   }
   WHET_TRY(std::string token, random_token());
@@ -166,7 +167,8 @@ Result<Execution> run_tests(const Sandbox& sandbox, const Question& question,
   execution.wall_ns = finished.run.wall_ns;
   if (!finished.compile_error.empty()) {
     execution.detail = finished.compile_error;
-  } else if (finished.run.exit_code == 0 && finished.report.complete) {
+  } else if (finished.run.exit_code == 0 && finished.run.stopped.empty() &&
+             finished.report.complete) {
     execution.passed = true;
     execution.detail = "all assertions held";
   } else {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -91,6 +92,160 @@ TEST_F(SandboxTest, WritesOnlyToItsOwnScratch) {
                                  "', 'w').write('x')\nprint('wrote')"));
   EXPECT_EQ(result.out.text, "wrote\n") << result.err.text;
   EXPECT_FALSE(std::filesystem::exists("/tmp/" + name));
+}
+
+/// Both ways of bounding the memory of a whole job: by a control group, and by the watch alone.
+class MemoryTest : public SandboxTest, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    SandboxTest::SetUp();
+    if (IsSkipped()) return;
+    auto made = Sandbox::create({.bwrap = "", .use_control_groups = GetParam()});
+    ASSERT_TRUE(made.ok()) << made.error().message();
+    sandbox_.emplace(std::move(*made));
+    if (GetParam() && !sandbox_->has_control_groups()) {
+      GTEST_SKIP() << "no memory control group can be made here";
+    }
+  }
+
+  SandboxRun run_with(const SandboxJob& job) const {
+    auto result = sandbox_->run(job);
+    EXPECT_TRUE(result.ok()) << result.error().message();
+    return result.ok() ? std::move(result).value() : SandboxRun{};
+  }
+
+  std::optional<Sandbox> sandbox_;
+};
+
+TEST_P(MemoryTest, BoundsAllProcessesTogether) {
+  // Six processes of 60 MiB each, as a compiler might start them.
+  auto job = python(
+      "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n"
+      "        b = bytearray(60 << 20); time.sleep(60)\ntime.sleep(60)");
+  job.may_fork = true;
+  job.memory_bytes = 200 << 20;
+  job.wall_ns = 30'000'000'000;
+  const auto result = run_with(job);
+  EXPECT_FALSE(result.timed_out && result.stopped.empty());
+  EXPECT_EQ(result.stopped, "used more than 200 MiB of memory");
+}
+
+TEST_P(MemoryTest, BoundsWhatProcessesShareAndWhatTheyCloseTheirOutputFor) {
+  auto job = python(
+      "import mmap, os, time\nfor fd in (1, 2, 3): os.close(fd)\n"
+      "m = mmap.mmap(-1, 300 << 20)\nfor i in range(0, 300 << 20, 4096): m[i] = 1\n"
+      "time.sleep(60)");
+  job.memory_bytes = 200 << 20;
+  job.wall_ns = 30'000'000'000;
+  EXPECT_EQ(run_with(job).stopped, "used more than 200 MiB of memory");
+}
+
+TEST_P(MemoryTest, BoundsFilesWithoutContent) {
+  for (const char* make : {"os.mkdir(f'/tmp/{i}')", "os.symlink('x', f'/job/{i}')",
+                           "os.close(os.open(f'/tmp/{i}', os.O_CREAT))"}) {
+    auto job = python("import os\nfor i in range(2000000): " + std::string(make));
+    job.memory_bytes = 2000 << 20;
+    job.limits.cpu_s = 60;
+    job.wall_ns = 60'000'000'000;
+    EXPECT_EQ(run_with(job).stopped, "made more than 16384 files") << make;
+  }
+}
+
+TEST_P(MemoryTest, LeavesOrdinaryProgramsAlone) {
+  auto job = python(
+      "b = bytearray(400 << 20)\nfor i in range(1000): open(f'/tmp/{i}', 'w').write('x')\n"
+      "print(len(b) >> 20)");
+  const auto result = run_with(job);
+  EXPECT_EQ(result.out.text, "400\n") << result.err.text;
+  EXPECT_EQ(result.stopped, "");
+}
+
+TEST_P(MemoryTest, SaysWhatHolds) {
+  const std::string limits = sandbox_->limits();
+  EXPECT_NE(limits.find("memory in all 640 MiB"), std::string::npos) << limits;
+  EXPECT_NE(limits.find("a compiler: 64 processes"), std::string::npos) << limits;
+  EXPECT_EQ(limits.find("control group)") != std::string::npos, GetParam()) << limits;
+}
+
+INSTANTIATE_TEST_SUITE_P(Bound, MemoryTest, testing::Bool(), [](const auto& test) {
+  return test.param ? "ByControlGroup" : "ByWatch";
+});
+
+TEST_F(SandboxTest, HasNoMemoryThatNoLimitCounts) {
+  const std::string libc = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n";
+  for (const char* call :
+       {"libc.shmget(0, 1 << 20, 0o1600)", "libc.shmat(0, None, 0)", "libc.msgget(0, 0o1600)",
+        "libc.semget(0, 100, 0o1600)", "libc.memfd_create(b'x', 0)", "libc.inotify_init1(0)",
+        "libc.fanotify_init(0, 0)", "libc.mq_open(b'/x', 0o102, 0o600, None)",
+        "libc.setxattr(b'/tmp', b'user.x', bytes(1000), 1000, 0)",
+        // numbers that every architecture has in common
+        "libc.syscall(425, 8, bytes(200))",  // io_uring_setup
+        "libc.syscall(430, b'tmpfs', 0)",    // fsopen
+        "libc.syscall(434, 1, 0)",           // pidfd_open
+        "libc.syscall(447, 0)",              // memfd_secret
+        "libc.syscall(4000)"}) {             // of a kernel to come
+    expect_held(libc + "r = " + call + "\nprint('held' if r == -1 else r)");
+  }
+  expect_held(libc +
+              "print('held' if all(libc.syscall(n, b'user', b'x', b'y', 1, -3) == -1 for n in "
+#if defined(__x86_64__)
+              "(248, 249, 250, 321, 298, 323, 101, 135, 310)"
+#else
+              "(217, 218, 219, 280, 241, 282, 117, 92, 270)"
+#endif
+              ") else 'got in')");  // keys, bpf, perf, userfaultfd, ptrace, personality, ...
+}
+
+TEST_F(SandboxTest, BoundsWhatPipesAndSocketPairsHold) {
+  const auto pipes =
+      run(python("import os, fcntl\nheld = 0\ntry:\n    while True:\n        r, w = os.pipe()\n"
+                 "        os.set_blocking(w, False)\n        try: fcntl.fcntl(w, 1031, 1 << 20)\n"
+                 "        except OSError: pass\n        try:\n            while True: held += "
+                 "os.write(w, bytes(65536))\n"
+                 "        except BlockingIOError: pass\nexcept OSError: pass\nprint(held)"));
+  EXPECT_GT(std::atoll(pipes.out.text.c_str()), 0) << pipes.err.text;
+  EXPECT_LE(std::atoll(pipes.out.text.c_str()), 32 << 20);
+  const auto pairs =
+      run(python("import socket\nheld = 0\nkept = []\ntry:\n    while True:\n"
+                 "        a, b = socket.socketpair()\n        kept.append((a, b))\n"
+                 "        for s in (a, b):\n            s.setblocking(False)\n"
+                 "            try: s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)\n"
+                 "            except OSError: pass\n"
+                 "            try:\n                while True: held += s.send(bytes(65536))\n"
+                 "            except BlockingIOError: pass\nexcept OSError: pass\nprint(held)"));
+  EXPECT_GT(std::atoll(pairs.out.text.c_str()), 0) << pairs.err.text;
+  EXPECT_LE(std::atoll(pairs.out.text.c_str()), 64 << 20);
+  expect_held(
+      "import array, os, socket\na, b = socket.socketpair()\ntry:\n"
+      "    a.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0]))])\n"
+      "except OSError: print('held')");
+}
+
+TEST_F(SandboxTest, BoundsTimersAndQueuedSignals) {
+  const auto result = run(python(
+      "import ctypes, os, signal\nlibc = ctypes.CDLL(None)\n"
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])\n"
+      "n = 0\nwhile n < 100000 and libc.sigqueue(os.getpid(), signal.SIGRTMIN, None) == 0: n += 1\n"
+      "t = ctypes.c_void_p()\nwhile n < 100000 and libc.timer_create(1, None, ctypes.byref(t)) == "
+      "0: n += 1\n"
+      "print(n)"));
+  EXPECT_GT(std::atoi(result.out.text.c_str()), 0) << result.err.text;
+  EXPECT_LE(std::atoi(result.out.text.c_str()), 64);
+}
+
+TEST_F(SandboxTest, RunsWhatProgramsUse) {
+  const auto result = run(python(
+      "import asyncio, tempfile, os, time, random, hashlib, json, re, decimal, mmap, signal, "
+      "select\n"
+      "async def f():\n    await asyncio.sleep(0.001)\n    return 7\n"
+      "assert asyncio.run(f()) == 7\n"
+      "with tempfile.NamedTemporaryFile() as t: t.write(b'x'); t.flush(); os.rename(t.name, t.name "
+      "+ 'y'); "
+      "os.rename(t.name + 'y', t.name)\n"
+      "signal.setitimer(signal.ITIMER_REAL, 100)\nm = mmap.mmap(-1, 4096)\n"
+      "os.getrandom(8); time.sleep(0.001); select.select([], [], [], 0); os.sched_getaffinity(0)\n"
+      "print('fine')"));
+  EXPECT_EQ(result.out.text, "fine\n") << result.err.text;
 }
 
 TEST_F(SandboxTest, BoundsFilesAndScratch) {

@@ -1,14 +1,15 @@
-// The system calls that a sandboxed program may not make: a second wall behind the namespaces.
+// The seccomp filter of the sandbox: a list of the system calls that programs need. All others,
+// those of newer kernels included, fail with ENOSYS, as if the kernel did not have them.
 #pragma once
 
 #include <string>
 
+#include "base/result.h"
+
 namespace whet::eval {
 
-/// A classic BPF program (bytes of struct sock_filter[]) for `bwrap --seccomp`. Denied calls fail
-/// with EPERM: networking, tracing, mounting, namespaces, keys, bpf, io_uring, and, unless
-/// `may_fork`, every new process or thread. A call of another architecture kills the process.
-/// Empty where the filter is not written for this machine's architecture.
-std::string seccomp_filter(bool may_fork);
+/// The filter as the kernel takes it, for this machine's own calls. `may_fork` allows processes and
+/// threads, but no namespaces. Errors (kUnavailable): libseccomp does not know this architecture.
+Result<std::string> seccomp_filter(bool may_fork);
 
 }  // namespace whet::eval

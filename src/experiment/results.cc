@@ -9,7 +9,6 @@
 #include <map>
 #include <set>
 
-#include "eval/sandbox.h"
 #include "experiment/event_log.h"
 #include "sys/machine.h"
 
@@ -277,7 +276,7 @@ json results_document(const Plan& plan, const std::vector<Summary>& summaries,
            {{"available", sandbox.available},
             {"kind", sandbox.available ? json("bubblewrap") : json(nullptr)},
             {"reason", sandbox.available ? json(nullptr) : json(sandbox.reason)},
-            {"limits", sandbox.available ? json(eval::Sandbox::description()) : json(nullptr)}}},
+            {"limits", sandbox.available ? json(sandbox.limits) : json(nullptr)}}},
           {"design",
            {{"baseline", metrics.baseline},
             {"level", metrics.bootstrap.level},

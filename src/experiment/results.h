@@ -23,6 +23,7 @@ struct RunStatus {
 struct SandboxStatus {
   bool available = false;
   std::string reason;  // why not
+  std::string limits;  // what it bounds, where it is available
 };
 
 struct EventsFile {

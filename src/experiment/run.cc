@@ -330,7 +330,9 @@ class Experiment {
     result.summaries = summarise(rows, log_.events(), options);
     WHET_TRY(auto file, FileBytes::map(log_.path()));
     WHET_TRY(std::string digest, sha256_hex(file->bytes()));
-    const SandboxStatus sandbox{environment_.sandbox != nullptr, environment_.no_sandbox_reason};
+    const bool has_sandbox = environment_.sandbox != nullptr;
+    const SandboxStatus sandbox{has_sandbox, environment_.no_sandbox_reason,
+                                has_sandbox ? environment_.sandbox->limits() : ""};
     result.document =
         results_document(plan_, result.summaries, options, status_, sandbox,
                          {"events.jsonl", static_cast<int64_t>(log_.events().size()), digest});
