@@ -30,7 +30,7 @@ uint64_t read_all(const uint64_t* words, uint64_t n) {
 }  // namespace
 
 double measure_read_bandwidth(ThreadPool& pool) {
-  auto space = AddressSpace::reserve(kBytes);
+  auto space = AddressSpace::reserve(kBytes, AddressSpace::Access::kWrite);
   if (!space.ok()) return 0;
   constexpr uint64_t kChunkBytes = kBytes / kChunks;
   std::byte* base = space->data();

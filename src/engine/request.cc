@@ -143,7 +143,7 @@ void RequestRun::tell(size_t sample, std::string_view text) {
 
 void RequestRun::note_kv() {
   uint64_t bytes = 0;
-  for (Sequence& sequence : sequences_) bytes += sequence.kv().committed_bytes();
+  for (Sequence& sequence : sequences_) bytes += sequence.kv().used_bytes();
   result_.kv_committed_bytes = std::max(result_.kv_committed_bytes, bytes);
 }
 

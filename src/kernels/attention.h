@@ -20,7 +20,7 @@ inline constexpr int kBlockRows = 16;
 /// Rows of a register tile: 6 rows x 16 keys take 12 of AVX2's 16 registers.
 inline constexpr int kTileRows = 6;
 
-/// An element type without scales: a panel of keys is [head_dim][16], a row of values [head_dim].
+/// An element type without scales: a panel of keys is [key_dim][16], a row of values [value_dim].
 template <class Kv, class E>
 struct PlainKv {
   using Element = E;
@@ -38,14 +38,13 @@ struct PlainKv {
   static WHET_INLINE float value_at(const uint8_t* row, size_t d) {
     return Kv::scalar(reinterpret_cast<const Element*>(row)[d]);
   }
-  static void append(const float* k, const float* v, size_t head_dim, uint8_t* panel, size_t key,
-                     uint8_t* row) {
+  static void append_key(const float* k, size_t n_dims, uint8_t* panel, size_t key) {
     auto* keys = reinterpret_cast<Element*>(panel) + key;
+    for (size_t d = 0; d < n_dims; ++d) keys[d * kKeyPanel] = Kv::from_float(k[d]);
+  }
+  static void append_value(const float* v, size_t n_dims, uint8_t* row) {
     auto* values = reinterpret_cast<Element*>(row);
-    for (size_t d = 0; d < head_dim; ++d) {
-      keys[d * kKeyPanel] = Kv::from_float(k[d]);
-      values[d] = Kv::from_float(v[d]);
-    }
+    for (size_t d = 0; d < n_dims; ++d) values[d] = Kv::from_float(v[d]);
   }
 };
 
@@ -123,34 +122,40 @@ struct KvQ8_0 {
     }
     return scale;
   }
-  static void append(const float* k, const float* v, size_t head_dim, uint8_t* panel, size_t key,
-                     uint8_t* row) {
-    for (size_t d = 0; d < head_dim; d += kGroup, panel += kGroupBytes, row += kBlockBytes) {
-      auto* key_codes = reinterpret_cast<int8_t*>(panel + kScaleBytes) + key;
-      const uint16_t key_scale = encode(k + d, key_codes, kKeyPanel);
-      std::memcpy(panel + key * sizeof(uint16_t), &key_scale, sizeof(key_scale));
-      const uint16_t value_scale = encode(v + d, reinterpret_cast<int8_t*>(row + 2), 1);
-      std::memcpy(row, &value_scale, sizeof(value_scale));
+  static void append_key(const float* k, size_t n_dims, uint8_t* panel, size_t key) {
+    for (size_t d = 0; d < n_dims; d += kGroup, panel += kGroupBytes) {
+      auto* codes = reinterpret_cast<int8_t*>(panel + kScaleBytes) + key;
+      const uint16_t scale = encode(k + d, codes, kKeyPanel);
+      std::memcpy(panel + key * sizeof(uint16_t), &scale, sizeof(scale));
+    }
+  }
+  static void append_value(const float* v, size_t n_dims, uint8_t* row) {
+    for (size_t d = 0; d < n_dims; d += kGroup, row += kBlockBytes) {
+      const uint16_t scale = encode(v + d, reinterpret_cast<int8_t*>(row + 2), 1);
+      std::memcpy(row, &scale, sizeof(scale));
     }
   }
 };
 
 template <class Kv>
 void append_kv_as(const AppendKvArgs& a) {
-  const size_t row_bytes = kv_row_bytes(Kv::kType, a.head_dim);
+  const size_t key_bytes = kv_row_bytes(Kv::kType, a.key_dim);
+  const size_t value_bytes = kv_row_bytes(Kv::kType, a.value_dim);
   for (size_t t = 0; t < a.n_tokens; ++t) {
-    const size_t position = a.position + t, key = position % kKeyPanel;
-    Kv::append(a.k + t * a.stride, a.v + t * a.stride, a.head_dim,
-               static_cast<uint8_t*>(a.k_cache) + (position - key) * row_bytes, key,
-               static_cast<uint8_t*>(a.v_cache) + position * row_bytes);
+    const size_t block = (a.position + t) / kKeyBlock * a.block_stride;
+    const size_t position = (a.position + t) % kKeyBlock, key = position % kKeyPanel;
+    Kv::append_key(a.k + t * a.k_stride, a.key_dim,
+                   static_cast<uint8_t*>(a.k_cache) + block + (position - key) * key_bytes, key);
+    Kv::append_value(a.v + t * a.v_stride, a.value_dim,
+                     static_cast<uint8_t*>(a.v_cache) + block + position * value_bytes);
   }
 }
 
 /// What one block of rows carries from key block to key block.
 struct AttentionState {
-  alignas(64) float q[kBlockRows][kMaxHeadDim];  // scaled
-  alignas(64) float p[kBlockRows][kKeyBlock];    // scores, then weights
-  alignas(64) float sums[kBlockRows][kMaxHeadDim];
+  alignas(64) float q[kBlockRows][kMaxKeyDim];  // scaled
+  alignas(64) float p[kBlockRows][kKeyBlock];   // scores, then weights
+  alignas(64) float sums[kBlockRows][kMaxValueDim];
   float max[kBlockRows];
   float total[kBlockRows];
   size_t begin[kBlockRows], end[kBlockRows];  // keys that the row sees
@@ -158,7 +163,7 @@ struct AttentionState {
 
 /// acc += scores of R rows against the 16 keys of a panel over `n_dims` dimensions, in their order.
 template <class S, class Kv, int R>
-WHET_INLINE void dot_keys(const uint8_t* keys, size_t n_dims, const float (*q)[kMaxHeadDim],
+WHET_INLINE void dot_keys(const uint8_t* keys, size_t n_dims, const float (*q)[kMaxKeyDim],
                           typename S::vf (*acc)[kVecs<S>]) {
   constexpr size_t kBytes = Kv::kPanelDimBytes;
   for (size_t d = 0; d < n_dims; ++d) {
@@ -175,7 +180,7 @@ WHET_INLINE void dot_keys(const uint8_t* keys, size_t n_dims, const float (*q)[k
 
 /// Scores of R rows against the 16 keys of one panel.
 template <class S, class Kv, int R>
-WHET_INLINE void scores(const uint8_t* panel, size_t head_dim, const float (*q)[kMaxHeadDim],
+WHET_INLINE void scores(const uint8_t* panel, size_t key_dim, const float (*q)[kMaxKeyDim],
                         float (*out)[kKeyBlock]) {
   typename S::vf acc[R][kVecs<S>];
   const auto clear = [&]() WHET_LAMBDA {
@@ -186,8 +191,8 @@ WHET_INLINE void scores(const uint8_t* panel, size_t head_dim, const float (*q)[
   clear();
   if constexpr (Kv::kScaled) {
     // The tile fills the registers, so that the sums over groups wait in memory.
-    for (size_t d = 0; d < head_dim; d += Kv::kGroup, panel += Kv::kGroupBytes) {
-      const auto* group = reinterpret_cast<const float(*)[kMaxHeadDim]>(q[0] + d);
+    for (size_t d = 0; d < key_dim; d += Kv::kGroup, panel += Kv::kGroupBytes) {
+      const auto* group = reinterpret_cast<const float(*)[kMaxKeyDim]>(q[0] + d);
       dot_keys<S, Kv, R>(panel + Kv::kScaleBytes, Kv::kGroup, group, acc);
       unroll<kVecs<S>>([&](auto i) WHET_LAMBDA {
         const auto scale = S::load_f16(reinterpret_cast<const uint16_t*>(panel) + i * S::kLanes);
@@ -200,7 +205,7 @@ WHET_INLINE void scores(const uint8_t* panel, size_t head_dim, const float (*q)[
       clear();
     }
   } else {
-    dot_keys<S, Kv, R>(panel, head_dim, q, acc);
+    dot_keys<S, Kv, R>(panel, key_dim, q, acc);
     unroll<R>([&](auto r) WHET_LAMBDA {
       unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { S::store_f(out[r] + i * S::kLanes, acc[r][i]); });
     });
@@ -210,7 +215,7 @@ WHET_INLINE void scores(const uint8_t* panel, size_t head_dim, const float (*q)[
 /// sums[r][0..16) += p[r][key] * v[key][d..d+16) for n_keys keys in order.
 template <class S, class Kv, int R>
 WHET_INLINE void weigh(const uint8_t* v, size_t row_bytes, size_t d, size_t n_keys,
-                       const float (*p)[kKeyBlock], float (*sums)[kMaxHeadDim]) {
+                       const float (*p)[kKeyBlock], float (*sums)[kMaxValueDim]) {
   typename S::vf acc[R][kVecs<S>];
   unroll<R>([&](auto r) WHET_LAMBDA {
     unroll<kVecs<S>>([&](auto i) WHET_LAMBDA { acc[r][i] = S::load_f(sums[r] + i * S::kLanes); });
@@ -246,7 +251,7 @@ WHET_INLINE void for_row_tiles(int n_rows, F f) {
 /// Scores of the block to weights; the row's sums are rescaled when its maximum grows.
 template <class S>
 WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t n_keys,
-                               size_t head_dim) {
+                               size_t value_dim) {
   float* p = s.p[row];
   for (size_t i = 0; i < n_keys; ++i) {
     if (block + i < s.begin[row] || block + i >= s.end[row]) p[i] = -__builtin_inff();
@@ -262,7 +267,7 @@ WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t 
     wide_map<S>([](auto x) WHET_LAMBDA { return exp<S>(x); }, Wide<S>::set1(s.max[row] - max))
         .store(factor);
     s.total[row] *= factor[0];
-    for (size_t d = 0; d < head_dim; ++d) s.sums[row][d] *= factor[0];
+    for (size_t d = 0; d < value_dim; ++d) s.sums[row][d] *= factor[0];
     s.max[row] = max;
   }
   const auto offset = S::set1_f(max);
@@ -280,38 +285,40 @@ WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t 
 template <class S, class Kv>
 WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs& a, size_t block,
                               size_t begin, size_t end) {
-  const auto* k_cache = static_cast<const uint8_t*>(a.k_cache);
-  const auto* v_cache = static_cast<const uint8_t*>(a.v_cache);
-  const size_t row_bytes = kv_row_bytes(Kv::kType, a.head_dim);
+  const size_t offset = block / kKeyBlock * a.block_stride;
+  const auto* keys = static_cast<const uint8_t*>(a.k_cache) + offset;
+  const auto* values = static_cast<const uint8_t*>(a.v_cache) + offset;
+  const size_t key_bytes = kv_row_bytes(Kv::kType, a.key_dim);
+  const size_t value_bytes = kv_row_bytes(Kv::kType, a.value_dim);
   const size_t last = end < block + kKeyBlock ? end : block + kKeyBlock;
   const size_t n_keys = (last - block + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
   const size_t first = begin > block ? begin - block : 0;
   for (size_t i = first / kKeyPanel * kKeyPanel; i < n_keys; i += kKeyPanel) {
-    const uint8_t* k = k_cache + (block + i) * row_bytes;
+    const uint8_t* k = keys + i * key_bytes;
     for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
       float(*out)[kKeyBlock] = reinterpret_cast<float(*)[kKeyBlock]>(s.p[row] + i);
-      scores<S, Kv, r>(k, a.head_dim, s.q + row, out);
+      scores<S, Kv, r>(k, a.key_dim, s.q + row, out);
     });
   }
   for (int row = 0; row < n_rows; ++row) {
     if (s.begin[row] < last && s.end[row] > block) {
-      softmax_block<S>(s, row, block, n_keys, a.head_dim);
+      softmax_block<S>(s, row, block, n_keys, a.value_dim);
     } else {
       std::memset(s.p[row], 0, n_keys * sizeof(float));
     }
   }
-  const uint8_t* v = v_cache + (block + first) * row_bytes;
+  const uint8_t* v = values + first * value_bytes;
   const size_t n_values = last - block - first;
   for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
     const auto* p = reinterpret_cast<const float(*)[kKeyBlock]>(s.p[row] + first);
     size_t d = 0;
-    for (; d + kVirtualLanes <= a.head_dim; d += kVirtualLanes) {
-      auto* sums = reinterpret_cast<float(*)[kMaxHeadDim]>(s.sums[row] + d);
-      weigh<S, Kv, r>(v, row_bytes, d, n_values, p, sums);
+    for (; d + kVirtualLanes <= a.value_dim; d += kVirtualLanes) {
+      auto* sums = reinterpret_cast<float(*)[kMaxValueDim]>(s.sums[row] + d);
+      weigh<S, Kv, r>(v, value_bytes, d, n_values, p, sums);
     }
-    for (; d < a.head_dim; ++d) {
+    for (; d < a.value_dim; ++d) {
       for (size_t key = 0; key < n_values; ++key) {
-        const float value = Kv::value_at(v + key * row_bytes, d);
+        const float value = Kv::value_at(v + key * value_bytes, d);
         unroll<r>([&](auto i) WHET_LAMBDA {
           s.sums[row + i][d] = __builtin_fmaf(value, p[i][key], s.sums[row + i][d]);
         });
@@ -329,11 +336,9 @@ void attention_as(const AttentionArgs& a) {
     size_t begin = SIZE_MAX, end = 0;
     for (int i = 0; i < n_rows; ++i) {
       const size_t token = (row0 + i) / a.n_heads, head = (row0 + i) % a.n_heads;
-      const float* q = a.q + token * a.q_stride + head * a.head_dim;
-      for (size_t d = 0; d < a.head_dim; ++d) {
-        s.q[i][d] = q[d] * a.scale;
-        s.sums[i][d] = 0.0f;
-      }
+      const float* q = a.q + token * a.q_stride + head * a.key_dim;
+      for (size_t d = 0; d < a.key_dim; ++d) s.q[i][d] = q[d] * a.scale;
+      for (size_t d = 0; d < a.value_dim; ++d) s.sums[i][d] = 0.0f;
       s.max[i] = -__builtin_inff();
       s.total[i] = 0.0f;
       s.end[i] = a.first_position + token + 1;
@@ -346,9 +351,9 @@ void attention_as(const AttentionArgs& a) {
     }
     for (int i = 0; i < n_rows; ++i) {
       const size_t token = (row0 + i) / a.n_heads, head = (row0 + i) % a.n_heads;
-      float* out = a.out + token * a.out_stride + head * a.head_dim;
+      float* out = a.out + token * a.out_stride + head * a.value_dim;
       // + 0: a negative zero may or may not have met masked keys, and must not show it.
-      for (size_t d = 0; d < a.head_dim; ++d) out[d] = s.sums[i][d] / s.total[i] + 0.0f;
+      for (size_t d = 0; d < a.value_dim; ++d) out[d] = s.sums[i][d] / s.total[i] + 0.0f;
     }
   }
 }

@@ -79,53 +79,59 @@ struct RopeArgs {
   const float* sines;
 };
 
-/// Key and value caches of one KV head. Positions per key panel: K is stored as
-/// [position / 16][head_dim][16] so that vector lanes are keys, V as [position][head_dim].
-/// Both take capacity * kv_row_bytes() where capacity is a multiple of kKeyPanel; what lies in
-/// the unused positions of the last panel does not matter.
+/// Key and value caches lie in blocks of kKeyBlock positions, evenly spaced. Within a block and KV
+/// head, K is stored as [position / 16][key_dim][16] so that vector lanes are keys, V as
+/// [position][value_dim]; what lies in the unused positions of the last panel does not matter.
 inline constexpr size_t kKeyPanel = 16;
-/// Widest head that attention() takes: its rows lie on the stack.
-inline constexpr size_t kMaxHeadDim = 256;
+/// Also the blocks of keys of the online softmax.
+inline constexpr size_t kKeyBlock = 128;
+/// Widest heads that attention() takes: its rows lie on the stack. Those of latent attention, where
+/// one head of 512 latent and 64 rotated dimensions serves all queries.
+inline constexpr size_t kMaxKeyDim = 576;
+inline constexpr size_t kMaxValueDim = 512;
 
 /// F16, BF16 and F32 for any head; Q8_0 (int8 with a scale per 32 dimensions) where 32 divides it.
 constexpr bool kv_type_supported(DType type, size_t head_dim) {
   return type == DType::F16 || type == DType::BF16 || type == DType::F32 ||
          (type == DType::Q8_0 && head_dim % 32 == 0);
 }
-/// Bytes of the keys (or values) of one position.
+/// Bytes of the keys (or values) of one position and head.
 inline size_t kv_row_bytes(DType type, size_t head_dim) {
   return row_bytes(dtype_info(type), head_dim);
 }
-/// Blocks of keys of the online softmax, at multiples of this position.
-inline constexpr size_t kKeyBlock = 128;
 
 struct AppendKvArgs {
-  DType type;      // one that kv_type_supported() accepts
-  const float* k;  // [n_tokens][head_dim] rows at k + t * stride, likewise v
-  const float* v;
-  size_t stride;  // in floats
+  DType type;       // one that kv_type_supported() accepts
+  const float* k;   // [n_tokens][key_dim], rows at k + t * k_stride
+  size_t k_stride;  // in floats
+  const float* v;   // [n_tokens][value_dim], rows at v + t * v_stride
+  size_t v_stride;
   size_t n_tokens;
-  size_t head_dim;
+  size_t key_dim;
+  size_t value_dim;
   size_t position;  // of the first token
-  void* k_cache;    // base of this KV head, position 0
+  void* k_cache;    // of this KV head in block 0
   void* v_cache;
+  size_t block_stride;  // bytes from a block to the next, of both caches
 };
 
 /// Consecutive query tokens of one sequence against one KV head, causal: token t sees the keys
 /// [max(0, first_position + t + 1 - window), first_position + t].
 struct AttentionArgs {
   DType type;       // of the cache
-  const float* q;   // head h of token t is at q + t * q_stride + h * head_dim
+  const float* q;   // head h of token t is at q + t * q_stride + h * key_dim
   size_t q_stride;  // in floats
   size_t n_tokens;
   size_t n_heads;  // query heads that share this KV head
-  size_t head_dim;
+  size_t key_dim;
+  size_t value_dim;
   size_t first_position;  // of token 0; its own key is already in the cache
   size_t window;          // 0: no sliding window
-  float scale;            // usually 1/sqrt(head_dim)
-  const void* k_cache;
+  float scale;            // usually 1/sqrt(key_dim)
+  const void* k_cache;    // as in AppendKvArgs
   const void* v_cache;
-  float* out;  // as q, with out_stride
+  size_t block_stride;
+  float* out;  // head h of token t goes to out + t * out_stride + h * value_dim
   size_t out_stride;
 };
 

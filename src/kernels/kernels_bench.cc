@@ -146,41 +146,57 @@ void read_only(benchmark::State& state, size_t n_rows, size_t n_cols) {
                          benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// One KV head of a TinyLlama-like model: 8 query heads of 64, `n_tokens` queries at the end of
-/// a context of `n_positions`.
-void attention(benchmark::State& state, DType type) {
+/// All 4 KV heads of a layer of a TinyLlama-like model: 8 query heads of 64 to each, `n_tokens`
+/// queries at the end of a context of `n_positions`. `spaced`: blocks as KvArena lays them out,
+/// each with all heads of 22 layers; else one contiguous stream of keys and one of values per head.
+void attention(benchmark::State& state, DType type, bool spaced) {
   const auto n_tokens = static_cast<size_t>(state.range(0));
   const auto n_positions = static_cast<size_t>(state.range(1));
-  constexpr size_t kHeads = 8, kHeadDim = 64, kStride = kHeads * kHeadDim;
+  constexpr size_t kKvHeads = 4, kHeads = 8, kHeadDim = 64, kStride = kKvHeads * kHeads * kHeadDim;
   std::vector<float> kv(n_positions * kHeadDim), q(n_tokens * kStride), out(q.size());
   const CounterRng rng(5, 6);
   for (size_t i = 0; i < kv.size(); ++i) kv[i] = testing::gaussian(rng, i);
   for (size_t i = 0; i < q.size(); ++i) q[i] = testing::gaussian(rng, i);
-  const size_t bytes = (n_positions + kKeyPanel) * kHeadDim * dtype_info(type).block_bytes;
-  std::vector<uint8_t> k_cache(bytes), v_cache(bytes);
-  kernels().append_kv({.type = type,
-                       .k = kv.data(),
-                       .v = kv.data(),
-                       .stride = kHeadDim,
-                       .n_tokens = n_positions,
-                       .head_dim = kHeadDim,
-                       .position = 0,
-                       .k_cache = k_cache.data(),
-                       .v_cache = v_cache.data()});
+  const size_t n_blocks = n_positions / kKeyBlock + 1;
+  const size_t half = kKeyBlock * kv_row_bytes(type, kHeadDim);  // keys of a head in a block
+  const size_t head_stride = spaced ? 2 * half : 2 * n_blocks * half;
+  const size_t block_stride = spaced ? 22 * kKvHeads * head_stride : half;
+  const size_t v_offset = spaced ? half : n_blocks * half;
+  std::vector<uint8_t> cache(spaced ? n_blocks * block_stride : kKvHeads * head_stride);
+  for (size_t head = 0; head < kKvHeads; ++head) {
+    uint8_t* k_cache = cache.data() + head * head_stride;
+    kernels().append_kv({.type = type,
+                         .k = kv.data(),
+                         .k_stride = kHeadDim,
+                         .v = kv.data(),
+                         .v_stride = kHeadDim,
+                         .n_tokens = n_positions,
+                         .key_dim = kHeadDim,
+                         .value_dim = kHeadDim,
+                         .position = 0,
+                         .k_cache = k_cache,
+                         .v_cache = k_cache + v_offset,
+                         .block_stride = block_stride});
+  }
   for (auto _ : state) {
-    kernels().attention({.type = type,
-                         .q = q.data(),
-                         .q_stride = kStride,
-                         .n_tokens = n_tokens,
-                         .n_heads = kHeads,
-                         .head_dim = kHeadDim,
-                         .first_position = n_positions - n_tokens,
-                         .window = 0,
-                         .scale = 0.125f,
-                         .k_cache = k_cache.data(),
-                         .v_cache = v_cache.data(),
-                         .out = out.data(),
-                         .out_stride = kStride});
+    for (size_t head = 0; head < kKvHeads; ++head) {
+      const uint8_t* k_cache = cache.data() + head * head_stride;
+      kernels().attention({.type = type,
+                           .q = q.data() + head * kHeads * kHeadDim,
+                           .q_stride = kStride,
+                           .n_tokens = n_tokens,
+                           .n_heads = kHeads,
+                           .key_dim = kHeadDim,
+                           .value_dim = kHeadDim,
+                           .first_position = n_positions - n_tokens,
+                           .window = 0,
+                           .scale = 0.125f,
+                           .k_cache = k_cache,
+                           .v_cache = k_cache + v_offset,
+                           .block_stride = block_stride,
+                           .out = out.data() + head * kHeads * kHeadDim,
+                           .out_stride = kStride});
+    }
   }
   const double pairs = static_cast<double>(n_tokens) *
                        (static_cast<double>(n_positions) - static_cast<double>(n_tokens - 1) / 2);
@@ -211,14 +227,18 @@ void register_all() {
           ->UseRealTime();
     }
   }
-  for (DType type : {DType::F16, DType::BF16, DType::F32}) {
-    const std::string name = "attention/" + std::string(dtype_info(type).name);
-    benchmark::RegisterBenchmark(name.c_str(), attention, type)
-        ->Args({1, 512})
-        ->Args({1, 2048})
-        ->Args({64, 512})
-        ->Args({512, 512})
-        ->Unit(benchmark::kMicrosecond);
+  for (DType type : {DType::F16, DType::BF16, DType::F32, DType::Q8_0}) {
+    for (bool spaced : {false, true}) {
+      const std::string name =
+          "attention/" + std::string(dtype_info(type).name) + (spaced ? "/blocks" : "/contiguous");
+      benchmark::RegisterBenchmark(name.c_str(), attention, type, spaced)
+          ->Args({1, 512})
+          ->Args({1, 2048})
+          ->Args({1, 8192})
+          ->Args({64, 512})
+          ->Args({512, 512})
+          ->Unit(benchmark::kMicrosecond);
+    }
   }
 }
 

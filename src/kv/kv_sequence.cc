@@ -1,77 +1,91 @@
 #include "kv/kv_sequence.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
-#include "base/checked_math.h"
-#include "kernels/kernels.h"
+#include "kv/kv_arena.h"
 
 namespace whet {
 
 Result<KvSequence> KvSequence::create(const KvShape& shape) {
-  WHET_CHECK(shape.n_layers > 0 && shape.n_kv_heads > 0 && shape.head_dim > 0 &&
-             shape.capacity > 0);
-  if (!kernels::kv_type_supported(shape.type, static_cast<size_t>(shape.head_dim))) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("KV cache type: expected f32, f16, bf16, or q8_0 for heads that 32 "
-                             "divides, found {} for heads of {}",
-                             dtype_info(shape.type).name, shape.head_dim));
-  }
-  uint64_t capacity =
-      ceil_div(static_cast<uint64_t>(shape.capacity), uint64_t{kernels::kKeyPanel}) *
-      kernels::kKeyPanel;
-  auto rows =
-      checked_mul(capacity, kernels::kv_row_bytes(shape.type, static_cast<size_t>(shape.head_dim)));
-  auto stream = rows ? checked_align_up(*rows, page_bytes()) : std::nullopt;
-  auto total =
-      stream ? checked_mul(*stream, static_cast<uint64_t>(2 * shape.n_layers * shape.n_kv_heads))
-             : std::nullopt;
-  if (!total) return Error(ErrorCode::kResourceExhausted, "the KV cache of this context overflows");
-  auto space = AddressSpace::reserve(*total);
+  WHET_TRY(KvLayout layout, KvLayout::in_streams(shape));
+  auto space = AddressSpace::reserve(layout.sequence_bytes(), AddressSpace::Access::kWrite);
   if (!space.ok()) return space.error().with_context("reserving the KV cache");
-  return KvSequence(shape, *stream, std::move(space).value());
+  KvSequence sequence(std::make_shared<const KvLayout>(std::move(layout)), std::move(space).value(),
+                      nullptr);
+  sequence.prepared_ = shape.capacity;
+  return sequence;
 }
 
-KvSequence::KvSequence(const KvShape& shape, uint64_t stream_bytes, AddressSpace space)
-    : shape_(shape), stream_bytes_(stream_bytes), space_(std::move(space)) {}
+KvSequence::KvSequence(std::shared_ptr<const KvLayout> layout, AddressSpace space, KvArena* arena)
+    : layout_(std::move(layout)), space_(std::move(space)), arena_(arena) {}
+
+KvSequence::~KvSequence() {
+  if (arena_ != nullptr) arena_->close(*this);
+}
+
+KvSequence::KvSequence(KvSequence&& other) noexcept
+    : layout_(other.layout_),
+      space_(std::move(other.space_)),
+      arena_(std::exchange(other.arena_, nullptr)),
+      blocks_(std::move(other.blocks_)),
+      size_(std::exchange(other.size_, 0)),
+      prepared_(std::exchange(other.prepared_, 0)) {}
+
+KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
+  std::swap(layout_, other.layout_);
+  std::swap(space_, other.space_);
+  std::swap(arena_, other.arena_);
+  std::swap(blocks_, other.blocks_);
+  std::swap(size_, other.size_);
+  std::swap(prepared_, other.prepared_);
+  return *this;
+}
+
+Status KvSequence::prepare(int64_t n) {
+  WHET_CHECK(n >= 0 && n <= capacity() - size_);
+  return arena_ == nullptr ? ok_status() : arena_->prepare(*this, n);
+}
 
 void KvSequence::extend(int64_t n) {
-  WHET_CHECK(n >= 0 && size_ + n <= shape_.capacity);
+  WHET_CHECK(n >= 0 && n <= prepared_ - size_);
   size_ += n;
+  if (arena_ != nullptr) arena_->note_size(*this, size_ - n);
 }
 
-void KvSequence::truncate(int64_t n) {
+void KvSequence::rewind(int64_t n) {
   WHET_CHECK(n >= 0 && n <= size_);
-  for (int64_t i = 0; i < n_streams(); ++i) {
-    uint64_t begin = static_cast<uint64_t>(i) * stream_bytes_;
-    space_.release(begin + prefix_bytes(n), begin + stream_bytes_);
-  }
-  size_ = n;
+  const int64_t before = std::exchange(size_, n);
+  if (arena_ == nullptr) return;
+  prepared_ = n;  // what follows may be shared: prepare() looks
+  arena_->note_size(*this, before);
 }
 
 void KvSequence::copy_prefix(const KvSequence& source, int64_t n) {
-  WHET_CHECK(n <= source.size_ && n <= shape_.capacity &&
-             shape_.n_layers == source.shape_.n_layers &&
-             shape_.n_kv_heads == source.shape_.n_kv_heads &&
-             shape_.head_dim == source.shape_.head_dim && shape_.type == source.shape_.type);
-  for (int64_t i = 0; i < n_streams(); ++i) {
-    std::memcpy(stream(i), source.stream(i), prefix_bytes(n));
+  WHET_CHECK(size_ == 0 && n <= source.size_ && n <= prepared_ &&
+             shape().layers == source.shape().layers && shape().type == source.shape().type);
+  for (size_t l = 0; l < shape().layers.size(); ++l) {
+    const KvLayer from = source.layer(static_cast<int64_t>(l)), to = layer(static_cast<int64_t>(l));
+    const uint64_t key_bytes =
+        kernels::kv_row_bytes(to.type, static_cast<size_t>(to.shape.key_dim));
+    const uint64_t value_bytes =
+        kernels::kv_row_bytes(to.type, static_cast<size_t>(to.shape.value_dim));
+    for (int64_t head = 0; head < to.shape.n_heads; ++head) {
+      for (int64_t first = 0; first < n; first += KvLayout::kBlock) {
+        const auto block = static_cast<uint64_t>(first / KvLayout::kBlock);
+        const auto rows = static_cast<uint64_t>(std::min(n - first, KvLayout::kBlock));
+        const uint64_t panel_rows =
+            (rows + kernels::kKeyPanel - 1) / kernels::kKeyPanel * kernels::kKeyPanel;
+        std::memcpy(to.keys(head) + block * to.block_stride,
+                    from.keys(head) + block * from.block_stride, panel_rows * key_bytes);
+        std::memcpy(to.values(head) + block * to.block_stride,
+                    from.values(head) + block * from.block_stride, rows * value_bytes);
+      }
+    }
   }
-  size_ = n;
-}
-
-uint64_t KvSequence::prefix_bytes(int64_t n) const {
-  uint64_t positions =
-      ceil_div(static_cast<uint64_t>(n), uint64_t{kernels::kKeyPanel}) * kernels::kKeyPanel;
-  return positions * row_bytes();
-}
-
-uint64_t KvSequence::committed_bytes() const {
-  uint64_t used = *checked_align_up(prefix_bytes(size_), page_bytes());
-  return used * static_cast<uint64_t>(n_streams());
+  extend(n);
 }
 
 }  // namespace whet

@@ -2,74 +2,55 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
+#include "kv/kv_for_test.h"
 #include "sys/machine.h"
 
 namespace whet {
 namespace {
 
-uint16_t* words(std::byte* stream) {
-  return reinterpret_cast<uint16_t*>(stream);
-}
-
-void fill(KvSequence& kv, int64_t from, int64_t to, uint16_t salt) {
-  const KvShape& s = kv.shape();
-  for (int64_t l = 0; l < s.n_layers; ++l) {
-    for (int64_t h = 0; h < s.n_kv_heads; ++h) {
-      for (int64_t i = from * s.head_dim; i < to * s.head_dim; ++i) {
-        words(kv.keys(l, h))[i] = static_cast<uint16_t>(i + l * 7 + h * 3 + salt);
-        words(kv.values(l, h))[i] = static_cast<uint16_t>(i + l * 11 + h * 5 + salt + 1);
-      }
-    }
-  }
-  kv.extend(to - from);
-}
-
-TEST(KvSequence, StreamsDoNotOverlap) {
-  KvSequence kv = std::move(KvSequence::create({3, 2, 8, 100})).value();
-  fill(kv, 0, 100, 0);
-  for (int64_t l = 0; l < 3; ++l) {
-    for (int64_t h = 0; h < 2; ++h) {
-      for (int64_t i = 0; i < 800; ++i) {
-        ASSERT_EQ(words(kv.keys(l, h))[i], static_cast<uint16_t>(i + l * 7 + h * 3));
-        ASSERT_EQ(words(kv.values(l, h))[i], static_cast<uint16_t>(i + l * 11 + h * 5 + 1));
-      }
-    }
-  }
-}
-
 TEST(KvSequence, TypesTakeTheirBytesAndQ8NeedsWholeGroups) {
-  const auto bytes = [](DType type) { return KvShape{2, 3, 64, 16, type}.bytes_per_position(); };
+  const auto bytes = [](DType type) {
+    return KvShape::uniform(2, 3, 64, 16, type).bytes_per_position();
+  };
   EXPECT_EQ(bytes(DType::F16), 2u * 2 * 3 * 128);
   EXPECT_EQ(bytes(DType::F32), 2u * 2 * 3 * 256);
   EXPECT_EQ(bytes(DType::Q8_0), 2u * 2 * 3 * 68);
-  EXPECT_TRUE(KvSequence::create({1, 1, 64, 16, DType::Q8_0}).ok());
-  const auto refused = KvSequence::create({1, 1, 40, 16, DType::Q8_0});
+  EXPECT_EQ((KvShape{{{2, 64, 32}, {1, 16, 128}}, 16}).bytes_per_position(), 2u * 192 + 288);
+  EXPECT_TRUE(KvSequence::create(KvShape::uniform(1, 1, 64, 16, DType::Q8_0)).ok());
+  const auto refused = KvSequence::create(KvShape::uniform(1, 1, 40, 16, DType::Q8_0));
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message().find("heads of 40"), std::string::npos);
+  EXPECT_FALSE(KvSequence::create(KvShape::uniform(1, 1, 64, int64_t{1} << 60)).ok());
 }
 
 TEST(KvSequence, CopyPrefixIsIndependentOfItsSource) {
-  KvSequence a = std::move(KvSequence::create({2, 1, 8, 64})).value();
-  KvSequence b = std::move(KvSequence::create({2, 1, 8, 64})).value();
-  fill(a, 0, 20, 0);
-  b.copy_prefix(a, 10);
-  EXPECT_EQ(b.size(), 10);
-  EXPECT_EQ(words(b.keys(1, 0))[79], words(a.keys(1, 0))[79]);
-  words(b.keys(1, 0))[79] = 9999;
-  EXPECT_NE(words(a.keys(1, 0))[79], 9999);
+  for (DType type : kKvTypes) {
+    const KvShape shape = {{{2, 64, 32}, {1, 32, 96}}, 400, type};
+    KvSequence a = KvSequence::create(shape).value(), b = KvSequence::create(shape).value();
+    TestKeysAndValues rows(shape);
+    rows.write(a, 300, 1);
+    b.copy_prefix(a, 290);
+    EXPECT_EQ(b.size(), 290);
+    EXPECT_EQ(rows.bytes(b), rows.bytes(a, 290));
+    const auto before = rows.bytes(a);
+    rows.write(b, 30, 2);
+    EXPECT_EQ(rows.bytes(a), before);
+    EXPECT_NE(rows.bytes(b, 300), before);
+  }
 }
 
-TEST(KvSequence, HugeContextCostsNothingUntilUsedAndTruncateGivesBack) {
-  uint64_t before = current_rss_bytes().value();
-  KvSequence kv = std::move(KvSequence::create({16, 4, 64, 1 << 17})).value();
+TEST(KvSequence, HugeContextCostsNothingUntilUsed) {
+  const uint64_t before = current_rss_bytes().value();
+  const KvShape shape = KvShape::uniform(16, 4, 64, 1 << 17);
+  KvSequence kv = KvSequence::create(shape).value();
   EXPECT_LT(current_rss_bytes().value(), before + (4u << 20));
-  EXPECT_EQ(kv.committed_bytes(), 0u);
-  fill(kv, 0, 2048, 0);
-  EXPECT_EQ(kv.committed_bytes(), 2048 * kv.shape().bytes_per_position());
-  EXPECT_GT(current_rss_bytes().value(), before + kv.committed_bytes() * 9 / 10);
-  kv.truncate(32);
-  EXPECT_LT(current_rss_bytes().value(), before + (8u << 20));
-  EXPECT_EQ(words(kv.keys(0, 0))[31 * 64], static_cast<uint16_t>(31 * 64));
+  TestKeysAndValues(shape).write(kv, 2048, 1);
+  EXPECT_EQ(kv.used_bytes(), 2048 * shape.bytes_per_position());
+  EXPECT_GT(current_rss_bytes().value(), before + kv.used_bytes() * 9 / 10);
+  kv.rewind(32);
+  EXPECT_EQ(kv.used_bytes(), 32 * shape.bytes_per_position());
 }
 
 }  // namespace

@@ -40,8 +40,8 @@ Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
     return invalid(fmt::format("attention heads: expected a multiple of the {} KV heads, found {}",
                                a.n_kv_heads, a.n_heads));
   }
-  if (a.head_dim > static_cast<int64_t>(kernels::kMaxHeadDim)) {
-    return invalid(fmt::format("width of a head: expected 1 to {}, found {}", kernels::kMaxHeadDim,
+  if (a.head_dim > static_cast<int64_t>(kernels::kMaxValueDim)) {
+    return invalid(fmt::format("width of a head: expected 1 to {}, found {}", kernels::kMaxValueDim,
                                a.head_dim));
   }
   if (a.rope == AttentionBlockForm::kNoRope) return ok_status();

@@ -71,7 +71,7 @@ TEST(ModelConfigReader, RefusesByName) {
     EXPECT_NE(refusal(key, value).find(key), std::string::npos) << refusal(key, value);
   }
   EXPECT_NE(refusal("partial_rotary_factor", 0.0125).find("rope dimension"), std::string::npos);
-  EXPECT_NE(refusal("hidden_size", 32 * 257).find("width of a head"), std::string::npos);
+  EXPECT_NE(refusal("hidden_size", 32 * 513).find("width of a head"), std::string::npos);
 }
 
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {

@@ -289,7 +289,7 @@ Result<RopeForm> read_rope(ConfigReader& reader, const ModelConfig& config,
   WHET_TRY(const double theta, reader.number({"rope.freq_base", ""}, 10000.0));
   rope.theta = static_cast<float>(theta);
   WHET_TRY(rope.n_rotated,
-           reader.count({"rope.dimension_count", ""}, kernels::kMaxHeadDim, words.head_dim));
+           reader.count({"rope.dimension_count", ""}, kernels::kMaxValueDim, words.head_dim));
   WHET_TRY_STATUS(read_gguf_scaling(reader, config, words, rope));
   return rope;
 }

@@ -99,7 +99,7 @@ TEST(Stories260K, LogitsAndGreedyTextMatchTheReference) {
   auto expected = golden["greedy"].get<std::vector<int32_t>>();
   auto input = golden["greedy_from"].get<std::vector<int32_t>>();
   std::vector<int32_t> found;
-  kv->truncate(0);
+  kv->rewind(0);
   while (found.size() < expected.size()) {
     StepSegment step{&*kv, input, StepSegment::Logits::kLast};
     auto row = forward(model, {&step, 1}, scratch, pool);

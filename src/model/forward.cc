@@ -20,8 +20,12 @@ ForwardScratch::ForwardScratch(ForwardScratch&&) noexcept = default;
 ForwardScratch& ForwardScratch::operator=(ForwardScratch&&) noexcept = default;
 
 KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
-  const AttentionBlockForm& a = config.layers.front().attention;
-  return {config.n_layers(), a.n_kv_heads, a.head_dim, capacity, type};
+  KvShape shape{{}, capacity, type};
+  for (const LayerForm& layer : config.layers) {
+    const AttentionBlockForm& a = layer.attention;
+    shape.layers.push_back({a.n_kv_heads, a.head_dim, a.head_dim, a.window});
+  }
+  return shape;
 }
 
 void normalise(Step& step, const NormWeights& w, const float* x, int64_t n, float* out) {
@@ -148,7 +152,7 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
   for (const StepSegment& segment : segments) {
     const auto n = static_cast<int64_t>(segment.tokens.size());
     WHET_CHECK(n > 0);
-    WHET_CHECK(segment.kv->size() + n <= segment.kv->shape().capacity);
+    WHET_CHECK(n <= segment.kv->prepared() - segment.kv->size());
     b.attention_segments.push_back({segment.kv, n});
     step.n_tokens += n;
   }

@@ -46,7 +46,7 @@ KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type = DT
 
 /// Runs all segments in one batch and extends their KV by their tokens.
 /// Returns logits [rows wanted, V] f32 in segment order, valid until the next call with `scratch`.
-/// Preconditions: ids in range; every KV has room; no KV appears twice.
+/// Preconditions: ids in range; every KV is prepared for its tokens; no KV appears twice.
 /// Determinism: each row's logits are bit-equal for any batch mates, chunking and thread count.
 std::span<const float> forward(const Decoder& model, std::span<const StepSegment> segments,
                                ForwardScratch& scratch, ThreadPool& pool);

@@ -15,20 +15,23 @@ constexpr int64_t kQueriesPerTask = 16;
 constexpr int64_t kMacsWorthATeam = 64 * 1024;
 
 void append(const AttentionForm& form, const AttentionRows& rows) {
-  const int64_t kv_dim = form.n_kv_heads * form.head_dim;
+  const int64_t k_dim = form.n_kv_heads * form.key_dim, v_dim = form.n_kv_heads * form.value_dim;
   int64_t row = 0;
   for (const AttentionSegment& segment : rows.segments) {
+    const KvLayer cache = segment.kv->layer(rows.layer);
     for (int64_t head = 0; head < form.n_kv_heads; ++head) {
-      const int64_t offset = row * kv_dim + head * form.head_dim;
-      kernels::kernels().append_kv({.type = segment.kv->shape().type,
-                                    .k = rows.k + offset,
-                                    .v = rows.v + offset,
-                                    .stride = static_cast<size_t>(kv_dim),
+      kernels::kernels().append_kv({.type = cache.type,
+                                    .k = rows.k + row * k_dim + head * form.key_dim,
+                                    .k_stride = static_cast<size_t>(k_dim),
+                                    .v = rows.v + row * v_dim + head * form.value_dim,
+                                    .v_stride = static_cast<size_t>(v_dim),
                                     .n_tokens = static_cast<size_t>(segment.n_tokens),
-                                    .head_dim = static_cast<size_t>(form.head_dim),
+                                    .key_dim = static_cast<size_t>(form.key_dim),
+                                    .value_dim = static_cast<size_t>(form.value_dim),
                                     .position = static_cast<size_t>(segment.kv->size()),
-                                    .k_cache = segment.kv->keys(rows.layer, head),
-                                    .v_cache = segment.kv->values(rows.layer, head)});
+                                    .k_cache = cache.keys(head),
+                                    .v_cache = cache.values(head),
+                                    .block_stride = cache.block_stride});
     }
     row += segment.n_tokens;
   }
@@ -55,7 +58,7 @@ int64_t plan(const AttentionForm& form, const AttentionRows& rows, int n_threads
   tasks.clear();
   for (const AttentionSegment& segment : rows.segments) {
     const int64_t size = segment.kv->size(), n = segment.n_tokens;
-    macs += 2 * form.n_heads * form.head_dim * n * (size + n);
+    macs += form.n_heads * (form.key_dim + form.value_dim) * n * (size + n);
     for (int64_t first = 0; first < n; first += kQueriesPerTask) {
       const int64_t n_queries = std::min(kQueriesPerTask, n - first);
       for (int64_t kv_head = 0; kv_head < form.n_kv_heads; ++kv_head) {
@@ -71,22 +74,24 @@ int64_t plan(const AttentionForm& form, const AttentionRows& rows, int n_threads
 }
 
 void attend(const AttentionForm& form, const AttentionRows& rows, const AttentionTask& task) {
-  const int64_t q_dim = form.n_heads * form.head_dim;
-  const int64_t offset = task.row * q_dim + task.head * form.head_dim;
+  const int64_t q_dim = form.n_heads * form.key_dim, out_dim = form.n_heads * form.value_dim;
   const int64_t kv_head = task.head / (form.n_heads / form.n_kv_heads);
-  kernels::kernels().attention({.type = task.kv->shape().type,
-                                .q = rows.q + offset,
+  const KvLayer cache = task.kv->layer(rows.layer);
+  kernels::kernels().attention({.type = cache.type,
+                                .q = rows.q + task.row * q_dim + task.head * form.key_dim,
                                 .q_stride = static_cast<size_t>(q_dim),
                                 .n_tokens = static_cast<size_t>(task.n_queries),
                                 .n_heads = static_cast<size_t>(task.n_heads),
-                                .head_dim = static_cast<size_t>(form.head_dim),
+                                .key_dim = static_cast<size_t>(form.key_dim),
+                                .value_dim = static_cast<size_t>(form.value_dim),
                                 .first_position = static_cast<size_t>(task.position),
                                 .window = static_cast<size_t>(form.window),
                                 .scale = form.scale,
-                                .k_cache = task.kv->keys(rows.layer, kv_head),
-                                .v_cache = task.kv->values(rows.layer, kv_head),
-                                .out = rows.out + offset,
-                                .out_stride = static_cast<size_t>(q_dim)});
+                                .k_cache = cache.keys(kv_head),
+                                .v_cache = cache.values(kv_head),
+                                .block_stride = cache.block_stride,
+                                .out = rows.out + task.row * out_dim + task.head * form.value_dim,
+                                .out_stride = static_cast<size_t>(out_dim)});
 }
 
 }  // namespace
@@ -96,9 +101,11 @@ void attend(const AttentionForm& form, const AttentionRows& rows, AttentionScrat
   WHET_CHECK(form.n_kv_heads > 0 && form.n_heads % form.n_kv_heads == 0 && form.window >= 0);
   for (const AttentionSegment& segment : rows.segments) {
     const KvShape& shape = segment.kv->shape();
-    WHET_CHECK(shape.n_kv_heads == form.n_kv_heads && shape.head_dim == form.head_dim);
-    WHET_CHECK(rows.layer < shape.n_layers && segment.n_tokens > 0);
-    WHET_CHECK(segment.n_tokens <= shape.capacity - segment.kv->size());
+    WHET_CHECK(rows.layer < static_cast<int64_t>(shape.layers.size()) && segment.n_tokens > 0);
+    const KvLayerShape& layer = shape.layers[static_cast<size_t>(rows.layer)];
+    WHET_CHECK(layer.n_heads == form.n_kv_heads && layer.key_dim == form.key_dim &&
+               layer.value_dim == form.value_dim);
+    WHET_CHECK(segment.n_tokens <= segment.kv->prepared() - segment.kv->size());
   }
   append(form, rows);
   const int64_t macs = plan(form, rows, pool.size(), scratch.tasks);

@@ -13,10 +13,11 @@ namespace whet {
 
 struct AttentionForm {
   int64_t n_heads;     // of queries; a multiple of n_kv_heads
-  int64_t n_kv_heads;  // as the caches have
-  int64_t head_dim;
+  int64_t n_kv_heads;  // as the caches have, likewise the widths
+  int64_t key_dim;
+  int64_t value_dim;
   int64_t window = 0;  // keys that a query sees, its own included; 0: all
-  float scale;         // of the scores, usually 1/sqrt(head_dim)
+  float scale;         // of the scores, usually 1/sqrt(key_dim)
 };
 
 /// Consecutive tokens of one sequence, at positions kv->size()... of it.
@@ -40,8 +41,8 @@ struct AttentionScratch {
   std::vector<AttentionTask> tasks;
 };
 
-/// The rows of all segments, in order: q, out [T, n_heads * head_dim], k, v [T, n_kv_heads *
-/// head_dim], f32.
+/// The rows of all segments, in order, f32: q [T, n_heads * key_dim], k [T, n_kv_heads * key_dim],
+/// v [T, n_kv_heads * value_dim], out [T, n_heads * value_dim].
 struct AttentionRows {
   std::span<const AttentionSegment> segments;
   int64_t layer;
@@ -52,7 +53,7 @@ struct AttentionRows {
 };
 
 /// Writes k and v into the caches, which do not grow by it, and attends.
-/// Preconditions, checked: every cache has room and the heads of `form`; none appears twice.
+/// Preconditions, checked: every cache is prepared and has the heads of `form`; none appears twice.
 /// Determinism: each row is bit-equal for any batch mates, chunking and thread count.
 void attend(const AttentionForm& form, const AttentionRows& rows, AttentionScratch& scratch,
             ThreadPool& pool);

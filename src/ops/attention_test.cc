@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -36,46 +37,52 @@ struct Stream {
 Stream make_stream(const AttentionForm& form, uint64_t seed, std::vector<int64_t> chunks) {
   Stream s;
   s.chunks = std::move(chunks);
-  s.q = random_values(seed, s.size() * form.n_heads * form.head_dim);
-  s.k = random_values(seed + 1, s.size() * form.n_kv_heads * form.head_dim);
-  s.v = random_values(seed + 2, s.size() * form.n_kv_heads * form.head_dim);
+  s.q = random_values(seed, s.size() * form.n_heads * form.key_dim);
+  s.k = random_values(seed + 1, s.size() * form.n_kv_heads * form.key_dim);
+  s.v = random_values(seed + 2, s.size() * form.n_kv_heads * form.value_dim);
   return s;
 }
 
-/// [T, n_heads * head_dim], one query row of one head at a time.
+/// [T, n_heads * value_dim], one query row of one head at a time, on a contiguous cache.
 std::vector<float> reference(const AttentionForm& form, DType type, const Stream& s) {
-  const auto dim = static_cast<size_t>(form.head_dim), n = static_cast<size_t>(s.size());
-  const size_t kv_dim = static_cast<size_t>(form.n_kv_heads) * dim;
-  const size_t q_dim = static_cast<size_t>(form.n_heads) * dim;
-  const size_t panels = (n + kernels::kKeyPanel - 1) / kernels::kKeyPanel;
-  std::vector<float> out(n * q_dim);
-  for (size_t head = 0; head < static_cast<size_t>(form.n_heads); ++head) {
-    const size_t kv_head = head / static_cast<size_t>(form.n_heads / form.n_kv_heads);
-    std::vector<std::byte> keys(panels * kernels::kKeyPanel * kernels::kv_row_bytes(type, dim));
-    std::vector<std::byte> values(keys.size());
+  const auto key_dim = static_cast<size_t>(form.key_dim);
+  const auto value_dim = static_cast<size_t>(form.value_dim);
+  const auto n = static_cast<size_t>(s.size()), n_heads = static_cast<size_t>(form.n_heads);
+  const auto n_kv_heads = static_cast<size_t>(form.n_kv_heads);
+  const size_t block_stride =
+      kernels::kKeyBlock * kernels::kv_row_bytes(type, std::max(key_dim, value_dim));
+  std::vector<float> out(n * n_heads * value_dim);
+  for (size_t head = 0; head < n_heads; ++head) {
+    const size_t kv_head = head / (n_heads / n_kv_heads);
+    std::vector<std::byte> keys((n / kernels::kKeyBlock + 1) * block_stride), values(keys.size());
     kernels::kernels().append_kv({.type = type,
-                                  .k = s.k.data() + kv_head * dim,
-                                  .v = s.v.data() + kv_head * dim,
-                                  .stride = kv_dim,
+                                  .k = s.k.data() + kv_head * key_dim,
+                                  .k_stride = n_kv_heads * key_dim,
+                                  .v = s.v.data() + kv_head * value_dim,
+                                  .v_stride = n_kv_heads * value_dim,
                                   .n_tokens = n,
-                                  .head_dim = dim,
+                                  .key_dim = key_dim,
+                                  .value_dim = value_dim,
                                   .position = 0,
                                   .k_cache = keys.data(),
-                                  .v_cache = values.data()});
+                                  .v_cache = values.data(),
+                                  .block_stride = block_stride});
     for (size_t t = 0; t < n; ++t) {
       kernels::kernels().attention({.type = type,
-                                    .q = s.q.data() + t * q_dim + head * dim,
-                                    .q_stride = q_dim,
+                                    .q = s.q.data() + (t * n_heads + head) * key_dim,
+                                    .q_stride = n_heads * key_dim,
                                     .n_tokens = 1,
                                     .n_heads = 1,
-                                    .head_dim = dim,
+                                    .key_dim = key_dim,
+                                    .value_dim = value_dim,
                                     .first_position = t,
                                     .window = static_cast<size_t>(form.window),
                                     .scale = form.scale,
                                     .k_cache = keys.data(),
                                     .v_cache = values.data(),
-                                    .out = out.data() + t * q_dim + head * dim,
-                                    .out_stride = q_dim});
+                                    .block_stride = block_stride,
+                                    .out = out.data() + (t * n_heads + head) * value_dim,
+                                    .out_stride = n_heads * value_dim});
     }
   }
   return out;
@@ -84,28 +91,31 @@ std::vector<float> reference(const AttentionForm& form, DType type, const Stream
 /// What `threads` threads compute of all streams, chunk i of every stream in step i.
 std::vector<std::vector<float>> attend_together(const AttentionForm& form, DType type,
                                                 const std::vector<Stream>& streams, int threads) {
-  const int64_t q_dim = form.n_heads * form.head_dim, kv_dim = form.n_kv_heads * form.head_dim;
+  const int64_t q_dim = form.n_heads * form.key_dim, out_dim = form.n_heads * form.value_dim;
+  const int64_t k_dim = form.n_kv_heads * form.key_dim, v_dim = form.n_kv_heads * form.value_dim;
   constexpr int64_t kLayer = 1;
   ThreadPool pool(threads);
   AttentionScratch scratch;
   std::vector<KvSequence> caches;
   std::vector<std::vector<float>> outs(streams.size());
   for (const Stream& s : streams) {
-    caches.push_back(
-        KvSequence::create({2, form.n_kv_heads, form.head_dim, s.size(), type}).value());
+    const KvLayerShape layer{form.n_kv_heads, form.key_dim, form.value_dim};
+    caches.push_back(KvSequence::create({{layer, layer}, s.size(), type}).value());
   }
   for (size_t step = 0; step < streams[0].chunks.size(); ++step) {
     std::vector<AttentionSegment> segments;
     std::vector<float> q, k, v;
+    int64_t n_rows = 0;
     for (size_t i = 0; i < streams.size(); ++i) {
       const Stream& s = streams[i];
       const int64_t first = caches[i].size(), n = s.chunks[step];
       segments.push_back({&caches[i], n});
+      n_rows += n;
       q.insert(q.end(), s.q.begin() + first * q_dim, s.q.begin() + (first + n) * q_dim);
-      k.insert(k.end(), s.k.begin() + first * kv_dim, s.k.begin() + (first + n) * kv_dim);
-      v.insert(v.end(), s.v.begin() + first * kv_dim, s.v.begin() + (first + n) * kv_dim);
+      k.insert(k.end(), s.k.begin() + first * k_dim, s.k.begin() + (first + n) * k_dim);
+      v.insert(v.end(), s.v.begin() + first * v_dim, s.v.begin() + (first + n) * v_dim);
     }
-    std::vector<float> out(q.size(), std::nanf(""));
+    std::vector<float> out(static_cast<size_t>(n_rows * out_dim), std::nanf(""));
     attend(form,
            {.segments = segments,
             .layer = kLayer,
@@ -117,8 +127,8 @@ std::vector<std::vector<float>> attend_together(const AttentionForm& form, DType
     auto row = out.begin();
     for (size_t i = 0; i < streams.size(); ++i) {
       const int64_t n = streams[i].chunks[step];
-      outs[i].insert(outs[i].end(), row, row + n * q_dim);
-      row += n * q_dim;
+      outs[i].insert(outs[i].end(), row, row + n * out_dim);
+      row += n * out_dim;
       caches[i].extend(n);
     }
   }
@@ -127,9 +137,9 @@ std::vector<std::vector<float>> attend_together(const AttentionForm& form, DType
 
 TEST(Attention, IsBitEqualToItsKernelForAnyThreadsMatesAndChunks) {
   const AttentionForm forms[] = {
-      {.n_heads = 8, .n_kv_heads = 1, .head_dim = 64, .scale = 0.125f},
-      {.n_heads = 6, .n_kv_heads = 2, .head_dim = 32, .scale = 0.2f},
-      {.n_heads = 7, .n_kv_heads = 1, .head_dim = 32, .window = 40, .scale = 0.2f}};
+      {.n_heads = 8, .n_kv_heads = 1, .key_dim = 64, .value_dim = 64, .scale = 0.125f},
+      {.n_heads = 6, .n_kv_heads = 2, .key_dim = 32, .value_dim = 64, .scale = 0.2f},
+      {.n_heads = 7, .n_kv_heads = 1, .key_dim = 32, .value_dim = 32, .window = 40, .scale = 0.2f}};
   for (const AttentionForm& form : forms) {
     for (DType type : {DType::F16, DType::Q8_0}) {
       const std::vector<Stream> streams = {make_stream(form, 10, {130, 1, 1, 20, 1}),
@@ -151,8 +161,9 @@ TEST(Attention, IsBitEqualToItsKernelForAnyThreadsMatesAndChunks) {
 }
 
 TEST(AttentionDeathTest, RefusesWhatTheCacheCannotHold) {
-  const AttentionForm form{.n_heads = 2, .n_kv_heads = 1, .head_dim = 32, .scale = 1};
-  KvSequence kv = KvSequence::create({1, 1, 32, 16, DType::F16}).value();
+  const AttentionForm form{
+      .n_heads = 2, .n_kv_heads = 1, .key_dim = 32, .value_dim = 32, .scale = 1};
+  KvSequence kv = KvSequence::create(KvShape::uniform(1, 1, 32, 16)).value();
   std::vector<float> rows(17 * 64);
   AttentionScratch scratch;
   ThreadPool pool(1);

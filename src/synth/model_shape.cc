@@ -50,7 +50,7 @@ Status validate(const ModelShape& s) {
   WHET_TRY_STATUS(in_range("width", s.d_model, 1, 1 << 17));
   WHET_TRY_STATUS(in_range("heads", s.n_heads, 1, 4096));
   WHET_TRY_STATUS(in_range("KV heads", s.n_kv_heads, 1, s.n_heads));
-  WHET_TRY_STATUS(in_range("head width", s.head_dim, 2, kernels::kMaxHeadDim));
+  WHET_TRY_STATUS(in_range("head width", s.head_dim, 2, kernels::kMaxValueDim));
   WHET_TRY_STATUS(in_range("FFN width", s.ffn_dim, 1, 1 << 20));
   WHET_TRY_STATUS(in_range("vocabulary", s.vocab_size, 300, 1 << 20));
   WHET_TRY_STATUS(in_range("context", s.context_length, 1, 1 << 28));

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "base/checked_math.h"
+#include "sys/shared_memory.h"
 
 namespace whet {
 
@@ -18,11 +20,27 @@ uint64_t page_bytes() {
   return size;
 }
 
-Result<AddressSpace> AddressSpace::reserve(uint64_t bytes) {
+namespace {
+
+int protection(AddressSpace::Access access) {
+  switch (access) {
+    case AddressSpace::Access::kNone:
+      return PROT_NONE;
+    case AddressSpace::Access::kRead:
+      return PROT_READ;
+    case AddressSpace::Access::kWrite:
+      return PROT_READ | PROT_WRITE;
+  }
+  WHET_UNREACHABLE();
+}
+
+}  // namespace
+
+Result<AddressSpace> AddressSpace::reserve(uint64_t bytes, Access access) {
   auto rounded = checked_align_up(std::max<uint64_t>(bytes, 1), page_bytes());
   void* base = MAP_FAILED;
   if (rounded) {
-    base = ::mmap(nullptr, *rounded, PROT_READ | PROT_WRITE,
+    base = ::mmap(nullptr, *rounded, protection(access),
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   if (base == MAP_FAILED) {
@@ -49,10 +67,17 @@ AddressSpace& AddressSpace::operator=(AddressSpace&& other) noexcept {
   return *this;
 }
 
-void AddressSpace::release(uint64_t begin, uint64_t end) {
-  uint64_t first = *checked_align_up(begin, page_bytes());
-  uint64_t last = std::min(end, reserved_) / page_bytes() * page_bytes();
-  if (first < last) ::madvise(base_ + first, last - first, MADV_DONTNEED);
+Status AddressSpace::map(uint64_t at, const SharedMemory& memory, uint64_t offset, uint64_t bytes,
+                         Access access) {
+  WHET_CHECK(at % page_bytes() == 0 && bytes <= reserved_ && at <= reserved_ - bytes);
+  if (::mmap(base_ + at, bytes, protection(access), MAP_SHARED | MAP_FIXED, memory.descriptor(),
+             static_cast<off_t>(offset)) == MAP_FAILED) {
+    return Error(ErrorCode::kResourceExhausted,
+                 fmt::format("cannot map {} bytes of shared memory: {} (the system limits the "
+                             "mappings of a process, vm.max_map_count)",
+                             bytes, std::strerror(errno)));
+  }
+  return ok_status();
 }
 
 }  // namespace whet

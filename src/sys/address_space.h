@@ -1,5 +1,6 @@
-// A reserved range of zero-filled address space. The kernel puts memory behind a page when it is
-// first written, so the range costs nothing until it is used and its base never moves.
+// A reserved range of addresses whose base never moves. It costs nothing until it is used: the
+// kernel puts zeroed memory behind a page when it is first written, or parts of a memory file are
+// mapped into it.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +10,16 @@
 
 namespace whet {
 
+class SharedMemory;
+
 class AddressSpace {
  public:
+  enum class Access { kNone, kRead, kWrite };
+
   AddressSpace() = default;
+  /// kWrite: memory by use; kNone: nothing but addresses, to map into.
   /// Errors: the kernel refuses a range of this size.
-  static Result<AddressSpace> reserve(uint64_t bytes);
+  static Result<AddressSpace> reserve(uint64_t bytes, Access access);
   ~AddressSpace();
   AddressSpace(AddressSpace&& other) noexcept;
   AddressSpace& operator=(AddressSpace&& other) noexcept;
@@ -23,8 +29,11 @@ class AddressSpace {
   std::byte* data() const { return base_; }
   uint64_t reserved_bytes() const { return reserved_; }
 
-  /// Gives back the memory of all whole pages inside [begin, end); they read as zero again.
-  void release(uint64_t begin, uint64_t end);
+  /// Maps bytes [offset, offset + bytes) of a memory file to [at, at + bytes), in place of what was
+  /// there. Whole pages. Errors: kResourceExhausted where the process has too many mappings; what
+  /// was there may be gone then.
+  Status map(uint64_t at, const SharedMemory& memory, uint64_t offset, uint64_t bytes,
+             Access access);
 
  private:
   std::byte* base_ = nullptr;

@@ -36,10 +36,10 @@ Status read_attention(ConfigReader& reader, const ModelConfig& config, Attention
   WHET_TRY(a.n_heads, reader.count({"attention.head_count", "num_attention_heads"}, kMaxHeads));
   WHET_TRY(a.n_kv_heads,
            reader.count({"attention.head_count_kv", "num_key_value_heads"}, kMaxHeads, a.n_heads));
-  WHET_TRY(a.head_dim, reader.count({"attention.key_length", "head_dim"}, kernels::kMaxHeadDim,
+  WHET_TRY(a.head_dim, reader.count({"attention.key_length", "head_dim"}, kernels::kMaxValueDim,
                                     std::max<int64_t>(config.d_model / a.n_heads, 1)));
   const Word value_length{"attention.value_length", ""};
-  WHET_TRY(const int64_t value_dim, reader.count(value_length, kernels::kMaxHeadDim, a.head_dim));
+  WHET_TRY(const int64_t value_dim, reader.count(value_length, kernels::kMaxValueDim, a.head_dim));
   if (value_dim != a.head_dim) {
     return invalid(fmt::format("{}: expected the key length {}, found {}",
                                reader.name(value_length), a.head_dim, value_dim));
