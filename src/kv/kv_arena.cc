@@ -184,8 +184,10 @@ void KvArena::keep(KvSequence& sequence, int64_t index) {
   sequence.prepared_ = std::min(sequence.prepared_, sequence.size_);  // its last block is shared
 }
 
-void KvArena::drop(int64_t block) {
-  if (ledger_.drop(block)) give_back({block});
+bool KvArena::drop(int64_t block) {
+  const bool freed = ledger_.drop(block);
+  if (freed) give_back({block});
+  return freed;
 }
 
 Result<int64_t> KvArena::take_kept(int64_t n) {

@@ -74,7 +74,8 @@ class KvArena {
   /// Keeps block `index` of the sequence alive, at most once at a time, as it now is.
   void keep(KvSequence& sequence, int64_t index);
   bool kept(int64_t block) const { return ledger_.kept(block); }
-  void drop(int64_t block);
+  /// True where nobody holds it either.
+  bool drop(int64_t block);
   bool held(int64_t block) const { return ledger_.n_holders(block) > 0; }
   /// A kept block with n valid positions that the caller fills. Reclaims nothing.
   /// Errors: kResourceExhausted.
