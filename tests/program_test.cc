@@ -347,6 +347,18 @@ TEST(Bench, ComparesSequencesTogetherWithOne) {
               3 * rows[0]["median_ts"].get<double>(), 1e-6 * rows[1]["median_ts"].get<double>());
 }
 
+TEST(Bench, ShowsMemoryOfKeysAndValuesUnderMixesOfRequests) {
+  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k q8_0 2>/dev/null");
+  ASSERT_EQ(ran.status, 0);
+  const auto result = nlohmann::json::parse(ran.out)[0];
+  EXPECT_EQ(result["cache_type"], "q8_0");
+  ASSERT_EQ(result["mixes"].size(), 4u);
+  EXPECT_LE(result["mixes"][0]["committed_over_naive"].get<double>(), 0.26);
+  EXPECT_GT(result["decode"]["aliased_ts"].get<double>(), 0);
+  EXPECT_GT(result["forks"]["branch_us"].get<double>(), 0);
+  EXPECT_EQ(whet("bench --kv -p 64 -m " + kDraft + " 2>&1").status, 2);
+}
+
 TEST(Doctor, MeasuresWhatTheMachineOffers) {
   Ran ran = whet("doctor -t 1 --json");
   ASSERT_EQ(ran.status, 0);

@@ -12,6 +12,7 @@
 #include "bench/speed.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/kv_measurement.h"
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
@@ -37,6 +38,8 @@ struct Options {
   StorageFlags storage;
   bool no_warmup = false;
   bool curve = false;
+  bool kv = false;
+  DType cache_type = DType::F16;  // of --kv
 };
 
 /// --curve: what m rows cost over one, and what context costs.
@@ -320,15 +323,37 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
   return rows;
 }
 
-int run(const Options& options) {
-  auto cases = cases_of(options);
-  if (!cases.ok()) return fail(cases.error());
+int run_kv(const Options& options) {
+  if (options.output == "csv") {
+    return fail(Error(ErrorCode::kInvalidArgument, "-o: --kv knows md, json and jsonl, found csv"));
+  }
   auto threads = parse_list("-t", options.threads);
   if (!threads.ok()) return fail(threads.error());
+  Json results = Json::array();
+  for (const std::string& model : options.models) {
+    for (int64_t t : *threads) {
+      auto measured = bench_kv(model, options.storage, options.cache_type, static_cast<int>(t),
+                               options.repetitions);
+      if (!measured.ok()) return fail(measured.error());
+      if (options.output == "md") print_kv_markdown(*measured);
+      if (options.output == "jsonl") fmt::print("{}\n", measured->dump());
+      results.push_back(std::move(measured).value());
+    }
+  }
+  if (options.output == "json") fmt::print("{}\n", results.dump(2));
+  return 0;
+}
+
+int run(const Options& options) {
   if (options.repetitions < 1) {
     return fail(Error(ErrorCode::kInvalidArgument,
                       fmt::format("-r: expected 1 or more, found {}", options.repetitions)));
   }
+  if (options.kv) return run_kv(options);
+  auto cases = cases_of(options);
+  if (!cases.ok()) return fail(cases.error());
+  auto threads = parse_list("-t", options.threads);
+  if (!threads.ok()) return fail(threads.error());
   std::vector<Json> rows;
   for (const std::string& model : options.models) {
     for (int64_t t : *threads) {
@@ -386,6 +411,19 @@ void add_bench_command(CLI::App& app, int& status) {
                     "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
   options->storage.add_to(*command);
   command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
+  CLI::Option* kv = command->add_flag("--kv", options->kv,
+                                      "instead: memory of keys and values under mixes of requests, "
+                                      "forks, decoding on shared blocks");
+  for (const char* other :
+       {"-p", "-n", "--pg", "-d", "--parallel", "-b", "--curve", "--no-warmup"}) {
+    kv->excludes(command->get_option(other));
+  }
+  command
+      ->add_option("--cache-type-k", options->cache_type,
+                   "with --kv, type of cached keys and values: f32, f16, bf16 or q8_0")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, DType>{
+          {"f32", DType::F32}, {"f16", DType::F16}, {"bf16", DType::BF16}, {"q8_0", DType::Q8_0}}))
+      ->needs(kv);
   command->callback([options, &status] { status = run(*options); });
 }
 
