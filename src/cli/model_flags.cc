@@ -66,6 +66,7 @@ Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) con
   WeightStorage wanted = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
   if (repack) wanted = WeightStorage::kInterleaved;
   WHET_TRY(LoadedModel loaded, load_model(path, wanted, threads));
+  for (const std::string& note : loaded.notes) fmt::print(stderr, "{}: note: {}\n", path, note);
   if (loaded.storage != wanted) {
     fmt::print(
         stderr,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <numeric>
@@ -17,6 +18,8 @@ Error bad(std::string_view name, std::string_view expected, double found) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("{}: expected {}, found {}", name, expected, found));
 }
+
+constexpr uint32_t kExponent = 0x7f800000;  // of a float; all ones: NaN or an infinity
 
 /// The order of candidates: ties go to the lower id.
 constexpr auto likelier = [](const auto& a, const auto& b) {
@@ -49,6 +52,18 @@ Status validate(const SamplingParams& p, int64_t vocab_size) {
     if (std::isnan(bias)) return bad("logit-bias value", "a number", bias);
   }
   return ok_status();
+}
+
+Status check_finite(std::span<const float> logits) {
+  const auto is_bad = [](float x) { return (std::bit_cast<uint32_t>(x) & kExponent) == kExponent; };
+  uint32_t any = 0;  // without a branch, for it is asked of every row
+  for (float x : logits) any |= is_bad(x) ? 1u : 0u;
+  if (any == 0) return ok_status();
+  const auto bad = std::find_if(logits.begin(), logits.end(), is_bad);
+  return Error(ErrorCode::kInvalidModel,
+               fmt::format("expected finite logits, found {} for token {}: a weight is damaged, or "
+                           "the activations overflow; whet verify names tensors with such values",
+                           *bad, bad - logits.begin()));
 }
 
 Sampler::Sampler(const SamplingParams& params, int64_t vocab_size)

@@ -16,6 +16,10 @@ namespace whet {
 /// Checks ranges and that biased ids are below `vocab_size`; the error names the parameter.
 Status validate(const SamplingParams& params, int64_t vocab_size);
 
+/// Errors: kInvalidModel where a logit is NaN or infinite, which no sound model computes; names the
+/// token. To be asked before a row is sampled from or scored.
+Status check_finite(std::span<const float> logits);
+
 class Sampler {
  public:
   /// `params` must be valid for logits of `vocab_size`.

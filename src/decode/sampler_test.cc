@@ -49,6 +49,42 @@ TEST(Sampler, PlainSamplingFollowsSoftmax) {
   expect_near(frequencies(plain()), softmax({1, 3, 2, 3, -1, 0.5}));
 }
 
+// Every token of the set is drawn and no other: a set that is too small fails too, and one that
+// another order of the chain would leave (min-p first leaves less mass for top-p to count).
+TEST(Sampler, ChainKeepsExactlyTheSetOfTheReference) {
+  const CounterRng noise(11, 0);
+  std::vector<float> logits(40);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(4 * noise.uniform(i));
+  std::vector<int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+  });
+  const auto weight = [&](int32_t id) {
+    return std::exp(double{logits[static_cast<size_t>(id)]} -
+                    double{logits[static_cast<size_t>(order[0])]});
+  };
+  for (const double top_p : {0.5, 0.9, 0.93, 1.0}) {
+    for (const double min_p : {0.0, 0.2, 0.4}) {
+      SamplingParams p = plain();
+      p.temperature = 20;  // nearly uniform over what is kept: every kept token will be drawn
+      p.top_p = top_p;
+      p.min_p = min_p;
+      double total = 0, mass = 0;
+      for (int32_t id : order) total += weight(id);
+      std::set<int32_t> kept;
+      for (int32_t id : order) {
+        if (mass < top_p * total && weight(id) >= min_p) kept.insert(id);
+        mass += weight(id);
+      }
+      std::set<int32_t> drawn;
+      Sampler sampler(p, static_cast<int64_t>(logits.size()));
+      for (uint64_t i = 0; i < 4000; ++i) drawn.insert(sampler.sample(logits, {}, i));
+      EXPECT_EQ(drawn, kept) << top_p << " " << min_p;
+    }
+  }
+}
+
 TEST(Sampler, TemperatureScalesLogits) {
   SamplingParams p = plain();
   p.temperature = 0.5;
@@ -79,6 +115,36 @@ TEST(Sampler, GreedyTakesTheLowerIdOnTies) {
   SamplingParams p;
   p.temperature = 0;
   EXPECT_EQ(Sampler(p, 6).sample(kLogits, {}, 0), 1);
+}
+
+TEST(Sampler, GreedyIsBiasedAndPenalisedToo) {
+  SamplingParams p;
+  p.temperature = 0;
+  p.logit_bias = {{4, 5.0}};
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, {}, 0), 4);
+  p.logit_bias = {{1, -INFINITY}};
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, {}, 0), 3);
+  p.logit_bias.clear();
+  const std::vector<int32_t> history{1, 3};
+  p.presence_penalty = 1.5;
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, history, 0), 2);
+  p.presence_penalty = 0;
+  p.repeat_penalty = 2;
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, history, 0), 2);
+  p.repeat_last_n = 1;  // only token 3 is in the window
+  EXPECT_EQ(Sampler(p, 6).sample(kLogits, history, 0), 1);
+}
+
+TEST(CheckFinite, NamesTheTokenOfALogitThatIsNoNumber) {
+  EXPECT_TRUE(check_finite(kLogits).ok());
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    std::vector<float> logits = kLogits;
+    logits[3] = bad;
+    const Status status = check_finite(logits);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code(), ErrorCode::kInvalidModel);
+    EXPECT_NE(status.error().message().find("for token 3"), std::string::npos);
+  }
 }
 
 TEST(Sampler, PenaltiesActOnTheWindowOnly) {

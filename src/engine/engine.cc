@@ -181,8 +181,10 @@ Result<std::vector<double>> Engine::score(std::span<const int32_t> tokens,
     StepSegment segment{&kv, chunk, StepSegment::Logits::kAll};
     std::span<const float> logits = step({&segment, 1});
     for (size_t i = 0; i < chunk.size() && first + i + 1 < tokens.size(); ++i) {
-      scores.push_back(
-          token_logprob(logits.subspan(i * vocab, vocab), tokens[first + i + 1], 0).logprob);
+      const std::span<const float> row = logits.subspan(i * vocab, vocab);
+      const Status finite = check_finite(row);
+      if (!finite.ok()) return finite.error().with_context("scoring the text");
+      scores.push_back(token_logprob(row, tokens[first + i + 1], 0).logprob);
     }
   }
   return scores;

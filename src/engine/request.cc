@@ -30,7 +30,7 @@ Result<GenerateResult> RequestRun::run() {
   WHET_TRY_STATUS(prefill());
   result_.prefill_end_ns = monotonic_ns();
   WHET_TRY_STATUS(fork());
-  decode();
+  WHET_TRY_STATUS(decode());
   for (Sequence& sequence : sequences_) result_.completions.push_back(sequence.take_completion());
   result_.end_ns = monotonic_ns();
   return std::move(result_);
@@ -71,10 +71,14 @@ Status RequestRun::fork() {
   return ok_status();
 }
 
-void RequestRun::decode() {
-  if (auto reason = interruption()) return finish_all(*reason);
+Status RequestRun::decode() {
+  const auto stop = [this](FinishReason reason) {
+    finish_all(reason);
+    return ok_status();
+  };
+  if (auto reason = interruption()) return stop(*reason);
   for (size_t i = 0; i < sequences_.size(); ++i) {
-    if (sequences_[i].active()) advance({i}, prompt_logits_);
+    if (sequences_[i].active()) WHET_TRY_STATUS(advance({i}, prompt_logits_));
   }
   result_.first_token_ns = monotonic_ns();
 
@@ -90,23 +94,30 @@ void RequestRun::decode() {
           {&sequences_[i].kv(), sequences_[i].pending_token(), StepSegment::Logits::kLast});
       rows.push_back(i);
     }
-    if (rows.empty()) return;
-    if (auto reason = interruption()) return finish_all(*reason);
-    advance(rows, engine_.step(segments));
+    if (rows.empty()) return ok_status();
+    if (auto reason = interruption()) return stop(*reason);
+    WHET_TRY_STATUS(advance(rows, engine_.step(segments)));
   }
 }
 
-void RequestRun::advance(const std::vector<size_t>& rows, std::span<const float> logits) {
+Status RequestRun::advance(const std::vector<size_t>& rows, std::span<const float> logits) {
   const size_t vocab = logits.size() / rows.size();
   texts_.resize(rows.size());
+  std::vector<Status> checked(rows.size(), ok_status());
   engine_.pool().for_each(
       static_cast<int64_t>(rows.size()),
       [&](int64_t task) {
         const auto r = static_cast<size_t>(task);
-        texts_[r] = sequences_[rows[r]].advance(logits.subspan(r * vocab, vocab));
+        const std::span<const float> row = logits.subspan(r * vocab, vocab);
+        checked[r] = check_finite(row);
+        if (checked[r].ok()) texts_[r] = sequences_[rows[r]].advance(row);
       },
       logits.size() >= kLogitsWorthATeam);
+  for (const Status& status : checked) {
+    if (!status.ok()) return status.error().with_context("sampling the next token");
+  }
   for (size_t r = 0; r < rows.size(); ++r) tell(rows[r], texts_[r]);
+  return ok_status();
 }
 
 std::optional<FinishReason> RequestRun::interruption() const {

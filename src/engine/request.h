@@ -24,9 +24,10 @@ class RequestRun {
  private:
   Status prefill();
   Status fork();
-  void decode();
-  /// Samples the next token of the sequences `rows` from their logits [rows, vocabulary].
-  void advance(const std::vector<size_t>& rows, std::span<const float> logits);
+  Status decode();
+  /// Samples the next token of the sequences `rows` from their logits [rows, vocabulary]. Errors:
+  /// logits that are no numbers.
+  Status advance(const std::vector<size_t>& rows, std::span<const float> logits);
   /// Why everything must stop now, if it must.
   std::optional<FinishReason> interruption() const;
   void finish_all(FinishReason reason);

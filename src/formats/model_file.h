@@ -72,10 +72,14 @@ struct ModelFile {
   /// text, see `side_files`.
   std::map<std::string, MetaValue, std::less<>> metadata;
   /// SafeTensors directories: config.json, tokenizer.json, tokenizer_config.json,
-  /// generation_config.json, special_tokens_map.json, tokenizer.model, chat_template.jinja - as raw
-  /// bytes, by file name; absent files have no entry.
+  /// generation_config.json, special_tokens_map.json, added_tokens.json, tokenizer.model,
+  /// chat_template.jinja, chat_template.json - as raw bytes, by file name; absent files have no
+  /// entry.
   std::map<std::string, std::string, std::less<>> side_files;
   std::vector<TensorEntry> tensors;
+  /// SafeTensors in shards: tensors that the index lists and no shard holds. An architecture may do
+  /// without one (a tied head, a derived table); whoever binds the weights decides.
+  std::vector<std::string> missing_tensors;
   uint32_t gguf_version = 0;    // 0 for other containers
   uint64_t gguf_alignment = 0;  // 0 for other containers
 

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "load/chat_template_source.h"
+#include "load/missing_tensors.h"
 #include "load/model_config_reader.h"
 #include "load/weight_binder.h"
 #include "load/weight_interleaver.h"
@@ -17,33 +18,6 @@
 
 namespace whet {
 namespace {
-
-// Hugging Face keeps the template in chat_template.jinja or in tokenizer_config.json, there as a
-// string or as a list of named templates of which "default" is the plain one.
-Result<std::string> hugging_face_template(const ModelFile& file) {
-  if (auto it = file.side_files.find("chat_template.jinja"); it != file.side_files.end())
-    return it->second;
-  auto it = file.side_files.find("tokenizer_config.json");
-  if (it == file.side_files.end()) return std::string();
-  auto json = nlohmann::json::parse(it->second, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    return Error(ErrorCode::kInvalidModel, "tokenizer_config.json: expected a JSON object");
-  }
-  auto found = json.find("chat_template");
-  if (found == json.end() || found->is_null()) return std::string();
-  if (found->is_string()) return found->get<std::string>();
-  if (found->is_array()) {
-    for (const auto& entry : *found) {
-      if (entry.is_object() && entry.value("name", "") == "default" && entry.contains("template") &&
-          entry["template"].is_string()) {
-        return entry["template"].get<std::string>();
-      }
-    }
-  }
-  return Error(ErrorCode::kInvalidModel,
-               "tokenizer_config.json: \"chat_template\": expected a string or a list with a "
-               "\"default\" entry");
-}
 
 Result<LoadedModel> load(const std::string& path, WeightStorage storage, int threads) {
   int64_t start = monotonic_ns();
@@ -68,19 +42,17 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage, int thr
                  fmt::format("tokenizer: {} tokens, but the embedding has only {} rows",
                              (*tokenizer)->vocab_size(), config.vocab_size));
   }
-  std::string chat_template;
-  if (file.container == ModelFile::Container::kGguf) {
-    WHET_TRY(chat_template, file.get_string_or("tokenizer.chat_template", ""));
-  } else {
-    WHET_TRY(chat_template, hugging_face_template(file));
-  }
+  WHET_TRY(std::string chat_template, chat_template_source(file));
+  WHET_TRY(std::vector<std::string> notes, explain_missing_tensors(file));
+  notes.insert(notes.end(), (*tokenizer)->notes().begin(), (*tokenizer)->notes().end());
   return LoadedModel{std::move(file),
                      files_on_disk,
                      Decoder{std::move(config), std::move(weights)},
                      std::move(*tokenizer),
                      std::move(chat_template),
                      storage,
-                     monotonic_ns() - start};
+                     monotonic_ns() - start,
+                     std::move(notes)};
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ struct LoadedModel {
   std::string chat_template_source;
   WeightStorage storage;
   int64_t load_ns;
+  /// Sentences for the user: what was read otherwise than the files say, or left out.
+  std::vector<std::string> notes;
 };
 
 /// Opens, checks and binds a model. A copy takes as long as reading the file and pays in decode;

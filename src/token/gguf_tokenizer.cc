@@ -51,6 +51,7 @@ Result<std::optional<TokenId>> read_id(const ModelFile& file, std::string_view n
 Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
   VocabularyParts parts;
   parts.types_from_text = true;
+  parts.allows_duplicates = true;
   WHET_TRY(const auto pieces, file.get_strings("tokenizer.ggml.tokens"));
   parts.pieces.assign(pieces.begin(), pieces.end());
   if (file.has("tokenizer.ggml.token_type")) {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "formats/untrusted_text.h"
+#include "token/added_token_json.h"
 #include "token/byte_alphabet.h"
 #include "token/json_fields.h"
 
@@ -61,29 +63,55 @@ Status read_vocabulary(const json& vocabulary, bool has_byte_tokens, PieceList& 
   return ok_status();
 }
 
-Result<BpeAddedToken> read_added_token(const json& node) {
-  BpeAddedToken added{};
-  WHET_TRY(const int64_t id, get_int(node, "id"));
-  WHET_TRY(added.token.text, get_string(node, "content"));
-  WHET_TRY(added.special, get_bool_or(node, "special", false));
-  WHET_TRY(added.normalized, get_bool_or(node, "normalized", !added.special));
-  WHET_TRY(added.token.strips_left, get_bool_or(node, "lstrip", false));
-  WHET_TRY(added.token.strips_right, get_bool_or(node, "rstrip", false));
-  WHET_TRY(added.token.whole_word, get_bool_or(node, "single_word", false));
-  if (id < 0 || id > INT32_MAX) return invalid(fmt::format("added token with id {}", id));
-  added.token.id = static_cast<TokenId>(id);
-  return added;
-}
-
-Status read_added_tokens(const json& nodes, PieceList& list, std::vector<BpeAddedToken>& tokens) {
+Status read_added_tokens(const json& nodes, std::vector<BpeAddedToken>& tokens) {
   for (const json& node : nodes) {
     WHET_TRY(BpeAddedToken added, read_added_token(node));
+    WHET_TRY(const int64_t id, get_int(node, "id"));
+    if (id < 0 || id > INT32_MAX) return invalid(fmt::format("added token with id {}", id));
+    added.token.id = static_cast<TokenId>(id);
     if (added.token.text.empty()) continue;
-    const TokenType type = added.special ? TokenType::kControl : TokenType::kUserDefined;
-    WHET_TRY_STATUS(list.set(added.token.id, added.token.text, type));
     tokens.push_back(std::move(added));
   }
   return ok_status();
+}
+
+// As transformers: the side files add what the tokenizer's file lacks, and "added_tokens_decoder"
+// changes where a known token matches. A token of the vocabulary keeps its id; one with a role and
+// without any id could never be produced.
+void add_side_tokens(const json& vocabulary, const TokenizerConfig& config,
+                     std::vector<BpeAddedToken>& tokens) {
+  std::map<std::string, size_t, std::less<>> known;
+  for (size_t i = 0; i < tokens.size(); ++i) known.emplace(tokens[i].token.text, i);
+  for (BpeAddedToken added : config.added_tokens) {
+    const bool has_id = added.token.id != kNoToken;
+    if (const auto it = known.find(added.token.text); it != known.end()) {
+      added.token.id = tokens[it->second].token.id;
+      if (has_id) tokens[it->second] = std::move(added);
+      continue;
+    }
+    const auto found = vocabulary.find(added.token.text);
+    if (found != vocabulary.end() && found->is_number_integer()) {
+      added.token.id = found->get<TokenId>();
+    }
+    if (added.token.id == kNoToken) continue;
+    known.emplace(added.token.text, tokens.size());
+    tokens.push_back(std::move(added));
+  }
+}
+
+// Added tokens beyond the embedding (those for pictures, mostly) stay text: no model could read
+// them.
+std::vector<std::string> drop_tokens_without_row(const std::optional<int64_t>& n_rows,
+                                                 std::vector<BpeAddedToken>& tokens) {
+  std::vector<std::string> notes;
+  std::erase_if(tokens, [&](const BpeAddedToken& added) {
+    if (!n_rows || added.token.id < *n_rows) return false;
+    notes.push_back(fmt::format(
+        "added token {} has the id {}, but the embedding only {} rows: it is read as text",
+        quote_untrusted(added.token.text), added.token.id, *n_rows));
+    return true;
+  });
+  return notes;
 }
 
 // "a b" or ["a", "b"].
@@ -161,10 +189,16 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   WHET_TRY(options.fuses_unknown, get_bool_or(*model, "fuse_unk", false));
   WHET_TRY(options.ignores_merges, get_bool_or(*model, "ignore_merges", false));
 
-  PieceList list(vocabulary->size() + added_nodes->size());
+  WHET_TRY_STATUS(read_added_tokens(*added_nodes, result.added_tokens));
+  add_side_tokens(*vocabulary, config, result.added_tokens);
+  result.parts.notes = drop_tokens_without_row(config.n_rows, result.added_tokens);
+  PieceList list(vocabulary->size() + result.added_tokens.size());
   const bool has_byte_tokens = options.byte_fallback && !byte_level;
   WHET_TRY_STATUS(read_vocabulary(*vocabulary, has_byte_tokens, list));
-  WHET_TRY_STATUS(read_added_tokens(*added_nodes, list, result.added_tokens));
+  for (const BpeAddedToken& added : result.added_tokens) {
+    const TokenType type = added.special ? TokenType::kControl : TokenType::kUserDefined;
+    WHET_TRY_STATUS(list.set(added.token.id, added.token.text, type));
+  }
   WHET_TRY(const json* merges, get_array(*model, "merges"));
   WHET_TRY(result.merges, read_merges(*merges));
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "formats/untrusted_text.h"
 #include "token/protobuf_reader.h"
 #include "token/spm_tokenizer.h"
@@ -142,24 +144,79 @@ Result<std::optional<TokenId>> to_id(int64_t id) {
   return std::optional<TokenId>(static_cast<TokenId>(id));
 }
 
+// A role that the side files give to a piece, or what the model says itself.
+std::optional<TokenId> role(const std::vector<std::string>& pieces,
+                            const std::optional<std::string>& text, std::optional<TokenId> own) {
+  if (!text || text->empty()) return own;
+  const auto it = std::find(pieces.begin(), pieces.end(), *text);
+  return it == pieces.end() ? own : static_cast<TokenId>(it - pieces.begin());
+}
+
+// Puts the side files' tokens into the vocabulary: behind the model's pieces, or where it has the
+// piece already, that becomes a token of its own right. Returns them with their ids.
+Result<std::vector<AddedToken>> add_side_tokens(const TokenizerConfig& config,
+                                                VocabularyParts& parts) {
+  std::vector<AddedToken> tokens;
+  for (const BpeAddedToken& added : config.added_tokens) {
+    AddedToken token = added.token;
+    const auto it = std::find(parts.pieces.begin(), parts.pieces.end(), token.text);
+    if (it != parts.pieces.end()) {
+      token.id = static_cast<TokenId>(it - parts.pieces.begin());
+    } else if (token.id == kNoToken || (config.n_rows && token.id >= *config.n_rows)) {
+      continue;  // no model could read it
+    }
+    const auto i = static_cast<size_t>(token.id);
+    if (i >= parts.pieces.size()) {
+      if (i > parts.pieces.size() + config.added_tokens.size() + 65536) {
+        return invalid(fmt::format("added token {}: id {} is far beyond the {} pieces",
+                                   quote_untrusted(token.text), i, parts.pieces.size()));
+      }
+      parts.pieces.resize(i + 1);
+      parts.scores.resize(i + 1, 0.0f);
+      parts.types.resize(i + 1, TokenType::kUnused);
+    } else if (it == parts.pieces.end() && !parts.pieces[i].empty()) {
+      return invalid(fmt::format("id {} is both {} and {}", i, quote_untrusted(parts.pieces[i]),
+                                 quote_untrusted(token.text)));
+    }
+    parts.pieces[i] = token.text;
+    const bool is_unknown = parts.types[i] == TokenType::kUnknown;
+    if (!is_unknown) {
+      parts.types[i] = added.special ? TokenType::kControl : TokenType::kUserDefined;
+    }
+    token.control = added.special || is_unknown;
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Tokenizer>> make_sentencepiece_tokenizer(
     std::string_view bytes, const TokenizerConfig& config) {
   WHET_TRY(Model model, read_model(bytes));
   WHET_TRY_STATUS(refuse_unsupported(model));
-  WHET_TRY(model.parts.unknown, to_id(model.unknown_id));
-  WHET_TRY(model.parts.bos, to_id(model.bos_id));
-  WHET_TRY(model.parts.eos, to_id(model.eos_id));
+  WHET_TRY(std::vector<AddedToken> added, add_side_tokens(config, model.parts));
+  if (config.is_of_transformers) {
+    model.options.removes_extra_spaces = false;
+    model.options.prefix_where_missing = true;
+    model.options.tokens_start_anew = config.legacy;
+  }
+  VocabularyParts& parts = model.parts;
+  WHET_TRY(parts.unknown, to_id(model.unknown_id));
+  WHET_TRY(parts.bos, to_id(model.bos_id));
+  WHET_TRY(parts.eos, to_id(model.eos_id));
+  parts.bos = role(parts.pieces, config.bos, parts.bos);
+  parts.eos = role(parts.pieces, config.eos, parts.eos);
   for (int64_t id : config.end_ids) {
     WHET_TRY(const auto end, to_id(id));
-    if (end) model.parts.more_ends.push_back(*end);
+    if (end) parts.more_ends.push_back(*end);
   }
-  WHET_TRY(Vocabulary vocabulary, Vocabulary::create(std::move(model.parts)));
+  WHET_TRY(Vocabulary vocabulary, Vocabulary::create(std::move(parts)));
   SequenceEnds ends;
   if (config.adds_bos.value_or(true) && vocabulary.bos()) ends.prefix.push_back(*vocabulary.bos());
   if (config.adds_eos.value_or(false) && vocabulary.eos()) ends.suffix.push_back(*vocabulary.eos());
-  return make_spm_tokenizer(std::move(vocabulary), std::move(ends), model.options);
+  return make_spm_tokenizer(std::move(vocabulary), std::move(ends), model.options,
+                            std::move(added));
 }
 
 }  // namespace whet

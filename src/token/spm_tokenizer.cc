@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "formats/untrusted_text.h"
 #include "token/added_token_matcher.h"
 #include "token/pair_merging.h"
@@ -11,8 +13,9 @@ namespace whet {
 
 namespace {
 
-AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& options) {
-  std::vector<AddedToken> tokens;
+AddedTokenMatcher make_matcher(const Vocabulary& vocabulary, const SpmOptions& options,
+                               std::vector<AddedToken> added) {
+  std::vector<AddedToken> tokens = std::move(added);  // of two with one text the first counts
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const TokenType type = vocabulary.type(id);
     const bool special = type == TokenType::kControl || type == TokenType::kUnknown;
@@ -45,10 +48,13 @@ std::string without_extra_spaces(std::string_view text, bool at_start, bool at_e
 
 class SpmTokenizer final : public VocabularyTokenizer {
  public:
-  SpmTokenizer(Vocabulary vocabulary, SequenceEnds ends, SpmOptions options)
+  SpmTokenizer(Vocabulary vocabulary, SequenceEnds ends, SpmOptions options,
+               std::vector<AddedToken> added)
       : VocabularyTokenizer(std::move(vocabulary), std::move(ends), options.adds_space_prefix),
-        options_(options),
-        added_tokens_(make_matcher(this->vocabulary(), options)) {}
+        options_(options) {
+    for (const AddedToken& token : added) no_text_.insert(token.id);
+    added_tokens_ = make_matcher(this->vocabulary(), options, std::move(added));
+  }
 
   std::string token_bytes(TokenId id, bool render_special) const override {
     return marked_piece_bytes(vocabulary(), id, render_special);
@@ -67,12 +73,13 @@ class SpmTokenizer final : public VocabularyTokenizer {
     for (const Fragment& fragment : added_tokens_.split(text, user_ranges)) {
       if (fragment.token) {
         const bool is_text = options_.user_defined_are_text &&
-                             vocabulary().type(*fragment.token) == TokenType::kUserDefined;
+                             vocabulary().type(*fragment.token) == TokenType::kUserDefined &&
+                             !no_text_.contains(*fragment.token);
         if (is_text && is_fresh && options_.adds_space_prefix) {
           WHET_TRY_STATUS(encode_stretch(kSpaceMark, merging, ids));
         }
         ids.push_back(*fragment.token);
-        is_fresh = !is_text;
+        is_fresh = !is_text && options_.tokens_start_anew;
         continue;
       }
       std::string stretch(fragment.text);
@@ -82,7 +89,8 @@ class SpmTokenizer final : public VocabularyTokenizer {
         stretch = without_extra_spaces(stretch, is_fresh, at_end);
         if (stretch.empty()) continue;
       }
-      if (is_fresh && options_.adds_space_prefix) stretch.insert(0, 1, ' ');
+      const bool has_space = options_.prefix_where_missing && stretch.starts_with(' ');
+      if (is_fresh && options_.adds_space_prefix && !has_space) stretch.insert(0, 1, ' ');
       is_fresh = false;
       WHET_TRY_STATUS(encode_stretch(replace_all(stretch, " ", kSpaceMark), merging, ids));
     }
@@ -145,14 +153,17 @@ class SpmTokenizer final : public VocabularyTokenizer {
   }
 
   SpmOptions options_;
-  AddedTokenMatcher added_tokens_;
+  AddedTokenMatcher added_tokens_{{}};
+  std::set<TokenId> no_text_;  // user-defined ones that SentencePiece does not know
 };
 
 }  // namespace
 
 std::shared_ptr<const Tokenizer> make_spm_tokenizer(Vocabulary vocabulary, SequenceEnds ends,
-                                                    SpmOptions options) {
-  return std::make_shared<SpmTokenizer>(std::move(vocabulary), std::move(ends), options);
+                                                    SpmOptions options,
+                                                    std::vector<AddedToken> added) {
+  return std::make_shared<SpmTokenizer>(std::move(vocabulary), std::move(ends), options,
+                                        std::move(added));
 }
 
 }  // namespace whet

@@ -75,6 +75,8 @@ class Tokenizer {
   virtual bool adds_bos() const = 0;
   /// "SPM" or "BPE", with the pre-tokenizer's name for BPE, e.g. "BPE (llama-bpe)".
   virtual std::string description() const = 0;
+  /// Sentences for the user about how the vocabulary was read; mostly none.
+  virtual const std::vector<std::string>& notes() const = 0;
 };
 
 }  // namespace whet

@@ -75,6 +75,7 @@ Status Vocabulary::check_lengths_and_ids() const {
 
 Status Vocabulary::index_pieces() {
   ids_.reserve(parts_.pieces.size());
+  uint64_t n_duplicates = 0;
   for (size_t i = 0; i < parts_.pieces.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     std::string& piece = parts_.pieces[i];
@@ -85,8 +86,11 @@ Status Vocabulary::index_pieces() {
     }
     const auto [it, is_new] = ids_.emplace(piece, id);
     if (!is_new) {
-      return invalid(
-          fmt::format("tokens {} and {} are both {}", it->second, id, quote_untrusted(piece)));
+      const std::string both =
+          fmt::format("tokens {} and {} are both {}", it->second, id, quote_untrusted(piece));
+      if (!parts_.allows_duplicates) return invalid(both);
+      if (++n_duplicates == 1) parts_.notes.push_back(both + ": text becomes the later one");
+      it->second = id;
     }
     longest_piece_bytes_ = std::max(longest_piece_bytes_, piece.size());
     const auto byte = parse_byte_piece(piece);
@@ -97,6 +101,7 @@ Status Vocabulary::index_pieces() {
     // "<0x0a>" beside "<0x0A>": the upper-case spelling is the one that vocabularies mean.
     if (byte && piece == byte_piece(*byte)) byte_tokens_[*byte] = id;
   }
+  if (n_duplicates > 1) parts_.notes.back() += fmt::format(" ({} such pairs)", n_duplicates);
   return ok_status();
 }
 

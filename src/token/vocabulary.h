@@ -24,6 +24,10 @@ struct VocabularyParts {
   /// GGUF: a piece such as "<|im_end|>" is a control token even if its type says otherwise, as many
   /// converted files have it wrong. tokenizer.json declares its added tokens reliably.
   bool types_from_text = false;
+  /// GGUF: of equal pieces the last is what text becomes, as in llama.cpp; an error otherwise.
+  bool allows_duplicates = false;
+  /// What a user should know of how the vocabulary was read.
+  std::vector<std::string> notes;
 };
 
 class Vocabulary {
@@ -51,6 +55,7 @@ class Vocabulary {
   std::optional<TokenId> unknown() const { return parts_.unknown; }
   /// Ascending, without duplicates.
   const std::vector<TokenId>& ends() const { return ends_; }
+  const std::vector<std::string>& notes() const { return parts_.notes; }
 
  private:
   explicit Vocabulary(VocabularyParts parts) : parts_(std::move(parts)) {}

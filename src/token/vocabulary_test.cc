@@ -162,6 +162,34 @@ TEST_F(GgufMetadata, KeepsMergesWhosePiecesAreNoTokens) {
   EXPECT_EQ(encode("abb", {}), (std::vector<TokenId>{0, 1, 1}));
 }
 
+TEST_F(GgufMetadata, OfEqualTokensTheLastIsWhatTextBecomes) {
+  set_array("tokens", std::vector<std::string>{"a", "b", "ab", "a", "ab"});
+  set_array("token_type", std::vector<int64_t>{1, 1, 1, 1, 1});
+  EXPECT_EQ(encode("a", {}), (std::vector<TokenId>{3}));
+  EXPECT_EQ(encode("ab", {}), (std::vector<TokenId>{4}));
+  const auto notes = (*make_tokenizer(file_))->notes();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("tokens 0 and 3 are both \"a\""), std::string::npos);
+  EXPECT_NE(notes[0].find("2 such pairs"), std::string::npos);
+  EXPECT_EQ((*make_tokenizer(file_))->piece(0), "a");
+}
+
+// The rank decides between neighbours in the list, and not the place in the text.
+TEST_F(GgufMetadata, MergesOfAdjacentRanksGoInTheirOrder) {
+  set_array("tokens", std::vector<std::string>{"a", "b", "c", "d", "ab", "bc", "cd"});
+  set_array("token_type", std::vector<int64_t>(7, 1));
+  const std::vector<std::pair<std::vector<std::string>, std::vector<TokenId>>> cases{
+      {{"b c", "a b"}, {0, 5}}, {{"a b", "b c"}, {4, 2}}};
+  for (const auto& [merges, expected] : cases) {
+    set_array("merges", merges);
+    EXPECT_EQ(encode("abc", {}), expected);
+    std::vector<std::string> later{"c d"};  // the same two at ranks 1 and 2
+    later.insert(later.end(), merges.begin(), merges.end());
+    set_array("merges", later);
+    EXPECT_EQ(encode("abc", {}), expected);
+  }
+}
+
 TEST_F(GgufMetadata, StripsAfterControlTokensOfPhi3) {
   set("model", std::string("llama"));
   set_array("scores", std::vector<double>{-1, -2, -3, 0, 0});

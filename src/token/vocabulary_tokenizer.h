@@ -34,6 +34,7 @@ class VocabularyTokenizer : public Tokenizer {
   std::optional<TokenId> eos() const final { return vocabulary_.eos(); }
   const std::vector<TokenId>& end_of_generation() const final { return vocabulary_.ends(); }
   bool adds_bos() const final;
+  const std::vector<std::string>& notes() const final { return vocabulary_.notes(); }
 
  protected:
   /// `hides_leading_space`: the first space of a text is not of the text but of the vocabulary.

@@ -1,0 +1,16 @@
+// Tensors that the index of a SafeTensors model lists and no shard holds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+
+namespace whet {
+
+/// A sentence for each that a model which could be bound does without: a tied head, tables that
+/// its configuration determines. Errors: any other, and a head that config.json calls untied.
+Result<std::vector<std::string>> explain_missing_tensors(const ModelFile& file);
+
+}  // namespace whet
