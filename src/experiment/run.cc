@@ -299,6 +299,8 @@ class Experiment {
       if (const auto peak = peak_rss_bytes()) event.peak_rss_bytes = static_cast<int64_t>(*peak);
     }
     if (cancelled()) return ok_status();
+    // A model that computes no numbers, or cannot be asked at all, will not do better next time.
+    if (!outcome.ok() && outcome.error().code() == ErrorCode::kInvalidModel) return outcome.error();
     if (!outcome.ok()) {
       event.end_ns = monotonic_ns() - origin_ns_;
       event.error = outcome.error().message();
