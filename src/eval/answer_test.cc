@@ -37,7 +37,7 @@ TEST(Answer, FindsNumericAnswersByTheNamedRule) {
       {"#### 5\nAnswer: 6\nThat took 3 steps.", "6", "answer_line"},
       {"Answer: unknown\nI count 9", "9", "last_number"},
       {"It is 3 plus 4, so 7", "7", "last_number"},
-      {"Answer: 3 + 4", "4", "last_number"},
+      {"Answer: 3 + 4", "", ""},
       {"I do not know.", "", ""},
       {"", "", ""},
       {"  \n ", "", ""},

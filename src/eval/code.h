@@ -22,9 +22,12 @@ struct Code {
   CodeRule rule;
 };
 
-/// The candidate program of `text` for a code question.
-/// Fences: of the blocks that define the entry point the last one; else the first block tagged with
-/// the language; else the first block. A fence that is never closed runs to the end of the text.
+/// The candidate program of `text` for a code question; reasoning blocks do not count.
+/// Of the fenced blocks that define the entry point the last one; else the text outside of the
+/// fences, if it defines it; else the first block tagged with the language; else the first block
+/// without a tag. Where the question has a header, a block or a text that defines nothing is its
+/// body. A name in a comment or a string defines nothing. A fence that is never closed runs to the
+/// end of the text; one that stands behind source and opens nothing ends it.
 std::optional<Code> extract_code(const Question& question, std::string_view text);
 
 /// Source with blank lines, full-line comments and trailing white space removed: equal keys are

@@ -63,7 +63,7 @@ TEST(Code, ContinuesAHeader) {
   const std::string header = question.code_prefix;
   const auto continued = extract_code(question, "    y = x\n    return 2 * y\n\nprint(f(2))");
   ASSERT_TRUE(continued);
-  EXPECT_EQ(continued->source, header + "    y = x\n    return 2 * y\n");
+  EXPECT_EQ(continued->source, header + "    y = x\n    return 2 * y\n\nprint(f(2))\n");
   EXPECT_EQ(continued->rule, CodeRule::kContinuation);
   // Only the first line lost its indentation ...
   EXPECT_EQ(source(question, "y = x\n    return 2 * y"), header + "    y = x\n    return 2 * y\n");

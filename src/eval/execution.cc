@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "eval/answer.h"
 #include "eval/program.h"
+#include "eval/python_lines.h"
 #include "eval/toolchain.h"
 
 namespace whet::eval {
@@ -46,6 +47,32 @@ std::string telling_line(std::string_view text, std::initializer_list<std::strin
   return last_line(text);
 }
 
+/// Packages that candidates import and that a bare Python does not have.
+constexpr std::string_view kPackages[] = {"numpy",
+                                          "scipy",
+                                          "pandas",
+                                          "sympy",
+                                          "torch",
+                                          "tensorflow",
+                                          "sklearn",
+                                          "networkx",
+                                          "jax",
+                                          "matplotlib",
+                                          "mpmath",
+                                          "numba",
+                                          "sortedcontainers",
+                                          "requests",
+                                          "regex",
+                                          "nltk",
+                                          "PIL",
+                                          "cv2",
+                                          "bs4",
+                                          "lxml",
+                                          "gmpy2",
+                                          "pytest",
+                                          "dateutil",
+                                          "more_itertools"};
+
 std::string why(const SandboxRun& run) {
   if (!run.stopped.empty()) return run.stopped;
   if (run.timed_out) return "timed out";
@@ -64,6 +91,34 @@ std::string why(const SandboxRun& run) {
   }
   const std::string line = last_line(err);
   return line.empty() ? fmt::format("exited with status {}", run.exit_code) : line;
+}
+
+/// What a program asked for and the sandbox does not have; "" if its failure is its own. Packages
+/// are named, so that an invented module is still an error of the candidate.
+std::string lacking(AnswerKind kind, const SandboxRun& run) {
+  const std::string_view err = run.err.text;
+  const auto says = [&](std::string_view words) {
+    return err.find(words) != std::string_view::npos;
+  };
+  if (kind == AnswerKind::kPython) {
+    constexpr std::string_view kMissing = "ModuleNotFoundError: No module named '";
+    const std::string line = last_line(err);
+    if (line.starts_with(kMissing)) {
+      const std::string_view name =
+          std::string_view(line)
+              .substr(kMissing.size())
+              .substr(0, line.find_first_of(".'", kMissing.size()) - kMissing.size());
+      const bool known =
+          std::find(std::begin(kPackages), std::end(kPackages), name) != std::end(kPackages);
+      return known ? fmt::format("the package {}", name) : "";
+    }
+    if (line == "RuntimeError: can't start new thread") return "threads";
+    // What the filter refuses, such as os.fork(); an error with a file name is the program's own.
+    return line == "PermissionError: [Errno 1] Operation not permitted" ? "processes or sockets"
+                                                                        : "";
+  }
+  if (kind == AnswerKind::kRust) return says("failed to spawn thread") ? "threads" : "";
+  return says("std::system_error") ? "threads" : "";
 }
 
 /// Examples run inside the strategy, where an endless loop is paid for by the user: they get less
@@ -152,7 +207,8 @@ Result<Finished> run_program(const Sandbox& sandbox, const Question& question,
   const std::string whole =
       question.setup.empty() ? source : fmt::format("{}\n{}", question.setup, source);
   if (question.kind == AnswerKind::kPython) {
-    return run_python(sandbox, *toolchain, whole, assertions, checks, limits);
+    return run_python(sandbox, *toolchain, with_future_imports_first(whole), assertions, checks,
+                      limits);
   }
   return compile_and_run(sandbox, question.kind, *toolchain, whole, assertions, checks, limits);
 }
@@ -173,6 +229,11 @@ Result<Execution> run_tests(const Sandbox& sandbox, const Question& question,
     execution.detail = "all assertions held";
   } else {
     execution.detail = why(finished.run);
+    const std::string lack = finished.run.timed_out ? "" : lacking(question.kind, finished.run);
+    if (!lack.empty()) {
+      execution.lacks = true;
+      execution.detail = fmt::format("the program needs {}, which the sandbox does not have", lack);
+    }
   }
   return execution;
 }

@@ -16,6 +16,9 @@ namespace whet::eval {
 struct Execution {
   bool passed = false;  // every assertion held and the program ran to its end
   std::string detail;   // one line: why not, e.g. "AssertionError", "timed out", "does not compile"
+  /// Not passed for want of something that the sandbox does not have: threads, processes, a package
+  /// that is not in the standard library. Then nothing was learnt about the candidate.
+  bool lacks = false;
   int64_t wall_ns = 0;
 };
 

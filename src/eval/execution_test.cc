@@ -173,6 +173,51 @@ TEST_F(PythonTest, ACandidateCannotPassByExitingOrByReplacingBuiltins) {
   }
 }
 
+// The token alone is not enough: a program must also end well after its last assertion.
+TEST_F(PythonTest, FailingBehindTheLastAssertionIsWrong) {
+  EXPECT_FALSE(
+      run("import atexit, os\natexit.register(os._exit, 3)\ndef f(x): return x + 1\n").passed);
+}
+
+TEST_F(PythonTest, SeesNothingOfTheDriversDirectory) {
+  EXPECT_TRUE(run("import sys\ndef f(x): return 2 if '/job' not in sys.path else 0\n").passed);
+  EXPECT_FALSE(run("import driver\ndef f(x): return x + 1\n").passed);
+}
+
+TEST_F(PythonTest, AcceptsFutureImportsWhereverTheyEndUp) {
+  Question question = question_of(AnswerKind::kPython);
+  question.setup = "import math";
+  const auto execution = run_tests(
+      *Sandbox::of_this_machine(), question,
+      "from __future__ import annotations\ndef f(x: Later): return x + 1\n", "assert f(1) == 2\n");
+  ASSERT_TRUE(execution.ok()) << execution.error().message();
+  EXPECT_TRUE(execution->passed) << execution->detail;
+}
+
+TEST_F(PythonTest, SaysWhatTheSandboxLacks) {
+  const auto threads =
+      run("import threading\ndef f(x):\n    threading.Thread(target=print).start()\n    return x + "
+          "1\n");
+  EXPECT_TRUE(threads.lacks);
+  EXPECT_EQ(threads.detail, "the program needs threads, which the sandbox does not have");
+  const auto package = run("import numpy as np\ndef f(x): return int(np.add(x, 1))\n");
+  EXPECT_TRUE(package.lacks);
+  EXPECT_EQ(package.detail, "the program needs the package numpy, which the sandbox does not have");
+  const auto processes = run("import os\ndef f(x):\n    os.fork()\n    return x + 1\n");
+  EXPECT_TRUE(processes.lacks) << processes.detail;
+  // An invented module is the candidate's own mistake, and so is what it raises itself.
+  EXPECT_FALSE(run("import f_helpers\ndef f(x): return x + 1\n").lacks);
+  EXPECT_FALSE(run("def f(x): raise PermissionError('no')\n").lacks);
+}
+
+TEST_F(PythonTest, AnExampleThatIsNotPythonHidesNoOther) {
+  Question question = question_of(AnswerKind::kPython);
+  question.examples = "assert f(1) == 2\nassert f(2) == 1 + 2 = 3\nassert f(3) == 4\n";
+  const auto run = run_examples(*Sandbox::of_this_machine(), question, "def f(x): return x + 1\n");
+  ASSERT_TRUE(run.ok()) << run.error().message();
+  EXPECT_EQ(run->signature(), "12\n0is not Python\n14\n");
+}
+
 TEST_F(PythonTest, ExitingAtTheEndOfTheModuleSkipsNoTest) {
   EXPECT_TRUE(run("def f(x): return x + 1\nif __name__ == '__main__':\n    input()\n").passed);
   EXPECT_FALSE(run("def f(x): return 0\nimport atexit\n").passed);
@@ -265,6 +310,36 @@ TEST(Grader, SaysByWhichRuleATextIsRight) {
   // No answer is wrong, not ungraded.
   EXPECT_EQ(grader.grade(task, "").status, GradeStatus::kWrong);
   EXPECT_EQ(grader.grade(task, "").detail, "no answer found");
+}
+
+TEST(Grader, StrictMeansSpeltExactly) {
+  const Grader grader(nullptr);
+  Task task;
+  task.question.kind = AnswerKind::kExact;
+  task.key.answer = "Paris";
+  EXPECT_TRUE(grader.grade(task, "Answer: Paris").strict);
+  const auto other_case = grader.grade(task, "Answer: paris");
+  EXPECT_TRUE(other_case.correct());
+  EXPECT_FALSE(other_case.strict);
+  task.question.kind = AnswerKind::kChoice;
+  task.key.answer = "B";
+  EXPECT_TRUE(grader.grade(task, "Answer: B").strict);
+  EXPECT_TRUE(grader.grade(task, "Answer: (B) Paris").correct());
+  EXPECT_FALSE(grader.grade(task, "Answer: (B) Paris").strict);
+}
+
+// Two tasks may get the same program and ask different things of it.
+TEST_F(PythonTest, GradesOneProgramForEachTaskOnItsOwn) {
+  const Grader grader(&*Sandbox::of_this_machine());
+  Task first;
+  first.question = question_of(AnswerKind::kPython);
+  first.key.tests = "assert f(1) == 2\n";
+  Task second = first;
+  second.key.tests = "assert f(1) == 3\n";
+  const std::string source = "def f(x): return x + 1\n";
+  EXPECT_TRUE(grader.grade(first, source).correct());
+  EXPECT_FALSE(grader.grade(second, source).correct());
+  EXPECT_TRUE(grader.grade(first, source).correct());
 }
 
 TEST(Grader, DoesNotGradeCodeWithoutASandbox) {

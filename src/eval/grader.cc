@@ -11,6 +11,7 @@
 #include "eval/answer.h"
 #include "eval/code.h"
 #include "eval/execution.h"
+#include "eval/reply.h"
 
 namespace whet::eval {
 namespace {
@@ -27,7 +28,8 @@ Grade grade_text(const Task& task, std::string_view text) {
   grade.status = GradeStatus::kWrong;
   const auto answer = extract_answer(kind, text);
   if (!answer) {
-    grade.detail = "no answer found";
+    const bool only_reasoning = !trimmed(text).empty() && trimmed(without_reasoning(text)).empty();
+    grade.detail = only_reasoning ? "no answer outside of the reasoning" : "no answer found";
     return grade;
   }
   grade.rule = answer_rule_name(answer->rule);
@@ -77,7 +79,9 @@ Grade Grader::grade_code(const Task& task, std::string_view text) const {
   }
   const auto execution = run_tests(*sandbox_, task.question, code->source, task.key.tests);
   if (!execution.ok()) return not_graded(execution.error().message());
-  grade.status = execution->passed ? GradeStatus::kCorrect : GradeStatus::kWrong;
+  grade.status = execution->passed  ? GradeStatus::kCorrect
+                 : execution->lacks ? GradeStatus::kNotGraded
+                                    : GradeStatus::kWrong;
   grade.strict = execution->passed;
   grade.detail = execution->detail;
   const std::lock_guard lock(mutex_);

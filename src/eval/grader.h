@@ -15,13 +15,18 @@
 
 namespace whet::eval {
 
+/// Raised whenever a text may be graded otherwise than before: records of different versions are
+/// not comparable, and the digest of a task set holds it.
+inline constexpr int kGraderVersion = 2;
+
 enum class GradeStatus { kCorrect, kWrong, kNotGraded };
 /// "correct", "wrong", "not_graded".
 std::string_view grade_status_name(GradeStatus status);
 
 struct Grade {
   GradeStatus status = GradeStatus::kNotGraded;
-  /// Correct by the marked answer alone: no fallback rule, and an exact answer spelt exactly.
+  /// Correct by the marked answer alone: no fallback rule, and an exact answer or a letter spelt
+  /// exactly.
   /// Code: the same as correct.
   bool strict = false;
   std::string rule;    // which extraction rule fired, e.g. "answer_line", "fence"; "" if none did

@@ -61,7 +61,9 @@ TEST(Number, RefusesWhatIsNotANumber) {
 TEST(Number, FindsNumbersInRunningText) {
   const auto found = [](std::string_view text) {
     std::string out;
-    for (const Number& number : find_numbers(text)) out += to_string(number) + " ";
+    for (const NumberSpan& span : find_numbers(text)) {
+      if (span.number) out += to_string(*span.number) + " ";
+    }
     return out;
   };
   EXPECT_EQ(found("He has 3 apples and 1,200 pears."), "3 1200 ");

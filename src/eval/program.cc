@@ -37,10 +37,23 @@ def drive():
         write(3, token + b"\n")
         return
     import _ast
-    tree = compile_(checks, "examples.py", "exec", _ast.PyCF_ONLY_AST)
+    def statements(text):
+        return compile_(text, "examples.py", "exec", _ast.PyCF_ONLY_AST).body
+    try:
+        nodes = statements(checks)
+    except SyntaxError:
+        nodes = []
+        for line in checks.splitlines():
+            try:
+                nodes += statements(line)
+            except SyntaxError:
+                nodes.append(None)
     lines = []
-    for node in tree.body:
+    for node in nodes:
         held, behaviour = "0", ""
+        if node is None:
+            lines.append("0is not Python")
+            continue
         try:
             test = getattr(node, "test", None)
             if isinstance(node, _ast.Assert) and isinstance(test, _ast.Compare) and \

@@ -12,6 +12,8 @@ std::string_view answer_kind_name(AnswerKind kind) {
       return "numeric";
     case AnswerKind::kExact:
       return "exact";
+    case AnswerKind::kChoice:
+      return "choice";
     case AnswerKind::kPython:
       return "python";
     case AnswerKind::kRust:

@@ -8,12 +8,16 @@
 
 namespace whet::eval {
 
-enum class AnswerKind { kFree, kNumeric, kExact, kPython, kRust, kCpp };
+enum class AnswerKind { kFree, kNumeric, kExact, kChoice, kPython, kRust, kCpp };
 
-/// "free", "numeric", "exact", "python", "rust", "cpp".
+/// "free", "numeric", "exact", "choice", "python", "rust", "cpp".
 std::string_view answer_kind_name(AnswerKind kind);
 inline bool is_code(AnswerKind kind) {
   return kind == AnswerKind::kPython || kind == AnswerKind::kRust || kind == AnswerKind::kCpp;
+}
+/// Whether the answer is a piece of the reply that is compared with the key.
+inline bool has_text_answer(AnswerKind kind) {
+  return kind == AnswerKind::kNumeric || kind == AnswerKind::kExact || kind == AnswerKind::kChoice;
 }
 
 struct Question {
@@ -27,7 +31,7 @@ struct Question {
 };
 
 struct AnswerKey {
-  std::string answer;  // numeric and exact
+  std::string answer;  // numeric, exact and choice
   std::string tests;   // code: hidden assertions
 };
 

@@ -12,6 +12,8 @@
 
 #include "base/rng.h"
 #include "eval/answer.h"
+#include "eval/choice.h"
+#include "eval/grader.h"
 #include "eval/human_eval.h"
 #include "eval/number.h"
 #include "sys/file_bytes.h"
@@ -56,12 +58,12 @@ Status only_keys(const json& object, std::initializer_list<const char*> known) {
 }
 
 Result<AnswerKind> kind_of(const std::string& type) {
-  for (AnswerKind kind : {AnswerKind::kNumeric, AnswerKind::kExact, AnswerKind::kPython,
-                          AnswerKind::kRust, AnswerKind::kCpp}) {
+  for (AnswerKind kind : {AnswerKind::kNumeric, AnswerKind::kExact, AnswerKind::kChoice,
+                          AnswerKind::kPython, AnswerKind::kRust, AnswerKind::kCpp}) {
     if (answer_kind_name(kind) == type) return kind;
   }
-  return invalid(
-      fmt::format("grader type: expected numeric, exact, python, rust or cpp, found \"{}\"", type));
+  return invalid(fmt::format(
+      "grader type: expected numeric, exact, choice, python, rust or cpp, found \"{}\"", type));
 }
 
 Status read_text_grader(const json& grader, Task& task) {
@@ -70,6 +72,15 @@ Status read_text_grader(const json& grader, Task& task) {
   if (trimmed(task.key.answer).empty()) return invalid("\"answer\": expected text, found \"\"");
   if (task.question.kind == AnswerKind::kNumeric && !parse_number(task.key.answer)) {
     return invalid(fmt::format("\"answer\": expected a number, found \"{}\"", task.key.answer));
+  }
+  const bool is_letter = is_choice_key(task.key.answer);
+  if (task.question.kind == AnswerKind::kChoice && !is_letter) {
+    return invalid(fmt::format("\"answer\": expected a capital letter from A to {}, found \"{}\"",
+                               kLastChoice, task.key.answer));
+  }
+  // Task files of other tools have no type for it: a key of one letter is multiple choice.
+  if (task.question.kind == AnswerKind::kExact && is_letter) {
+    task.question.kind = AnswerKind::kChoice;
   }
   return ok_status();
 }
@@ -339,6 +350,7 @@ std::string task_digest(const std::vector<Task>& tasks) {
     low = fnv1a(field, fnv1a(fmt::format("{}:", field.size()), low));
     high = splitmix64(high ^ low);
   };
+  mix(std::to_string(kGraderVersion));
   for (const Task& task : tasks) {
     const Question& q = task.question;
     for (std::string_view field :

@@ -24,7 +24,7 @@ std::optional<double> mean_logprob(const Completion& completion) {
 /// Sets answer and key, and whether the candidate may be chosen.
 void judge(const eval::Question& question, Candidate& candidate) {
   const auto refuse = [&](std::string reason) { candidate.reason = std::move(reason); };
-  if (question.kind == eval::AnswerKind::kNumeric || question.kind == eval::AnswerKind::kExact) {
+  if (eval::has_text_answer(question.kind)) {
     if (auto answer = eval::extract_answer(question.kind, candidate.text)) {
       candidate.answer = std::move(answer->text);
       candidate.key = std::move(answer->key);
