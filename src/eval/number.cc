@@ -531,6 +531,11 @@ std::vector<NumberSpan> find_numbers(std::string_view plain) {
       continue;
     }
     const char before = at > 0 ? plain[at - 1] : ' ';
+    // "No.5", "Rs.500": the point belongs to the word.
+    if (plain[at] == '.' && is_letter(before)) {
+      ++at;
+      continue;
+    }
     const std::string_view head = plain.substr(0, at);
     const bool after_code = head.ends_with("USD") || head.ends_with("EUR") ||
                             head.ends_with("Rs") || head.ends_with("INR") || head.ends_with("GBP");
