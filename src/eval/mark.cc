@@ -22,8 +22,13 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
+/// A line longer than this is cut: no answer is, and it bounds the time that hostile text takes.
+constexpr size_t kMaxLineBytes = 1024;
+constexpr size_t kMaxBoxBytes = 4096;  // the same for boxes and tags
+
 size_t line_end(std::string_view text, size_t at) {
-  return std::min(text.find('\n', at), text.size());
+  return std::min(text.substr(0, at + kMaxLineBytes).find('\n', at),
+                  std::min(text.size(), at + kMaxLineBytes));
 }
 
 std::string_view line_at(std::string_view text, size_t at) {
@@ -98,10 +103,13 @@ void find_answer_lines(std::string_view text, std::vector<Mark>& marks) {
   const std::string lower = lowered(text);
   const std::string_view low = lower;
   const auto find = [&](std::string_view word) {
+    size_t line_start = 0;
+    size_t seen = 0;
     for (size_t at = low.find(word); at != std::string_view::npos; at = low.find(word, at + 1)) {
       const size_t word_end = at + word.size();
-      const size_t newline = low.substr(0, at).rfind('\n');
-      const size_t line_start = newline == std::string_view::npos ? 0 : newline + 1;
+      for (; seen < at; ++seen) {
+        if (low[seen] == '\n') line_start = seen + 1;
+      }
       std::string_view head = low.substr(line_start, at - line_start);
       for (std::string_view lead : {"the ", "final ", "correct ", "my ", "short ", "so ", "so, ",
                                     "thus, ", "therefore, ", "hence, "}) {
@@ -149,9 +157,8 @@ void find_hashes(std::string_view text, std::vector<Mark>& marks) {
 void find_boxes(std::string_view text, std::vector<Mark>& marks) {
   for (std::string_view box : {"\\boxed{", "\\fbox{"}) {
     for (size_t at = text.find(box); at != std::string_view::npos; at = text.find(box, at + 1)) {
-      constexpr size_t kMaxBytes = 4096;  // a longer box holds no answer, and bounds the time
       const size_t start = at + box.size();
-      const size_t limit = std::min(text.size(), start + kMaxBytes);
+      const size_t limit = std::min(text.size(), start + kMaxBoxBytes);
       int depth = 1;
       size_t end = start;
       for (; end < limit; ++end) {
@@ -174,7 +181,7 @@ void find_tags(std::string_view text, std::vector<Mark>& marks) {
     for (size_t at = low.find(open); at != std::string::npos; at = low.find(open, at + 1)) {
       const size_t start = at + open.size();
       if (closing != std::string::npos && closing < start) closing = low.find(close, start);
-      const size_t end = closing == std::string::npos ? text.size() : closing;
+      const size_t end = std::min({closing, text.size(), start + kMaxBoxBytes});
       marks.push_back(
           {at, end, unwrapped(text.substr(start, end - start)), AnswerRule::kTag, false});
     }
@@ -218,6 +225,9 @@ std::vector<Mark> find_marks(std::string_view text) {
   find_tags(text, marks);
   std::stable_sort(marks.begin(), marks.end(),
                    [](const Mark& a, const Mark& b) { return a.begin < b.begin; });
+  // The last ones count; no reply but a hostile or a looping one has so many.
+  constexpr size_t kMaxMarks = 256;
+  if (marks.size() > kMaxMarks) marks.erase(marks.begin(), marks.end() - kMaxMarks);
   return marks;
 }
 

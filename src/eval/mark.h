@@ -31,8 +31,9 @@ struct Mark {
   bool in_prose;  // "... the answer is X" inside a line: weaker than a mark that stands by itself
 };
 
-/// The marks of `text`, in order of where they begin. The value is what follows on the line, or the
-/// next line that is not blank. "Answer: 5 or \boxed{6}" has two marks, the box is the later one.
+/// The marks of `text` (the last 256 of them), in order of where they begin. The value is what
+/// follows on the line, or the next line that is not blank. "Answer: 5 or \boxed{6}" has two marks,
+/// the box is the later one.
 std::vector<Mark> find_marks(std::string_view text);
 
 /// `text` without white space, quotes and Markdown emphasis at both ends.

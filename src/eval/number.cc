@@ -540,7 +540,7 @@ std::vector<NumberSpan> find_numbers(std::string_view plain) {
     const bool after_code = head.ends_with("USD") || head.ends_with("EUR") ||
                             head.ends_with("Rs") || head.ends_with("INR") || head.ends_with("GBP");
     if (starts && (is_letter(before) || before == '_') && !after_code) {
-      at = skip_word(plain, at);
+      at = std::max(skip_word(plain, at), at + 1);
       continue;
     }
     // cm^2: the exponent of a unit.

@@ -1,0 +1,138 @@
+// The fuzz targets on mutated known inputs: a fixed, short run of what libFuzzer does for hours.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "targets.h"
+
+namespace whet::fuzz {
+namespace {
+
+std::vector<std::string> lines_of_file(const std::string& path) {
+  std::ifstream file(std::string(WHET_SOURCE_DIR) + "/" + path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> replies() {
+  std::vector<std::string> texts;
+  for (const std::string& line : lines_of_file("tests/golden/labelled_replies.jsonl")) {
+    texts.push_back(nlohmann::json::parse(line).at("reply"));
+  }
+  return texts;
+}
+
+class Mutator {
+ public:
+  explicit Mutator(std::vector<std::string> seeds) : seeds_(std::move(seeds)) {}
+
+  /// A seed with up to eight bytes or pieces changed, removed, doubled, or taken from another seed.
+  std::string next() {
+    std::string text = seeds_[below(seeds_.size())];
+    for (uint64_t n = below(8) + 1; n > 0; --n) change(text);
+    return text;
+  }
+  uint64_t below(uint64_t bound) { return splitmix64(++state_) % bound; }
+
+ private:
+  void change(std::string& text) {
+    const size_t at = below(text.size() + 1);
+    const size_t length = std::min<size_t>(below(16), text.size() - at);
+    switch (below(6)) {
+      case 0:
+        text.insert(at, 1, static_cast<char>(below(256)));
+        break;
+      case 1:
+        if (at < text.size()) text[at] = static_cast<char>(below(256));
+        break;
+      case 2:
+        text.erase(at, length);
+        break;
+      case 3:
+        text.insert(at, text.substr(at, length));
+        break;
+      case 4: {
+        const std::string& other = seeds_[below(seeds_.size())];
+        const size_t from = below(other.size() + 1);
+        text.insert(at, other.substr(from, below(32)));
+        break;
+      }
+      default: {
+        static constexpr std::string_view kPieces[] = {
+            "```", "\n", "Answer: ", "\\boxed{", "}", "####",   "<think>", "</think>", ",", ".",
+            "/",   "=",  "-",        "^",        "{", "\"\"\"", "'",       "\\frac",   "(", "\xe2"};
+        text.insert(at, kPieces[below(std::size(kPieces))]);
+      }
+    }
+  }
+
+  std::vector<std::string> seeds_;
+  uint64_t state_ = 20261128;
+};
+
+TEST(Fuzz, GradesMutatedReplies) {
+  Mutator mutator(replies());
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string reply = mutator.next();
+    for (char choice = 0; choice < 8; ++choice) grade_reply(std::string(1, choice) + reply);
+  }
+}
+
+// Every short value behind every mark: where the abort of "Answer: 3,5" was.
+TEST(Fuzz, GradesEveryShortValue) {
+  constexpr std::string_view kAlphabet = "015.,/-= {}";
+  for (std::string_view mark : {"Answer: ", "#### ", "\\boxed{", ""}) {
+    for (size_t length = 0; length <= 4; ++length) {
+      size_t n = 1;
+      for (size_t i = 0; i < length; ++i) n *= kAlphabet.size();
+      for (size_t code = 0; code < n; ++code) {
+        std::string value;
+        for (size_t rest = code, i = 0; i < length; ++i, rest /= kAlphabet.size()) {
+          value.push_back(kAlphabet[rest % kAlphabet.size()]);
+        }
+        const std::string reply = std::string(mark) + value + (mark.starts_with('\\') ? "}" : "");
+        grade_reply(std::string(1, '\0') + reply);
+        grade_reply(std::string(1, '\2') + reply);
+      }
+    }
+  }
+}
+
+// Work must not grow with the square of a reply: ctest's time limit is the test.
+TEST(Fuzz, GradesLongRepetitiveReplies) {
+  constexpr size_t kBytes = 64 << 10;
+  for (std::string_view piece : {"answer ",     "answer is ", "Answer: 5 or ",
+                                 "\\boxed{",    "\\frac{1",   "```\n",
+                                 "~~~",         "f(",         "int f(",
+                                 "def f(x):\n", "<think>",    "</think>",
+                                 "<answer>",    "Q: ",        "Q:\n",
+                                 "\"\"\"\n",    "1,",         "1 ",
+                                 "1=",          "1 is ",      "(",
+                                 "{",           "- ",         "#### ",
+                                 "\xc2\xbd",    "a\\text{",   "minus ",
+                                 "\\"}) {
+    std::string text;
+    while (text.size() < kBytes) text += piece;
+    for (char choice = 0; choice < 8; ++choice) grade_reply(std::string(1, choice) + text);
+    read_task_file(text);
+  }
+}
+
+TEST(Fuzz, ReadsMutatedTaskFiles) {
+  std::vector<std::string> seeds = lines_of_file("tests/golden/task_lines.jsonl");
+  ASSERT_FALSE(seeds.empty());
+  Mutator mutator(std::move(seeds));
+  for (int i = 0; i < 10'000; ++i) {
+    std::string content = mutator.next();
+    if (mutator.below(4) == 0) content += "\n" + mutator.next();
+    read_task_file(content);
+  }
+}
+
+}  // namespace
+}  // namespace whet::fuzz
