@@ -11,7 +11,8 @@ namespace whet::eval {
 std::string human_eval_prompt(std::string_view header);
 
 /// Assertions from the docstring of `header`, one per line; "" if it shows none. Reads doctests
-/// (">>> f(1)" and the line below) and lines "f(1) == 2", "f(1) => 2", "f(1) -> 2", "f(1) ➞ 2".
+/// (">>> f(1)" and the line below) and lines such as "f(1) == 2", "f(1) => 2", "f(1) returns 2".
+/// Arguments and values must be literals, so that every assertion is Python and means one thing.
 std::string docstring_examples(std::string_view header, std::string_view entry_point);
 
 }  // namespace whet::eval

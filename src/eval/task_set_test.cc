@@ -57,6 +57,22 @@ TEST(TaskSet, ReadsHumanEvalLines) {
   EXPECT_EQ(task.question.prompt.find("c(3)"), std::string::npos);
 }
 
+TEST(TaskSet, AKeyOfOneLetterIsMultipleChoice) {
+  const auto set = parse_tasks(
+      R"({"id":"a","family":"a","prompt":"A or B?","grader":{"type":"choice","answer":"B"}}
+{"id":"b","family":"a","prompt":"A or B?","grader":{"type":"exact","answer":"B"}}
+{"id":"c","family":"a","prompt":"Last letter of Paris?","grader":{"type":"exact","answer":"s"}})",
+      "x.jsonl");
+  ASSERT_TRUE(set.ok()) << set.error().message();
+  EXPECT_EQ(set->tasks[0].question.kind, AnswerKind::kChoice);
+  EXPECT_EQ(set->tasks[1].question.kind, AnswerKind::kChoice);
+  EXPECT_EQ(set->tasks[2].question.kind, AnswerKind::kExact);
+  EXPECT_EQ(
+      error_of(
+          R"({"id":"a","family":"a","prompt":"x","grader":{"type":"choice","answer":"Paris"}})"),
+      "dir/x.jsonl:1: \"answer\": expected a capital letter from A to J, found \"Paris\"");
+}
+
 TEST(TaskSet, ErrorsNameTheLineTheExpectationAndTheFinding) {
   const std::string second = std::string(kNumeric) + "\n";
   EXPECT_EQ(error_of(second + "{"), "dir/x.jsonl:2: expected a JSON object, found malformed JSON");
@@ -162,14 +178,25 @@ TEST(TaskSet, LoadsThePublicSetsWhereTheyAre) {
   EXPECT_EQ(human_eval->tasks.size(), 164u);
   int with_examples = 0;
   for (const Task& task : human_eval->tasks) with_examples += !task.question.examples.empty();
-  EXPECT_GE(with_examples, 120);
+  EXPECT_EQ(with_examples, 140);
 }
 
 TEST(HumanEval, ReadsExamplesFromTheDocstring) {
   EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\"\n  >>> f([1, 2])\n  [2, 1]\n  f(3) == 4\n"
                                "  f(5) \u279e 6 # because\n  f(7) => \"a b\"\n  \"\"\"\n",
                                "f"),
-            "assert f([1, 2]) == [2, 1]\nassert f(3) == 4\nassert f(7) == \"a b\"\n");
+            "assert f([1, 2]) == [2, 1]\nassert f(3) == 4\nassert f(5) == 6\n"
+            "assert f(7) == \"a b\"\n");
+  EXPECT_EQ(docstring_examples("f([1, 2]) == 1 + 4 = 5\nf('a)') returns True.\nf((1,)) -> -1.5\n"
+                               "f(3) should return {'a': None}\n>>> f(4) == false\n",
+                               "f"),
+            "assert f([1, 2]) == 5\nassert f('a)') == True\nassert f((1, )) == -1.5\n"
+            "assert f(3) == {'a': None}\nassert f(4) == False\n");
+  // HumanEval 46, 63, 67, 130: what is no Python, or speaks of a variable, is left out.
+  EXPECT_EQ(docstring_examples("f(n) -> f(n-1) + f(n-2).\nf(x) == 3\nf(2) == g(1)\nf(1, \n"
+                               "f([1) == 2\nf(3) == 1 and more\n",
+                               "f"),
+            "");
   EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\" no example \"\"\"\n", "f"), "");
 }
 
