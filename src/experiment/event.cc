@@ -99,6 +99,8 @@ json to_json(const Event& event) {
             {"detail", text_or_null(event.grade_detail)}}},
           {"peak_rss_bytes", or_null(event.peak_rss_bytes)},
           {"kv_bytes", or_null(event.kv_bytes)},
+          {"other_cpu_ns", or_null(event.other_cpu_ns)},
+          {"stolen_cpu_ns", or_null(event.stolen_cpu_ns)},
           {"error", or_null(event.error)}};
 }
 
@@ -132,6 +134,8 @@ Result<Event> event_from_json(const json& object) try {
   event.grade_detail = value_of<std::string>(grade, "detail", "");
   event.peak_rss_bytes = optional_of<int64_t>(object, "peak_rss_bytes");
   event.kv_bytes = optional_of<int64_t>(object, "kv_bytes");
+  event.other_cpu_ns = optional_of<int64_t>(object, "other_cpu_ns");
+  event.stolen_cpu_ns = optional_of<int64_t>(object, "stolen_cpu_ns");
   event.error = optional_of<std::string>(object, "error");
   return event;
 } catch (const json::exception& error) {

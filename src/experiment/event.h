@@ -54,6 +54,8 @@ struct Event {
   std::string grade_detail;
   std::optional<int64_t> peak_rss_bytes;
   std::optional<int64_t> kv_bytes;
+  std::optional<int64_t> other_cpu_ns;   // CPU time that other programs took meanwhile
+  std::optional<int64_t> stolen_cpu_ns;  // CPU time that the hypervisor took
   std::optional<std::string> error;
 
   bool graded() const { return grade != eval::GradeStatus::kNotGraded; }

@@ -1,11 +1,12 @@
 #include "experiment/metrics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <set>
 
 #include "stats/bootstrap.h"
-#include "stats/correction.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"
@@ -47,16 +48,21 @@ Clusters clusters_of(const Events& events, const Quantity& quantity) {
 }
 
 /// The tasks that both arms have a value for.
-PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& quantity) {
+PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& of_baseline,
+                   const Quantity& of_strategy) {
   const ByTask before = by_task(baseline);
   PairedTasks pairs;
   for (const auto& [task, runs] : by_task(strategy)) {
     const auto found = before.find(task);
     if (found == before.end()) continue;
-    stats::PairedTask pair{values_of(found->second, quantity), values_of(runs, quantity)};
+    stats::PairedTask pair{values_of(found->second, of_baseline), values_of(runs, of_strategy)};
     if (!pair.baseline.empty() && !pair.strategy.empty()) pairs.push_back(std::move(pair));
   }
   return pairs;
+}
+
+PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& quantity) {
+  return paired(baseline, strategy, quantity, quantity);
 }
 
 std::optional<double> correctness(const Event& event) {
@@ -67,6 +73,28 @@ std::optional<double> correctness(const Event& event) {
 std::optional<double> strictness(const Event& event) {
   if (!event.graded()) return std::nullopt;
   return event.correct() && event.strict ? 1.0 : 0.0;
+}
+
+/// Cut off before its end, and not right: with more tokens it might have been.
+bool is_cut(const Event& event) {
+  if (event.error || event.correct()) return false;
+  const auto hit_limit = [&](const EventCandidate& candidate) {
+    return candidate.finish == "length" || (candidate.finish == "time" && !event.time_budget_ns);
+  };
+  const auto& candidates = event.candidates;
+  const bool has_choice = std::any_of(candidates.begin(), candidates.end(),
+                                      [](const EventCandidate& c) { return c.chosen; });
+  return std::any_of(candidates.begin(), candidates.end(), [&](const EventCandidate& c) {
+    return (c.chosen || !has_choice) && hit_limit(c);
+  });
+}
+
+/// Correctness with open runs (cut off, or ended by an error) taken as `open`.
+Quantity correctness_with(double open) {
+  return [open](const Event& event) -> std::optional<double> {
+    if (event.error || (event.graded() && is_cut(event))) return open;
+    return correctness(event);
+  };
 }
 
 std::optional<double> latency(const Event& event) {
@@ -195,6 +223,26 @@ std::optional<stats::Difference> accuracy_difference(const Events& baseline, con
                                              options.bootstrap);
 }
 
+GainPairs gain_pairs(const Events& reference, const Events& strategy) {
+  const auto lost = correctness_with(0);
+  const auto won = correctness_with(1);
+  return {paired(reference, strategy, correctness), paired(reference, strategy, won, lost),
+          paired(reference, strategy, lost, won)};
+}
+
+/// CPUs that were busy on average during the runs, in `field` of the events.
+std::optional<double> mean_cpus(const Events& events, std::optional<int64_t> Event::*field) {
+  double busy = 0;
+  double wall = 0;
+  for (const Event* event : events) {
+    if (event->error || !(event->*field)) continue;
+    busy += static_cast<double>(*(event->*field));
+    wall += static_cast<double>(event->end_ns - event->start_ns);
+  }
+  if (wall <= 0) return std::nullopt;
+  return std::max(busy / wall, 0.0);
+}
+
 bool is_truncated(const Event& event) {
   return std::any_of(event.candidates.begin(), event.candidates.end(),
                      [](const EventCandidate& candidate) {
@@ -216,6 +264,8 @@ Summary summarise_row(const Row& row, const Events& events, const Events* baseli
     summary.n_strict += event->correct() && event->strict;
     summary.n_fell_back += event->fell_back;
     summary.n_truncated += is_truncated(*event);
+    summary.n_cut += is_cut(*event);
+    summary.n_errors += event->error.has_value();
     if (!event->graded()) ++reasons[event->error.value_or(event->grade_detail)];
     const auto raise = [](std::optional<int64_t>& highest, const std::optional<int64_t>& value) {
       if (value && value > highest) highest = value;
@@ -249,42 +299,26 @@ Summary summarise_row(const Row& row, const Events& events, const Events* baseli
   summary.first_token_s = latency_summary(events, first_token, options.bootstrap);
   summary.generation_tok_s = generation_speed(events, options.bootstrap);
   summary.scores = scores_of(events, options);
+  summary.other_cpus = mean_cpus(events, &Event::other_cpu_ns);
+  summary.stolen_cpus = mean_cpus(events, &Event::stolen_cpu_ns);
   if (!baseline) return summary;
   summary.difference_to_baseline = accuracy_difference(*baseline, events, options);
-  summary.cost_ratio_tokens = stats::estimate_ratio(
-      paired(*baseline, events, tokens), stats::RatioOf::kGeometricMeans, options.bootstrap);
-  summary.cost_ratio_time = stats::estimate_ratio(
-      paired(*baseline, events, latency), stats::RatioOf::kGeometricMeans, options.bootstrap);
+  const auto ratio = [&](const Quantity& quantity, stats::RatioOf kind) {
+    return stats::estimate_ratio(paired(*baseline, events, quantity), kind, options.bootstrap);
+  };
+  summary.cost_ratio_tokens = ratio(tokens, stats::RatioOf::kGeometricMeans);
+  summary.cost_ratio_time = ratio(latency, stats::RatioOf::kGeometricMeans);
+  summary.total_ratio_tokens = ratio(tokens, stats::RatioOf::kMeans);
+  summary.total_ratio_time = ratio(latency, stats::RatioOf::kMeans);
   return summary;
 }
 
-/// Holm's correction over the strategies (not the controls) that have a p-value.
-void correct_p_values(std::vector<Summary>& summaries,
-                      std::optional<stats::Difference> Summary::*difference,
-                      std::optional<double> Summary::*adjusted) {
-  std::vector<double> p_values;
-  std::vector<Summary*> owners;
-  for (Summary& summary : summaries) {
-    const auto& of = summary.*difference;
-    if (summary.row.kind != "strategy" || !of || !of->p) continue;
-    p_values.push_back(*of->p);
-    owners.push_back(&summary);
-  }
-  const auto corrected = stats::holm_adjust(p_values);
-  for (size_t i = 0; i < owners.size(); ++i) owners[i]->*adjusted = corrected[i];
-}
-
-Verdict verdict_of(const Summary& summary, const MetricOptions& options) {
-  Evidence evidence;
-  if (summary.difference_to_baseline) evidence.gain = summary.difference_to_baseline->estimate;
-  evidence.p_adjusted = summary.p_adjusted;
-  if (summary.difference_to_control) {
-    evidence.gain_on_control = summary.difference_to_control->estimate;
-  }
-  evidence.time_ratio = summary.cost_ratio_time;
-  evidence.min_gain = options.min_gain;
-  evidence.level = options.bootstrap.level;
-  return judge(evidence);
+/// "12 of 40 baseline answers and 3 of 40 of its own were cut off"; "" if none is open.
+std::string open_runs_text(const Summary& baseline, const Summary& strategy) {
+  const auto open = [](const Summary& summary) { return summary.n_cut + summary.n_errors; };
+  if (open(baseline) + open(strategy) == 0) return "";
+  return fmt::format("{} of {} baseline runs and {} of {} of its own were cut off or failed",
+                     open(baseline), baseline.n_runs, open(strategy), strategy.n_runs);
 }
 
 }  // namespace
@@ -301,22 +335,50 @@ std::vector<Summary> summarise(const std::vector<Row>& rows, const std::vector<E
     summaries.push_back(summarise_row(row, by_row[row.name],
                                       is_baseline ? nullptr : &by_row[options.baseline], options));
   }
+  const auto summary_of = [&](const std::string& name) -> Summary* {
+    const auto found =
+        std::find_if(summaries.begin(), summaries.end(),
+                     [&](const Summary& summary) { return summary.row.name == name; });
+    return found == summaries.end() ? nullptr : &*found;
+  };
   for (const Row& control : rows) {
     for (const std::string& name : control.controls) {
-      const auto strategy =
-          std::find_if(summaries.begin(), summaries.end(),
-                       [&](const Summary& summary) { return summary.row.name == name; });
-      if (strategy == summaries.end()) continue;
+      Summary* strategy = summary_of(name);
+      if (strategy == nullptr) continue;
       strategy->control = control.name;
       strategy->difference_to_control =
           accuracy_difference(by_row[control.name], by_row[name], options);
     }
   }
-  correct_p_values(summaries, &Summary::difference_to_baseline, &Summary::p_adjusted);
-  correct_p_values(summaries, &Summary::difference_to_control, &Summary::control_p_adjusted);
+
+  std::vector<Comparison> comparisons;
+  std::vector<Summary*> judged;
+  const Summary* baseline = summary_of(options.baseline);
   for (Summary& summary : summaries) {
-    if (summary.row.kind == "strategy") summary.verdict = verdict_of(summary, options);
+    if (summary.row.kind != "strategy" || baseline == nullptr) continue;
+    const Events& runs = by_row[summary.row.name];
+    Comparison comparison;
+    comparison.gain = gain_pairs(by_row[options.baseline], runs);
+    if (!summary.control.empty()) {
+      comparison.gain_on_control = gain_pairs(by_row[summary.control], runs);
+      if (summary.difference_to_control) {
+        comparison.control_estimate = summary.difference_to_control->estimate;
+      }
+    }
+    comparison.times = paired(by_row[options.baseline], runs, latency);
+    comparison.open_runs = open_runs_text(*baseline, summary);
+    if (baseline->accuracy) comparison.baseline_accuracy = baseline->accuracy->value;
+    if (summary.accuracy) comparison.accuracy = summary.accuracy->value;
+    if (summary.difference_to_baseline) {
+      comparison.gain_estimate = summary.difference_to_baseline->estimate;
+    }
+    comparison.time_ratio = summary.cost_ratio_time;
+    comparisons.push_back(std::move(comparison));
+    judged.push_back(&summary);
   }
+  const auto verdicts =
+      judge(comparisons, {options.min_gain, options.min_time_gain, options.bootstrap});
+  for (size_t i = 0; i < judged.size(); ++i) judged[i]->verdict = verdicts[i];
   return summaries;
 }
 

@@ -60,15 +60,15 @@ struct Summary {
   int64_t n_correct = 0;
   int64_t n_strict = 0;     // correct by the marked answer alone
   int64_t n_fell_back = 0;  // runs without an eligible candidate
-  int64_t n_truncated = 0;
+  int64_t n_truncated = 0;  // the chosen candidate hit a limit of tokens or time
+  int64_t n_errors = 0;     // ended by an error of the engine
+  int64_t n_cut = 0;        // the answer was cut at the token limit and is not right
   std::vector<std::pair<std::string, int64_t>> not_graded;  // reason, n; largest first
   std::optional<stats::Estimate> accuracy;
   std::optional<stats::Estimate> strict_accuracy;
   std::vector<FamilySummary> families;
   std::optional<stats::Difference> difference_to_baseline;
-  std::optional<double> p_adjusted;
   std::optional<stats::Difference> difference_to_control;
-  std::optional<double> control_p_adjusted;
   std::string control;  // name; "" = none
   Totals prompt_tokens;
   Totals completion_tokens;
@@ -78,6 +78,10 @@ struct Summary {
   std::optional<stats::Estimate> generation_tok_s;
   std::optional<stats::Estimate> cost_ratio_tokens;
   std::optional<stats::Estimate> cost_ratio_time;
+  std::optional<stats::Estimate> total_ratio_tokens;
+  std::optional<stats::Estimate> total_ratio_time;
+  std::optional<double> other_cpus;   // busy with other programs during the runs, on average
+  std::optional<double> stolen_cpus;  // taken by the hypervisor
   std::optional<int64_t> peak_rss_bytes;
   std::optional<int64_t> kv_bytes;
   std::optional<Scores> scores;
@@ -88,6 +92,7 @@ struct MetricOptions {
   std::string baseline;               // name of the row that all others are compared to
   std::vector<std::string> families;  // in display order
   double min_gain = 0.02;
+  double min_time_gain = 0.05;
   stats::BootstrapOptions bootstrap;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace whet::experiment {
 namespace {
 
@@ -80,12 +82,10 @@ TEST(Metrics, CountsAndAveragesByHand) {
   EXPECT_NEAR(s.cost_ratio_time->value, 3, 1e-9);
   EXPECT_NEAR(s.cost_ratio_tokens->value, 140.0 / 110, 1e-9);
   EXPECT_NEAR(s.generation_tok_s->value, 40.0 / 3, 1e-9);
-  ASSERT_TRUE(s.p_adjusted);
-  EXPECT_DOUBLE_EQ(*s.p_adjusted, *s.difference_to_baseline->p);
+  EXPECT_NEAR(s.total_ratio_time->value, 3, 1e-9);
   ASSERT_TRUE(s.verdict);
   EXPECT_EQ(s.verdict->label, VerdictLabel::kPays) << s.verdict->reason;
   EXPECT_FALSE(summaries[2].verdict);
-  EXPECT_FALSE(summaries[2].p_adjusted) << "controls are not part of the correction";
 }
 
 TEST(Metrics, BreaksDownByFamily) {
@@ -132,14 +132,103 @@ TEST(Metrics, OfNothingAreMissingNotZero) {
   EXPECT_EQ(summaries[1].verdict->label, VerdictLabel::kCannotTell);
 }
 
-TEST(Metrics, CorrectsForTheNumberOfStrategies) {
-  auto events = clear_win();
-  std::vector<Row> more = {row("base", "baseline"), row("s", "strategy"), row("z", "strategy")};
-  for (int task = 0; task < 20; ++task) {
-    events.push_back(event("z", task, 0, task < 8 ? kRight : kWrong, 3, 40));
+/// One run per task: right on the first `n_right` of `n_tasks`.
+void add_row(std::vector<Event>& events, const std::string& name, int n_tasks, int n_right) {
+  for (int task = 0; task < n_tasks; ++task) {
+    events.push_back(event(name, task, 0, task < n_right ? kRight : kWrong, 3, 40));
   }
-  const auto summaries = summarise(more, events, options());
-  EXPECT_GT(*summaries[1].p_adjusted, *summaries[1].difference_to_baseline->p);
+}
+
+TEST(Metrics, AVerdictCountsHowManyStrategiesWereTried) {
+  std::vector<Event> events;
+  std::vector<Row> few = {row("base", "baseline"), row("s", "strategy")};
+  add_row(events, "base", 40, 16);
+  add_row(events, "s", 40, 24);
+  EXPECT_EQ(summarise(few, events, options())[1].verdict->label, VerdictLabel::kPays);
+  std::vector<Row> many = few;
+  for (const char* name : {"u", "v", "w", "x", "y", "z"}) {
+    many.push_back(row(name, "strategy"));
+    add_row(events, name, 40, 16);
+  }
+  const Verdict verdict = *summarise(many, events, options())[1].verdict;
+  EXPECT_EQ(verdict.label, VerdictLabel::kCannotTell);
+  EXPECT_NE(verdict.reason.find("several comparisons"), std::string::npos) << verdict.reason;
+  for (const ClaimTest& test : verdict.claims)
+    EXPECT_GE(test.p_adjusted, std::min(1.0, test.p * 4));
+}
+
+TEST(Metrics, AControlIsComparedWithItsOwnRow) {
+  std::vector<Event> events;
+  add_row(events, "base", 40, 10);
+  add_row(events, "s", 40, 30);
+  add_row(events, "control(s)", 40, 28);
+  const auto summaries = summarise(rows(), events, options());
+  EXPECT_DOUBLE_EQ(summaries[1].difference_to_baseline->estimate.value, 0.5);
+  EXPECT_DOUBLE_EQ(summaries[1].difference_to_control->estimate.value, 0.05);
+  EXPECT_EQ(summaries[1].verdict->label, VerdictLabel::kCannotTell)
+      << "the same time buys nearly as much: " << summaries[1].verdict->reason;
+}
+
+TEST(Metrics, TheCostIsTheGeometricMeanAndTheTotalStandsBesideIt) {
+  std::vector<Event> events;
+  for (int task = 0; task < 4; ++task) {
+    const bool is_long = task % 2 == 0;
+    events.push_back(event("base", task, 0, kRight, is_long ? 10 : 1, 10));
+    events.push_back(event("s", task, 0, kRight, is_long ? 10 : 4, is_long ? 10 : 120));
+  }
+  const auto summaries = summarise(rows(), events, options());
+  EXPECT_NEAR(summaries[1].cost_ratio_time->value, 2, 1e-9);  // sqrt(1 * 4)
+  EXPECT_NEAR(summaries[1].total_ratio_time->value, 28.0 / 22, 1e-9);
+  EXPECT_NEAR(summaries[1].cost_ratio_tokens->value, std::sqrt(2.0), 1e-9);
+  EXPECT_NEAR(summaries[1].total_ratio_tokens->value, 660.0 / 440, 1e-9);
+}
+
+Event cut(Event event) {
+  EventCandidate candidate;
+  candidate.chosen = true;
+  candidate.finish = "length";
+  event.candidates.push_back(candidate);
+  return event;
+}
+
+TEST(Metrics, AnswersThatWereCutWithholdAVerdictThatTheyCouldDecide) {
+  std::vector<Event> events;
+  for (int task = 0; task < 40; ++task) {
+    const Event base = event("base", task, 0, task < 10 ? kRight : kWrong);
+    events.push_back(task < 30 ? cut(base) : base);  // 20 of 30 cut answers are wrong
+    events.push_back(event("s", task, 0, task < 25 ? kRight : kWrong, 3));
+  }
+  const std::vector<Row> two = {row("base", "baseline"), row("s", "strategy")};
+  const auto summaries = summarise(two, events, options());
+  EXPECT_EQ(summaries[0].n_cut, 20);
+  EXPECT_EQ(summaries[1].n_cut, 0);
+  EXPECT_EQ(summaries[1].verdict->label, VerdictLabel::kCannotTell);
+  EXPECT_NE(summaries[1].verdict->reason.find("20 of 40 baseline runs"), std::string::npos)
+      << summaries[1].verdict->reason;
+  for (Event& event : events) event.candidates.clear();
+  EXPECT_EQ(summarise(two, events, options())[1].verdict->label, VerdictLabel::kPays)
+      << "the same grades without a cut decide";
+}
+
+TEST(Metrics, ADrawThatTheControlsTimeCutIsNoOpenRun) {
+  Event control = cut(event("control(s)", 0, 0, kWrong));
+  control.candidates[0].finish = "time";
+  control.time_budget_ns = 1000;
+  EXPECT_EQ(summarise(rows(), {control}, options())[2].n_cut, 0);
+  control.time_budget_ns.reset();
+  EXPECT_EQ(summarise(rows(), {control}, options())[2].n_cut, 1);
+}
+
+TEST(Metrics, AveragesWhatElseTheMachineDid) {
+  std::vector<Event> events = {event("s", 0, 0, kRight, 1), event("s", 1, 0, kRight, 3)};
+  EXPECT_FALSE(summarise(rows(), events, options())[1].other_cpus);
+  events[0].other_cpu_ns = 2'000'000'000;
+  events[1].other_cpu_ns = 0;
+  events[0].stolen_cpu_ns = -10;  // ticks are coarse: a difference may be a little below 0
+  events[1].stolen_cpu_ns = 0;
+  const auto summaries = summarise(rows(), events, options());
+  EXPECT_DOUBLE_EQ(*summaries[1].other_cpus, 0.5);
+  EXPECT_DOUBLE_EQ(*summaries[1].stolen_cpus, 0);
 }
 
 TEST(Metrics, ScoresCandidatesAgainstTheirGrades) {

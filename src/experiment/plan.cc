@@ -45,6 +45,10 @@ Status check_plan(const Plan& plan) {
   if (!(plan.min_gain >= 0 && plan.min_gain < 1)) {
     return invalid(fmt::format("min_gain: expected a number from 0 to 1, found {}", plan.min_gain));
   }
+  if (!(plan.min_time_gain >= 0 && plan.min_time_gain < 1)) {
+    return invalid(
+        fmt::format("min_time_gain: expected a number from 0 to 1, found {}", plan.min_time_gain));
+  }
   return ok_status();
 }
 

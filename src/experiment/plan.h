@@ -71,6 +71,7 @@ struct Plan {
   bool grade_candidates = true;  // also grade candidates that were not chosen (AUROC, oracle)
   int n_grading_threads = 1;     // never inside a timed region
   double min_gain = 0.02;        // the smallest accuracy gain worth having; used by the verdict
+  double min_time_gain = 0.05;   // the smallest share of the time worth saving; the same
   double level = 0.95;
   int n_resamples = 10000;
   uint64_t bootstrap_seed = 0;

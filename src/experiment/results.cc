@@ -40,12 +40,10 @@ json to_json(const std::optional<Estimate>& estimate) {
   return estimate ? to_json(*estimate) : json(nullptr);
 }
 
-json to_json(const std::optional<stats::Difference>& difference,
-             const std::optional<double>& p_adjusted) {
+json to_json(const std::optional<stats::Difference>& difference) {
   if (!difference) return nullptr;
   json out = to_json(difference->estimate);
   out["p"] = or_null(difference->p);
-  out["p_adjusted"] = or_null(p_adjusted);
   out["test"] = text_or_null(difference->test);
   return out;
 }
@@ -77,14 +75,13 @@ json scalar(const std::string& text) {
 json families_json(const Summary& summary) {
   json families = json::array();
   for (const FamilySummary& family : summary.families) {
-    families.push_back(
-        {{"family", family.family},
-         {"n_tasks", family.n_tasks},
-         {"n_runs", family.n_runs},
-         {"n_graded", family.n_graded},
-         {"n_correct", family.n_correct},
-         {"accuracy", to_json(family.accuracy)},
-         {"difference_to_baseline", to_json(family.difference_to_baseline, std::nullopt)}});
+    families.push_back({{"family", family.family},
+                        {"n_tasks", family.n_tasks},
+                        {"n_runs", family.n_runs},
+                        {"n_graded", family.n_graded},
+                        {"n_correct", family.n_correct},
+                        {"accuracy", to_json(family.accuracy)},
+                        {"difference_to_baseline", to_json(family.difference_to_baseline)}});
   }
   return families;
 }
@@ -96,6 +93,20 @@ json scores_json(const std::optional<Scores>& scores) {
           {"oracle_accuracy", to_json(scores->oracle_accuracy)}};
 }
 
+json verdict_json(const std::optional<Verdict>& verdict) {
+  if (!verdict) return nullptr;
+  json claims = json::array();
+  for (const ClaimTest& test : verdict->claims) {
+    claims.push_back(
+        {{"claim", claim_name(test.claim)}, {"p", test.p}, {"p_adjusted", test.p_adjusted}});
+  }
+  return {{"label", verdict_label_name(verdict->label)},
+          {"claim", verdict->claim ? json(claim_name(*verdict->claim)) : json(nullptr)},
+          {"reason", verdict->reason},
+          {"claims", std::move(claims)},
+          {"detectable_gain", or_null(verdict->detectable_gain)}};
+}
+
 json strategy_json(const Summary& summary) {
   json options = json::object();
   for (const auto& [name, value] : summary.row.options) options[name] = scalar(value);
@@ -103,7 +114,7 @@ json strategy_json(const Summary& summary) {
   for (const auto& [reason, n] : summary.not_graded) {
     not_graded.push_back({{"reason", reason}, {"n", n}});
   }
-  json control = to_json(summary.difference_to_control, summary.control_p_adjusted);
+  json control = to_json(summary.difference_to_control);
   if (!control.is_null()) control["control"] = summary.control;
   return {{"name", summary.row.name},
           {"label", or_null(summary.row.label)},
@@ -120,10 +131,12 @@ json strategy_json(const Summary& summary) {
           {"n_fell_back", summary.n_fell_back},
           {"not_graded", std::move(not_graded)},
           {"n_truncated", summary.n_truncated},
+          {"n_cut", summary.n_cut},
+          {"n_errors", summary.n_errors},
           {"accuracy", to_json(summary.accuracy)},
           {"strict_accuracy", to_json(summary.strict_accuracy)},
           {"families", families_json(summary)},
-          {"difference_to_baseline", to_json(summary.difference_to_baseline, summary.p_adjusted)},
+          {"difference_to_baseline", to_json(summary.difference_to_baseline)},
           {"difference_to_control", std::move(control)},
           {"prompt_tokens", to_json(summary.prompt_tokens)},
           {"completion_tokens", to_json(summary.completion_tokens)},
@@ -133,12 +146,14 @@ json strategy_json(const Summary& summary) {
           {"generation_tok_s", to_json(summary.generation_tok_s)},
           {"cost_ratio_tokens", to_json(summary.cost_ratio_tokens)},
           {"cost_ratio_time", to_json(summary.cost_ratio_time)},
+          {"total_ratio_tokens", to_json(summary.total_ratio_tokens)},
+          {"total_ratio_time", to_json(summary.total_ratio_time)},
+          {"other_cpus", or_null(summary.other_cpus)},
+          {"stolen_cpus", or_null(summary.stolen_cpus)},
           {"peak_rss_bytes", or_null(summary.peak_rss_bytes)},
           {"kv_bytes", or_null(summary.kv_bytes)},
           {"scores", scores_json(summary.scores)},
-          {"verdict", summary.verdict ? json{{"label", verdict_label_name(summary.verdict->label)},
-                                             {"reason", summary.verdict->reason}}
-                                      : json(nullptr)}};
+          {"verdict", verdict_json(summary.verdict)}};
 }
 
 json whet_json(const WhetInfo& whet) {
@@ -283,8 +298,9 @@ json results_document(const Plan& plan, const std::vector<Summary>& summaries,
             {"n_resamples", metrics.bootstrap.n_resamples},
             {"bootstrap_seed", metrics.bootstrap.seed},
             {"order", "task by task, strategies in rotating order, controls after them"},
-            {"correction", "Holm"},
+            {"correction", "Holm over all claims"},
             {"min_gain", plan.min_gain},
+            {"min_time_gain", plan.min_time_gain},
             {"warmup", plan.warmup}}},
           {"strategies", std::move(strategies)},
           {"events", {{"file", events.file}, {"n", events.n}, {"sha256", events.sha256}}},

@@ -322,6 +322,7 @@ class Experiment {
     options.baseline = line_.runners[line_.baseline].row.name;
     options.families = families_of(plan_.tasks);
     options.min_gain = plan_.min_gain;
+    options.min_time_gain = plan_.min_time_gain;
     options.bootstrap = {plan_.level, plan_.n_resamples, plan_.bootstrap_seed};
     std::vector<Row> rows;
     for (const Runner& runner : line_.runners) rows.push_back(runner.row);

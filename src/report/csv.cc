@@ -24,7 +24,6 @@ class Row {
   void difference(const std::optional<Difference>& d) {
     estimate(d ? std::optional(d->estimate) : std::nullopt);
     number(d ? d->p : std::nullopt);
-    number(d ? d->p_adjusted : std::nullopt);
   }
   void nothing(int n_fields) {
     for (int i = 0; i < n_fields; ++i) raw("");
@@ -44,7 +43,7 @@ class Row {
 constexpr std::string_view kHeader =
     "strategy,label,kind,family,n_tasks,n_runs,n_graded,n_correct,"
     "accuracy,accuracy_low,accuracy_high,strict_accuracy,"
-    "difference,difference_low,difference_high,p,p_adjusted,"
+    "difference,difference_low,difference_high,p,"
     "difference_to_control,difference_to_control_low,difference_to_control_high,"
     "prompt_tokens_per_task,completion_tokens_per_task,calls_per_task,"
     "latency_median_s,latency_median_low_s,latency_median_high_s,latency_p95_s,first_token_median_"

@@ -144,8 +144,7 @@ std::optional<Estimate> read_estimate(const Reader& reader) {
 std::optional<Difference> read_difference(const Reader& reader) {
   auto estimate = read_estimate(reader);
   if (!estimate) return std::nullopt;
-  return Difference{std::move(*estimate), reader.number("p"), reader.number("p_adjusted"),
-                    reader.text("control")};
+  return Difference{std::move(*estimate), reader.number("p"), reader.text("control")};
 }
 
 std::optional<Latency> read_latency(const Reader& reader) {
@@ -166,10 +165,14 @@ std::optional<Verdict> read_verdict(const Reader& reader) {
     kind = VerdictKind::kPays;
   } else if (label == "does not pay") {
     kind = VerdictKind::kDoesNotPay;
+  } else if (label == "makes no difference") {
+    kind = VerdictKind::kNoDifference;
   } else if (!label.starts_with("cannot tell")) {
-    reader.complain("label", "\"pays\", \"does not pay\" or \"cannot tell at this n\"");
+    reader.complain(
+        "label",
+        "\"pays\", \"does not pay\", \"makes no difference\" or \"cannot tell at this n\"");
   }
-  return Verdict{kind, label, reader.text("reason")};
+  return Verdict{kind, label, reader.text("reason"), reader.number("detectable_gain")};
 }
 
 StrategyKind read_kind(const Reader& reader) {
@@ -227,6 +230,10 @@ StrategyResult read_strategy(const Reader& reader) {
   s.generation_tok_s = read_estimate(reader.object("generation_tok_s"));
   s.cost_ratio_tokens = read_estimate(reader.object("cost_ratio_tokens"));
   s.cost_ratio_time = read_estimate(reader.object("cost_ratio_time"));
+  s.total_ratio_tokens = read_estimate(reader.object("total_ratio_tokens"));
+  s.total_ratio_time = read_estimate(reader.object("total_ratio_time"));
+  s.other_cpus = reader.number("other_cpus");
+  s.stolen_cpus = reader.number("stolen_cpus");
   s.peak_rss_bytes = reader.integer("peak_rss_bytes");
   s.kv_bytes = reader.integer("kv_bytes");
   const Reader scores = reader.object("scores");
@@ -402,6 +409,7 @@ void read_facts(const Reader& root, Document& doc) {
     facts.add("Order of runs", design.text("order"));
     facts.add("Correction", design.text("correction"));
     facts.add_number("Smallest gain worth having", design.number("min_gain"));
+    facts.add_number("Smallest share of time worth saving", design.number("min_time_gain"));
     facts.add_count("Warm-up runs dropped", design.integer("warmup"));
   }
 }
@@ -452,6 +460,7 @@ Result<Document> parse_document(const json& value) {
   doc.baseline = one_line(design.text("baseline"));
   doc.level = design.number("level");
   doc.min_gain = design.number("min_gain");
+  doc.min_time_gain = design.number("min_time_gain");
   doc.n_tasks = root.object("tasks").integer("n_tasks");
   const Reader status = root.object("status");
   doc.complete = status.boolean("complete", true);

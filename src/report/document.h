@@ -19,7 +19,6 @@ using stats::Estimate;
 struct Difference {
   Estimate estimate;
   std::optional<double> p;
-  std::optional<double> p_adjusted;
   std::string against;  // name of the control; empty for the baseline
 };
 
@@ -43,11 +42,12 @@ struct FamilyResult {
 enum class StrategyKind { kBaseline, kStrategy, kControl };
 std::string_view strategy_kind_name(StrategyKind kind);
 
-enum class VerdictKind { kPays, kDoesNotPay, kCannotTell };
+enum class VerdictKind { kPays, kDoesNotPay, kNoDifference, kCannotTell };
 struct Verdict {
   VerdictKind kind;
-  std::string label;   // as written in the document
-  std::string reason;  // one sentence
+  std::string label;                      // as written in the document
+  std::string reason;                     // one sentence
+  std::optional<double> detectable_gain;  // accuracy that this n would have shown
 };
 
 struct StrategyResult {
@@ -66,6 +66,8 @@ struct StrategyResult {
   Spent prompt_tokens, completion_tokens, calls;
   std::optional<Latency> latency_s, first_token_s;
   std::optional<Estimate> generation_tok_s, cost_ratio_tokens, cost_ratio_time;
+  std::optional<Estimate> total_ratio_tokens, total_ratio_time;
+  std::optional<double> other_cpus, stolen_cpus;
   std::optional<int64_t> peak_rss_bytes, kv_bytes;
   std::optional<Estimate> auroc, oracle_accuracy;
   std::optional<Verdict> verdict;
@@ -106,7 +108,7 @@ struct Document {
   std::string baseline;
   std::vector<std::string> seeds;  // text: they may need 64 bits unsigned
   std::optional<int64_t> n_tasks, n_planned, n_done;
-  std::optional<double> level, min_gain, wall_s;
+  std::optional<double> level, min_gain, min_time_gain, wall_s;
   bool complete = true;
   std::string stop_reason;
   std::vector<std::string> families;  // in display order

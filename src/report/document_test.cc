@@ -57,8 +57,9 @@ TEST(Document, WrongTypesAreNamedByPath) {
   EXPECT_EQ(message_with(Pointer("/strategies/2/accuracy"), 3),
             "strategies[2].accuracy: expected an object");
   EXPECT_EQ(message_with(Pointer("/strategies/1/verdict/label"), "wins"),
-            "strategies[1].verdict.label: expected \"pays\", \"does not pay\" or \"cannot tell at "
-            "this n\"");
+            "strategies[1].verdict.label: expected \"pays\", \"does not pay\", \"makes no "
+            "difference\" or "
+            "\"cannot tell at this n\"");
   EXPECT_EQ(message_with(Pointer("/strategies"), "x"), "strategies: expected an array");
   EXPECT_EQ(message_with(Pointer("/strategies/0/n_runs"), 1.5),
             "strategies[0].n_runs: expected an integer");

@@ -19,6 +19,8 @@ std::string_view pill_class(const StrategyResult& s) {
       return "pill pays";
     case VerdictKind::kDoesNotPay:
       return "pill not";
+    case VerdictKind::kNoDifference:
+      return "pill plain";
     case VerdictKind::kCannotTell:
       return "pill";
   }

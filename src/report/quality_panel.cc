@@ -25,6 +25,7 @@ Look look_of(const StrategyResult& s) {
       return {Mark::kCircle, kGreen};
     case VerdictKind::kDoesNotPay:
       return {Mark::kTriangleDown, kVermilion};
+    case VerdictKind::kNoDifference:
     case VerdictKind::kCannotTell:
       return {Mark::kSquare, kGrey};
   }

@@ -69,6 +69,8 @@ std::string verdict_text(const StrategyResult& s) {
       return "pays";
     case VerdictKind::kDoesNotPay:
       return "does not pay";
+    case VerdictKind::kNoDifference:
+      return "no difference";
     case VerdictKind::kCannotTell:
       return "cannot tell";
   }

@@ -22,6 +22,8 @@ class Painter {
         return paint("1;32", text);
       case VerdictKind::kDoesNotPay:
         return paint("31", text);
+      case VerdictKind::kNoDifference:
+        return text;
       case VerdictKind::kCannotTell:
         return paint("33", text);
     }

@@ -22,6 +22,27 @@ std::optional<Interval> wilson_interval(double k, double n, double level) {
   return Interval{std::clamp(centre - half, 0.0, p), std::clamp(centre + half, p, 1.0)};
 }
 
+namespace {
+
+/// Independent trials that several seeds of these tasks are worth.
+double effective_n(std::vector<double> task_means, double n_runs, double level) {
+  const double n_tasks = static_cast<double>(task_means.size());
+  // One imaginary task all right and one all wrong: a few tasks that happen to agree must not be
+  // taken for a spread that is known to be small.
+  task_means.push_back(0);
+  task_means.push_back(1);
+  const double p = *mean(task_means);
+  double spread = 0;  // population variance
+  for (double m : task_means) spread += (m - p) * (m - p) / (n_tasks + 2);
+  const double n = std::clamp(p * (1 - p) * (n_tasks + 2) / spread, n_tasks, n_runs);
+  // The spread is an estimate itself, with n_tasks - 1 degrees of freedom.
+  const double tail = (1 - level) / 2;
+  const double shrink = normal_quantile(tail) / student_t_quantile(tail, n_tasks - 1);
+  return n * shrink * shrink;
+}
+
+}  // namespace
+
 std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level) {
   std::vector<double> task_means;
   size_t n_runs = 0;
@@ -33,14 +54,9 @@ std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level) {
   if (task_means.empty()) return std::nullopt;
   const double n_tasks = static_cast<double>(task_means.size());
   const double p = *mean(task_means);
-  double spread = 0;  // population variance of the task means
-  for (double m : task_means) spread += (m - p) * (m - p) / n_tasks;
-
-  // No spread at 0 or 1 says nothing about the spread: count tasks, the cautious choice.
   double n_effective = n_tasks;
-  if (p > 0 && p < 1) {
-    n_effective = spread > 0 ? p * (1 - p) * n_tasks / spread : static_cast<double>(n_runs);
-    n_effective = std::clamp(n_effective, n_tasks, static_cast<double>(n_runs));
+  if (static_cast<double>(n_runs) > n_tasks && n_tasks > 1) {
+    n_effective = effective_n(task_means, static_cast<double>(n_runs), level);
   }
   Estimate result;
   result.value = p;

@@ -15,8 +15,10 @@ namespace whet::stats {
 std::optional<Interval> wilson_interval(double k, double n, double level = 0.95);
 
 /// Mean over tasks of the mean over seeds. The interval is Wilson's with the effective sample size
-/// p(1-p) / Var(mean), Var from the spread between tasks, kept between the number of tasks and the
-/// number of runs; with one seed per task it is Wilson's interval exactly. None without a run.
+/// p(1-p) / Var(mean), Var from the spread between tasks (one imaginary task right, one wrong
+/// added), kept between the number of tasks and the number of runs, then times (z/t)^2 with
+/// Student's t at tasks - 1 degrees of freedom; with one seed per task it is Wilson's interval
+/// exactly. Coverage by simulation: docs/strategies.md. None without a run.
 /// Source: Franco et al., "Comparative study of confidence intervals for proportions in complex
 /// sample surveys", J. Surv. Stat. Methodol. 7 (2019).
 std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level = 0.95);
@@ -33,7 +35,7 @@ struct Difference {
 /// J. Educ. Behav. Stat. 37 (2012), carried over to the bootstrap). Without them the interval
 /// collapses when few tasks differ: in 600 simulated experiments with 20 tasks of which 10 %
 /// differ, the plain percentile interval covered 77 %, this one 99 %; with many differing tasks
-/// both 95 %. p: sign-flip permutation test by task (paired_test.h).
+/// both 95 %. p: sign-flip permutation test by task (significance.h).
 std::optional<Difference> estimate_accuracy_difference(const PairedTasks& tasks,
                                                        const BootstrapOptions& options = {});
 

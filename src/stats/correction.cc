@@ -5,7 +5,7 @@
 
 namespace whet::stats {
 
-std::vector<double> holm_adjust(std::span<const double> p_values) {
+std::vector<double> holm_adjust(std::span<const double> p_values, size_t max_errors) {
   std::vector<size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -13,7 +13,8 @@ std::vector<double> holm_adjust(std::span<const double> p_values) {
   std::vector<double> adjusted(p_values.size());
   double running_max = 0;
   for (size_t rank = 0; rank < order.size(); ++rank) {
-    const double scaled = static_cast<double>(order.size() - rank) * p_values[order[rank]];
+    const double scaled =
+        static_cast<double>(std::min(order.size() - rank, max_errors)) * p_values[order[rank]];
     running_max = std::max(running_max, std::min(scaled, 1.0));
     adjusted[order[rank]] = running_max;
   }

@@ -11,6 +11,7 @@
 #include "stats/distribution.h"
 #include "stats/ratio.h"
 #include "stats/significance.h"
+#include "stats/simulated_accuracy.h"
 
 namespace whet::stats {
 namespace {
@@ -57,16 +58,13 @@ TEST(Coverage, Wilson) {
 }
 
 TEST(Coverage, AccuracyOverTasksWithSeveralSeeds) {
-  // Task difficulty is uniform in [0.2, 1]: seeds of one task agree more than seeds of two.
-  for (size_t n_tasks : {20u, 60u}) {
-    expect_nominal(coverage(0.6, [&](Draws& draws) {
-      Clusters tasks(n_tasks);
-      for (auto& task : tasks) {
-        const double p = 0.2 + 0.8 * draws.uniform();
-        for (int seed = 0; seed < 4; ++seed) task.push_back(draws.bernoulli(p));
+  for (const AccuracyShape& shape : kAccuracyShapes) {
+    for (const int n_tasks : {10, 20, 60}) {
+      for (const int n_seeds : {3, 8}) {
+        EXPECT_GE(accuracy_coverage(shape, n_tasks, n_seeds, kSimulations), 0.92)
+            << shape.name << ", " << n_tasks << " tasks, " << n_seeds << " seeds";
       }
-      return *estimate_accuracy(tasks)->interval;
-    }));
+    }
   }
 }
 

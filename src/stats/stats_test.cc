@@ -8,6 +8,7 @@
 #include "stats/bootstrap.h"
 #include "stats/correction.h"
 #include "stats/distribution.h"
+#include "stats/margin.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"
@@ -79,8 +80,10 @@ TEST(Accuracy, RepeatingEveryRunAddsNoCertainty) {
   }
   const auto a = estimate_accuracy(once);
   const auto b = estimate_accuracy(thrice);
-  EXPECT_NEAR(a->interval->low, b->interval->low, 1e-9);
-  EXPECT_NEAR(a->interval->high, b->interval->high, 1e-9);
+  EXPECT_LE(b->interval->low, a->interval->low);
+  EXPECT_GE(b->interval->high, a->interval->high);
+  EXPECT_NEAR(a->interval->low, b->interval->low, 0.03);
+  EXPECT_NEAR(a->interval->high, b->interval->high, 0.03);
 }
 
 TEST(Accuracy, DegenerateInputs) {
@@ -91,7 +94,8 @@ TEST(Accuracy, DegenerateInputs) {
   EXPECT_LT(one->interval->low, 0.25);  // one success says little
   const auto all_equal = estimate_accuracy(Clusters(5, {1, 1, 1}));
   EXPECT_EQ(all_equal->value, 1.0);
-  EXPECT_NEAR(all_equal->interval->low, wilson_interval(5, 5)->low, 1e-12);
+  EXPECT_LT(all_equal->interval->low, wilson_interval(5, 5)->low) << "5 tasks, not 15 trials";
+  EXPECT_EQ(estimate_accuracy({{1, 0, 1}})->interval->low, wilson_interval(2.0 / 3, 1)->low);
 }
 
 TEST(Difference, IntervalDoesNotCollapseWhenNoTaskDiffers) {
@@ -218,10 +222,44 @@ TEST(Ratio, DegenerateInputs) {
   EXPECT_FALSE(one->interval);
 }
 
+TEST(Margin, AgreesWithStudentsTByHand) {
+  // Log ratios 0, ln 2, ln 4: mean ln 2, standard error ln 2 / sqrt 3.
+  const auto ratio = test_log_ratio({{{1}, {1}}, {{1}, {2}}, {{2}, {8}}, {{0}, {1}}});
+  ASSERT_TRUE(ratio);
+  EXPECT_NEAR(ratio->p_above(0), student_t_cdf(-std::sqrt(3.0), 2), 1e-12);
+  EXPECT_NEAR(ratio->p_below(std::log(2.0)), 0.5, 1e-12);
+  EXPECT_FALSE(test_log_ratio({{{1}, {2}}}));
+  EXPECT_EQ(test_log_ratio({{{1}, {2}}, {{1}, {2}}})->p_above(0.6), 0) << "no spread at all";
+}
+
+TEST(Margin, WhatIsShownAboveAMarginIsShownAboveSmallerOnes) {
+  PairedTasks tasks(30, PairedTask{{0.0}, {0.0}});
+  for (size_t i = 0; i < 12; ++i) tasks[i].strategy = {1.0};
+  tasks[12].baseline = {1.0};
+  const auto test = test_accuracy_difference(tasks);
+  ASSERT_TRUE(test);
+  for (double margin = -0.5; margin < 0.9; margin += 0.01) {
+    EXPECT_LE(test->p_above(margin), test->p_above(margin + 0.01)) << margin;
+    EXPECT_GE(test->p_below(margin), test->p_below(margin + 0.01)) << margin;
+  }
+  // From 0 on the sign-flip test must agree: 12 of 13 discordant tasks, one-sided.
+  EXPECT_GE(test->p_above(0), mcnemar_exact_test(1, 12) / 2);
+  EXPECT_FALSE(test_accuracy_difference({{{1}, {0}}}));
+}
+
+TEST(Margin, DetectableGainGoesWithTheSpread) {
+  PairedTasks tasks(100, PairedTask{{1.0}, {1.0}});
+  for (size_t i = 0; i < 10; ++i) (i % 2 ? tasks[i].strategy : tasks[i].baseline) = {0.0};
+  const double wide = test_accuracy_difference(tasks)->detectable(0.025);
+  EXPECT_NEAR(wide, (1.984 + 0.845) * std::sqrt(12.0 / 101 / 102), 0.001);
+  EXPECT_LT(wide, test_accuracy_difference(tasks)->detectable(0.0025));
+}
+
 TEST(Correction, HolmAgreesWithStatsmodels) {
   const auto adjusted = holm_adjust(golden::kHolmIn);
   for (size_t i = 0; i < adjusted.size(); ++i) EXPECT_NEAR(adjusted[i], golden::kHolmOut[i], 1e-12);
   EXPECT_TRUE(holm_adjust({}).empty());
+  EXPECT_EQ(holm_adjust(std::array{.01, .02, .5}, 2), (std::vector{.02, .04, .5}));
 }
 
 TEST(Sampling, PassAtKAgreesWithTheHypergeometric) {

@@ -58,7 +58,7 @@ def strategy(row):
         families.append({
             "family": family, "n_tasks": n, "n_runs": runs, "n_graded": runs, "n_correct": round(a * runs),
             "accuracy": est(a, half, n, "Wilson, effective n by task"),
-            "difference_to_baseline": None if kind == "baseline" else est(a - b, half * .8, n, p=.2, p_adjusted=None)})
+            "difference_to_baseline": None if kind == "baseline" else est(a - b, half * .8, n, p=.2)})
         correct += round(a * runs)
         graded += runs
         n_tasks += n
@@ -69,10 +69,10 @@ def strategy(row):
     d = None
     if kind != "baseline":
         p = {"pays": .0004, "does not pay": .4, "cannot tell at this n": .09}.get(verdict, .3)
-        d = est(value - base, half * .62, n_tasks, p=p, p_adjusted=min(1, p * 4), test="exact sign-flip by task")
+        d = est(value - base, half * .62, n_tasks, p=p, test="exact sign-flip by task")
     c = None
     if name == "self_consistency":
-        c = est(.083, .045, n_tasks, p=.001, p_adjusted=.004, test="exact sign-flip by task", control="baseline_same_time")
+        c = est(.083, .045, n_tasks, p=.001, test="exact sign-flip by task", control="baseline_same_time")
     median = 3.42 * rt
     latency = est(median, 0, lo=median * .93, hi=median * 1.09, method="bootstrap by task", p95=round(median * 1.9, 3), mean=round(median * 1.1, 3))
     streams = name in ("baseline", "re2", "cot_reflection")
