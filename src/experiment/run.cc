@@ -10,7 +10,6 @@
 #include <set>
 #include <tuple>
 
-#include "base/clock.h"
 #include "experiment/event_log.h"
 #include "experiment/results.h"
 #include "experiment/schedule.h"
@@ -121,8 +120,8 @@ class Experiment {
       next_sequence_ = std::max(next_sequence_, event.sequence + 1);
       remember(event);
     }
-    origin_ns_ = monotonic_ns() - last_ns;  // a resumed run goes on where the record ends
-    started_ns_ = monotonic_ns();
+    origin_ns_ = environment_.now_ns() - last_ns;  // a resumed run goes on where the record ends
+    started_ns_ = environment_.now_ns();
     status_.load_average = load_average();
   }
 
@@ -159,7 +158,7 @@ class Experiment {
     if (cancelled()) {
       status_.stop_reason = "interrupted";
     } else if (plan_.time_limit_s &&
-               monotonic_ns() - started_ns_ >= seconds_to_ns(*plan_.time_limit_s)) {
+               environment_.now_ns() - started_ns_ >= seconds_to_ns(*plan_.time_limit_s)) {
       status_.stop_reason = "time limit";
     }
     return status_.stop_reason.has_value();
@@ -168,7 +167,7 @@ class Experiment {
   void report(const Event* last) const {
     if (!environment_.on_progress) return;
     environment_.on_progress({static_cast<int64_t>(done_.size()), status_.n_planned, last,
-                              static_cast<double>(monotonic_ns() - started_ns_) * 1e-9});
+                              static_cast<double>(environment_.now_ns() - started_ns_) * 1e-9});
   }
 
   strategy::Context context_of(const PlannedRun& planned) const {
@@ -179,10 +178,11 @@ class Experiment {
     context.system = plan_.system;
     context.raw_prompt = plan_.raw_prompt;
     context.cancel = environment_.cancel;
+    context.now_ns = environment_.now_ns;
     context.sandbox = environment_.sandbox;
     context.n_threads = plan_.n_grading_threads;
     if (plan_.task_time_limit_s) {
-      context.deadline_ns = monotonic_ns() + seconds_to_ns(*plan_.task_time_limit_s);
+      context.deadline_ns = environment_.now_ns() + seconds_to_ns(*plan_.task_time_limit_s);
     }
     return context;
   }
@@ -214,7 +214,7 @@ class Experiment {
     event.warmup = warmup;
     event.question = task.question.prompt;
     if (!task.key.answer.empty()) event.reference = task.key.answer;
-    event.start_ns = event.end_ns = monotonic_ns() - origin_ns_;
+    event.start_ns = event.end_ns = environment_.now_ns() - origin_ns_;
     return event;
   }
 
@@ -302,7 +302,7 @@ class Experiment {
     // A model that computes no numbers, or cannot be asked at all, will not do better next time.
     if (!outcome.ok() && outcome.error().code() == ErrorCode::kInvalidModel) return outcome.error();
     if (!outcome.ok()) {
-      event.end_ns = monotonic_ns() - origin_ns_;
+      event.end_ns = environment_.now_ns() - origin_ns_;
       event.error = outcome.error().message();
       event.grade_detail = *event.error;
       return record(std::move(event));
@@ -315,7 +315,7 @@ class Experiment {
   Result<ExperimentResult> finish() {
     status_.n_done = static_cast<int64_t>(done_.size());
     status_.complete = status_.n_done == status_.n_planned;
-    status_.wall_s = static_cast<double>(monotonic_ns() - origin_ns_) * 1e-9;
+    status_.wall_s = static_cast<double>(environment_.now_ns() - origin_ns_) * 1e-9;
     if (status_.complete) status_.stop_reason.reset();
 
     MetricOptions options;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "eval/sandbox.h"
 #include "experiment/event.h"
@@ -28,6 +29,7 @@ struct Environment {
   std::string no_sandbox_reason = "code execution is off";
   const CancelFlag* cancel = nullptr;
   std::function<void(const Progress&)> on_progress;
+  std::function<int64_t()> now_ns = monotonic_ns;  // the clock of the generator
 };
 
 struct ExperimentResult {

@@ -3,7 +3,6 @@
 // model was surest of (highest mean logprob).
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "strategy/makers.h"
 #include "strategy/selection.h"
 #include "strategy/session.h"
@@ -28,12 +27,12 @@ class SameTime : public Strategy {
                    "experiment only");
     }
     Session session(question, generator, context);
-    const int64_t end_ns = monotonic_ns() + context.time_budget_ns;
+    const int64_t end_ns = context.now_ns() + context.time_budget_ns;
     // The first draw always ends: the baseline itself costs that much. A later one that does not
     // fit is cut off and cannot be chosen, but its tokens count. Greedy draws would all be equal.
     const size_t max_draws = context.sampling.temperature > 0 ? kMaxDraws : 1;
     for (size_t i = 0; i < max_draws; ++i) {
-      if (i > 0 && (monotonic_ns() >= end_ns || session.out_of_time())) break;
+      if (i > 0 && (context.now_ns() >= end_ns || session.out_of_time())) break;
       if (session.cancelled()) break;
       SamplingParams draw = context.sampling;
       draw.seed = sample_seed(context.seed, i);

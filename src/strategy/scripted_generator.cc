@@ -3,28 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <sstream>
-#include <thread>
-
-#include "base/clock.h"
 
 namespace whet::strategy {
-namespace {
-
-constexpr int64_t kPollNs = 1'000'000;  // how late a cancel may be noticed
-
-/// Sleeps to `until_ns`, but not past the deadline or a cancel. Spins at the end: sleeping alone
-/// overshoots by more than the latencies that tests measure.
-void wait_until(int64_t until_ns, int64_t deadline_ns, const CancelFlag* cancel) {
-  if (deadline_ns > 0) until_ns = std::min(until_ns, deadline_ns);
-  while (monotonic_ns() < until_ns && !(cancel && cancel->cancelled())) {
-    const int64_t left = until_ns - monotonic_ns();
-    if (left > 200'000) {
-      std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left - 150'000, kPollNs)));
-    }
-  }
-}
-
-}  // namespace
 
 ScriptedGenerator::ScriptedGenerator(std::vector<ScriptedCompletion> completions,
                                      ScriptedLatency latency)
@@ -85,7 +65,7 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
     return error;
   }
   GenerateResult result;
-  result.start_ns = monotonic_ns();
+  result.start_ns = now_ns_;
   WHET_TRY(const std::optional<int64_t> n_prompt_tok, count_prompt_tokens(request));
   result.n_prompt_tok = n_prompt_tok.value_or(0);
   result.kv_committed_bytes = 1024 * request.samples.size();
@@ -95,12 +75,17 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
     scripted.push_back(script_(request, call, i));
     n_steps = std::max(n_steps, scripted.back().n_tok);
   }
-  wait_until(result.start_ns + latency_.prefill_ns, request.deadline_ns, cancel);
-  result.prefill_end_ns = monotonic_ns();
-  wait_until(result.prefill_end_ns + latency_.per_token_ns, request.deadline_ns, cancel);
-  result.first_token_ns = monotonic_ns();
-  wait_until(result.prefill_end_ns + n_steps * latency_.per_token_ns, request.deadline_ns, cancel);
-  result.end_ns = monotonic_ns();
+  const auto step_to = [&](int64_t until_ns) {
+    if (cancel && cancel->cancelled()) return;
+    if (request.deadline_ns > 0) until_ns = std::min(until_ns, request.deadline_ns);
+    now_ns_ = std::max(now_ns_, until_ns);
+  };
+  step_to(result.start_ns + latency_.prefill_ns);
+  result.prefill_end_ns = now_ns_;
+  step_to(result.prefill_end_ns + latency_.per_token_ns);
+  result.first_token_ns = now_ns_;
+  step_to(result.prefill_end_ns + n_steps * latency_.per_token_ns);
+  result.end_ns = now_ns_;
 
   for (size_t i = 0; i < scripted.size(); ++i) {
     const ScriptedCompletion& script = scripted[i];

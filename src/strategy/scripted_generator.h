@@ -1,6 +1,7 @@
 // ScriptedGenerator: a Generator without a model, for tests of everything behind the door. It
 // answers from a script, with known token counts, logprobs and latencies, and records what it was
-// asked.
+// asked. Time is its own: a clock that only its work and advance() move, so that no test depends on
+// how busy the machine is.
 #pragma once
 
 #include <deque>
@@ -36,8 +37,8 @@ class ScriptedGenerator : public Generator {
   explicit ScriptedGenerator(std::vector<ScriptedCompletion> completions,
                              ScriptedLatency latency = {});
 
-  /// A deadline cuts completions off (kTime), a cancel flag too (kCancelled). The prompt's length
-  /// is its number of words.
+  /// Takes the scripted time at once. A deadline cuts completions off (kTime), a cancel flag that
+  /// is set (by the script, say) too (kCancelled). The prompt's length is its number of words.
   Result<GenerateResult> generate(const GenerateRequest& request, const EventSink& on_event,
                                   const CancelFlag* cancel) override;
   /// The log-probability of each word of `continuation` is that of the next scripted completion.
@@ -45,6 +46,12 @@ class ScriptedGenerator : public Generator {
                                        const CancelFlag* cancel) override;
   Result<std::optional<int64_t>> count_prompt_tokens(const GenerateRequest& request) override;
   const ModelDescription& describe() const override { return description_; }
+
+  /// Its time, for everything that is tested with it: nanoseconds, never 0.
+  std::function<int64_t()> clock() const {
+    return [this] { return now_ns_; };
+  }
+  void advance(int64_t ns) { now_ns_ += ns; }
 
   /// The next request fails with this.
   void fail_next(Error error) { failures_.push_back(std::move(error)); }
@@ -57,6 +64,7 @@ class ScriptedGenerator : public Generator {
   std::vector<GenerateRequest> requests_;
   std::deque<Error> failures_;
   double last_mean_logprob_ = 0;
+  int64_t now_ns_ = 1'000'000'000;
 };
 
 }  // namespace whet::strategy

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "base/clock.h"
 #include "base/rng.h"
 #include "eval/answer.h"
 #include "eval/code.h"
@@ -65,7 +64,7 @@ std::vector<SamplingParams> samples_at(const Context& context,
 
 Session::Session(const eval::Question& question, Generator& generator, const Context& context)
     : question_(question), generator_(generator), context_(context) {
-  outcome_.start_ns = monotonic_ns();
+  outcome_.start_ns = context_.now_ns();
 }
 
 bool Session::cancelled() const {
@@ -73,7 +72,7 @@ bool Session::cancelled() const {
 }
 
 bool Session::out_of_time() const {
-  return context_.deadline_ns > 0 && monotonic_ns() >= context_.deadline_ns;
+  return context_.deadline_ns > 0 && context_.now_ns() >= context_.deadline_ns;
 }
 
 Status Session::sample(const std::string& prompt, std::vector<SamplingParams> samples,
@@ -125,7 +124,7 @@ Outcome Session::take(std::optional<size_t> index, std::string how) {
     if (candidate.eligible) candidate.reason = outcome_.how;
     outcome_.text = candidate.text;
   }
-  outcome_.end_ns = monotonic_ns();
+  outcome_.end_ns = context_.now_ns();
   return std::move(outcome_);
 }
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "eval/question.h"
 #include "eval/sandbox.h"
@@ -26,8 +28,9 @@ struct Context {
   int64_t deadline_ns = 0;     // monotonic; 0 = none
   int64_t time_budget_ns = 0;  // for the control: the time that it is given
   const CancelFlag* cancel = nullptr;
-  const eval::Sandbox* sandbox = nullptr;  // null: code is selected without running it
-  int n_threads = 1;                       // for running public examples
+  const eval::Sandbox* sandbox = nullptr;          // null: code is selected without running it
+  int n_threads = 1;                               // for running public examples
+  std::function<int64_t()> now_ns = monotonic_ns;  // the clock of times, deadline and budget
   EventSink on_event;  // called by strategies whose text can be read while it is made
 };
 
