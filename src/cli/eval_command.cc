@@ -163,13 +163,12 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   plan.n_grading_threads = engine.threads();
   plan.out_dir = options.out_dir;
   plan.resume = options.resume;
-  std::string commit = commit_string();
   plan.whet = {.version = version_string(),
-               .commit = commit.starts_with("unknown") ? std::nullopt : std::optional(commit),
-               .dirty = std::nullopt,
+               .commit = commit_hash(),
+               .dirty = commit_is_dirty(),
                .compiler = compiler_string(),
-               .flags = "",
-               .build_type = "",
+               .flags = build_flags(),
+               .build_type = build_type(),
                .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
                .threads = engine.threads()};
   WHET_TRY(plan.model, describe_model(options, engine));

@@ -70,7 +70,8 @@ FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox) {
   parts["weights"] = plan.model.weights;
   parts["arithmetic"] = plan.model.exact ? "exact" : "quantised";
   parts["sandbox"] = has_sandbox ? "yes" : "no";
-  parts["commit"] = plan.whet.commit.value_or("unknown");
+  parts["commit"] = plan.whet.commit.value_or("unknown") +
+                    (plan.whet.dirty.value_or(false) ? " with local changes" : "");
   parts["isa"] = plan.whet.isa;
   parts["threads"] = std::to_string(plan.whet.threads);
   return parts;

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "experiment/caveats.h"
 #include "experiment/event_log.h"
 #include "sys/machine.h"
 
@@ -264,6 +265,9 @@ json tasks_json(const Plan& plan, const std::vector<std::string>& families) {
 json results_document(const Plan& plan, const std::vector<Summary>& summaries,
                       const MetricOptions& metrics, const RunStatus& status,
                       const SandboxStatus& sandbox, const EventsFile& events) {
+  std::vector<std::string> notes =
+      caveats(plan, status, summaries, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+  notes.insert(notes.end(), plan.notes.begin(), plan.notes.end());
   json strategies = json::array();
   for (const Summary& summary : summaries) strategies.push_back(strategy_json(summary));
   return {{"schema", "whet-results/1"},
@@ -304,7 +308,7 @@ json results_document(const Plan& plan, const std::vector<Summary>& summaries,
             {"warmup", plan.warmup}}},
           {"strategies", std::move(strategies)},
           {"events", {{"file", events.file}, {"n", events.n}, {"sha256", events.sha256}}},
-          {"notes", plan.notes}};
+          {"notes", std::move(notes)}};
 }
 
 }  // namespace whet::experiment

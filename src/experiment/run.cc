@@ -15,6 +15,7 @@
 #include "experiment/schedule.h"
 #include "stats/sample.h"
 #include "strategy/registry.h"
+#include "sys/cpu_time.h"
 #include "sys/file_bytes.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
@@ -294,9 +295,15 @@ class Experiment {
       context.time_budget_ns = *event.time_budget_ns;
     }
     const bool has_new_peak = reset_peak_rss();
+    const auto cpu_before = cpu_time();
     const auto outcome = runner.strategy->solve(task.question, generator_, context);
     if (has_new_peak) {
       if (const auto peak = peak_rss_bytes()) event.peak_rss_bytes = static_cast<int64_t>(*peak);
+    }
+    if (const auto cpu_after = cpu_time(); cpu_before && cpu_after) {
+      event.other_cpu_ns =
+          (cpu_after->busy_ns - cpu_before->busy_ns) - (cpu_after->own_ns - cpu_before->own_ns);
+      event.stolen_cpu_ns = cpu_after->stolen_ns - cpu_before->stolen_ns;
     }
     if (cancelled()) return ok_status();
     // A model that computes no numbers, or cannot be asked at all, will not do better next time.

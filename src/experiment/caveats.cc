@@ -1,0 +1,118 @@
+#include "experiment/caveats.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace whet::experiment {
+namespace {
+
+constexpr double kMaxLoadPerCpu = 0.5;      // of other programs; above it, times are doubtful
+constexpr double kMaxStolenPerCpu = 0.02;   // taken by the hypervisor
+constexpr double kMaxArmDifference = 0.25;  // CPUs that others kept busy, between two rows
+
+const Summary* baseline_of(const std::vector<Summary>& summaries) {
+  const auto found = std::find_if(summaries.begin(), summaries.end(), [](const Summary& summary) {
+    return summary.row.kind == "baseline";
+  });
+  return found == summaries.end() ? nullptr : &*found;
+}
+
+void add_cut(std::vector<std::string>& notes, const Plan& plan,
+             const std::vector<Summary>& summaries) {
+  const std::string limit = plan.max_tokens >= 0 ? fmt::format("--max-tokens {}", plan.max_tokens)
+                                                 : std::string("the end of the context");
+  std::string others;
+  for (const Summary& summary : summaries) {
+    if (summary.n_cut == 0) continue;
+    if (summary.row.kind == "baseline") {
+      notes.push_back(fmt::format(
+          "{} of {} baseline answers were cut at {} and count as wrong; its accuracy is a lower "
+          "bound.",
+          summary.n_cut, summary.n_runs, limit));
+    } else {
+      others += fmt::format("{}{} {} of {}", others.empty() ? "" : ", ", summary.row.name,
+                            summary.n_cut, summary.n_runs);
+    }
+  }
+  if (!others.empty()) {
+    notes.push_back(fmt::format("Answers cut at {} that count as wrong: {}.", limit, others));
+  }
+}
+
+void add_room(std::vector<std::string>& notes, const Plan& plan, const Summary& baseline) {
+  if (!baseline.accuracy) return;
+  const double accuracy = baseline.accuracy->value;
+  if (accuracy > 1 - plan.min_gain) {
+    notes.push_back(fmt::format(
+        "The baseline is right on {:.3f} of the tasks: they leave no room for a gain of {:.3f}.",
+        accuracy, plan.min_gain));
+  } else if (accuracy < plan.min_gain) {
+    notes.push_back(fmt::format(
+        "The baseline is right on {:.3f} of the tasks: they may be too hard for this model to show "
+        "anything.",
+        accuracy));
+  }
+}
+
+void add_load(std::vector<std::string>& notes, const RunStatus& status,
+              const std::vector<Summary>& summaries, int n_cpus) {
+  const double load_per_cpu = status.load_average / n_cpus;
+  if (load_per_cpu > kMaxLoadPerCpu) {
+    notes.push_back(fmt::format(
+        "The machine was busy before the run (load {:.2f} on {} CPUs): times are doubtful.",
+        status.load_average, n_cpus));
+  }
+  const auto range_of = [&](std::optional<double> Summary::*field) {
+    std::pair<const Summary*, const Summary*> range{nullptr, nullptr};
+    for (const Summary& summary : summaries) {
+      if (!(summary.*field)) continue;
+      if (!range.first || summary.*field < range.first->*field) range.first = &summary;
+      if (!range.second || summary.*field > range.second->*field) range.second = &summary;
+    }
+    return range;
+  };
+  const auto [least, most] = range_of(&Summary::other_cpus);
+  if (most && *most->other_cpus > kMaxLoadPerCpu * n_cpus) {
+    notes.push_back(fmt::format(
+        "Other programs kept up to {:.2f} of {} CPUs busy during the runs of {}: times are "
+        "doubtful.",
+        *most->other_cpus, n_cpus, most->row.name));
+  }
+  if (most && *most->other_cpus - *least->other_cpus > kMaxArmDifference) {
+    notes.push_back(fmt::format(
+        "The rows did not meet the same machine: other programs took {:.2f} CPUs during {}, {:.2f} "
+        "during {}.",
+        *least->other_cpus, least->row.name, *most->other_cpus, most->row.name));
+  }
+  const auto stolen = range_of(&Summary::stolen_cpus).second;
+  if (stolen && *stolen->stolen_cpus > kMaxStolenPerCpu * n_cpus) {
+    notes.push_back(
+        fmt::format("The hypervisor took up to {:.2f} of {} CPUs (during {}): times are doubtful.",
+                    *stolen->stolen_cpus, n_cpus, stolen->row.name));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
+                                 const std::vector<Summary>& summaries, int n_cpus) {
+  std::vector<std::string> notes;
+  add_cut(notes, plan, summaries);
+  if (plan.raw_prompt) {
+    notes.push_back(plan.model.chat_template == "none"
+                        ? "This model has no chat template; prompts went in raw."
+                        : "Prompts went in raw, without the model's chat template (--raw).");
+  }
+  if (const Summary* baseline = baseline_of(summaries)) add_room(notes, plan, *baseline);
+  if (!status.complete) {
+    notes.push_back(
+        "Verdicts of an unfinished run are provisional: a run that is stopped when its numbers "
+        "look "
+        "right errs more often.");
+  }
+  add_load(notes, status, summaries, n_cpus);
+  return notes;
+}
+
+}  // namespace whet::experiment

@@ -1,0 +1,82 @@
+#include "experiment/caveats.h"
+
+#include <gtest/gtest.h>
+
+namespace whet::experiment {
+namespace {
+
+Summary summary(const std::string& name, const std::string& kind) {
+  Summary out;
+  out.row.name = name;
+  out.row.kind = kind;
+  out.n_runs = 40;
+  out.accuracy = stats::Estimate{0.5, std::nullopt, 0.95, "", 40};
+  return out;
+}
+
+struct Case {
+  Plan plan;
+  RunStatus status;
+  std::vector<Summary> summaries = {summary("baseline", "baseline"), summary("re2", "strategy")};
+  std::vector<std::string> notes() const { return caveats(plan, status, summaries, 2); }
+};
+
+Case quiet() {
+  Case out;
+  out.status.complete = true;
+  out.plan.max_tokens = 16;
+  return out;
+}
+
+TEST(Caveats, OfAQuietCompleteRunAreNone) {
+  EXPECT_TRUE(quiet().notes().empty());
+}
+
+TEST(Caveats, CutAnswersComeFirst) {
+  Case run = quiet();
+  run.plan.raw_prompt = true;
+  run.plan.model.chat_template = "none";
+  run.status.load_average = 3;
+  run.summaries[0].n_cut = 4;
+  run.summaries[1].n_cut = 7;
+  const auto notes = run.notes();
+  ASSERT_EQ(notes.size(), 4u);
+  EXPECT_EQ(notes[0],
+            "4 of 40 baseline answers were cut at --max-tokens 16 and count as wrong; its accuracy "
+            "is a lower bound.");
+  EXPECT_EQ(notes[1], "Answers cut at --max-tokens 16 that count as wrong: re2 7 of 40.");
+  EXPECT_EQ(notes[2], "This model has no chat template; prompts went in raw.");
+  EXPECT_EQ(notes[3],
+            "The machine was busy before the run (load 3.00 on 2 CPUs): times are doubtful.");
+}
+
+TEST(Caveats, AFloorAndACeilingAreNamed) {
+  Case run = quiet();
+  run.summaries[0].accuracy->value = 0;
+  EXPECT_NE(run.notes().at(0).find("too hard"), std::string::npos);
+  run.summaries[0].accuracy->value = 0.99;
+  EXPECT_NE(run.notes().at(0).find("no room"), std::string::npos);
+}
+
+TEST(Caveats, RowsThatMetDifferentMachinesAreNamed) {
+  Case run = quiet();
+  run.summaries[0].other_cpus = 0.1;
+  run.summaries[1].other_cpus = 0.3;
+  EXPECT_TRUE(run.notes().empty());
+  run.summaries[1].other_cpus = 0.9;
+  EXPECT_EQ(run.notes(),
+            std::vector<std::string>{"The rows did not meet the same machine: other programs took "
+                                     "0.10 CPUs during baseline, 0.90 during re2."});
+  run.summaries[1].stolen_cpus = 0.2;
+  EXPECT_EQ(run.notes().back(),
+            "The hypervisor took up to 0.20 of 2 CPUs (during re2): times are doubtful.");
+}
+
+TEST(Caveats, AnUnfinishedRunIsProvisional) {
+  Case run = quiet();
+  run.status.complete = false;
+  EXPECT_NE(run.notes().at(0).find("provisional"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace whet::experiment
