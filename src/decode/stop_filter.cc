@@ -16,7 +16,12 @@ std::string StopFilter::push(std::string_view text) {
   pending_ += text;
 
   size_t first = std::string::npos;
-  for (const std::string& stop : stops_) first = std::min(first, pending_.find(stop));
+  for (const std::string& stop : stops_) {
+    const size_t found = pending_.find(stop);
+    if (found >= first) continue;
+    first = found;
+    stop_ = stop;
+  }
   if (first != std::string::npos) {
     stopped_ = true;
     std::string final_text = pending_.substr(0, first);

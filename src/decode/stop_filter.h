@@ -18,10 +18,13 @@ class StopFilter {
   /// End of the sequence: returns what was withheld (nothing after a stop).
   std::string flush();
   bool stopped() const { return stopped_; }
+  /// The string that was found; empty before.
+  const std::string& stop() const { return stop_; }
 
  private:
   std::vector<std::string> stops_;
   std::string pending_;
+  std::string stop_;
   bool stopped_ = false;
 };
 

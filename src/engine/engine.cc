@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "decode/sampler.h"
-#include "engine/request.h"
 #include "engine/token_info.h"
 #include "sys/machine.h"
 
@@ -21,12 +21,32 @@ Error out_of_range(std::string_view what, int64_t low, int64_t high, int64_t fou
                fmt::format("{}: expected {} to {}, found {}", what, low, high, found));
 }
 
+// Of the memory that is available: what keys and values may take.
+constexpr double kKvShare = 0.75;
+constexpr uint64_t kLeastKvBytes = uint64_t{64} << 20;
+
+uint64_t weight_bytes(const LoadedModel& loaded) {
+  uint64_t total = 0;
+  for (const TensorEntry& tensor : loaded.file.tensors) total += tensor.bytes.size();
+  return total;
+}
+
+/// Bytes of keys and values where the user names none.
+uint64_t default_kv_bytes(const LoadedModel& loaded) {
+  const uint64_t available = available_memory_bytes().value_or(kLeastKvBytes);
+  // Mapped weights are in memory while the model runs, but count as available until then.
+  const uint64_t weights = loaded.storage == WeightStorage::kMapped ? weight_bytes(loaded) : 0;
+  const uint64_t left = available > weights ? available - weights : 0;
+  return std::max(kLeastKvBytes, static_cast<uint64_t>(kKvShare * static_cast<double>(left)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineOptions& requested) {
   EngineOptions options = requested;
+  const ModelConfig& config = loaded.model.config;
   if (options.threads == 0) options.threads = cpu_limits().usable_threads();
-  if (options.context == 0) options.context = loaded.model.config.context_length;
+  if (options.context == 0) options.context = config.context_length;
   if (options.threads < 1 || options.threads > kMaxThreads) {
     return out_of_range("threads", 1, kMaxThreads, options.threads);
   }
@@ -36,6 +56,9 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   if (options.batch < 1 || options.batch > kMaxContext) {
     return out_of_range("batch size", 1, kMaxContext, options.batch);
   }
+  if (options.batch_beside_decode < 1 || options.batch_beside_decode > kMaxContext) {
+    return out_of_range("batch size beside decoding", 1, kMaxContext, options.batch_beside_decode);
+  }
   std::optional<jinja::ChatTemplate> chat_template;
   const std::string& source =
       options.chat_template.empty() ? loaded.chat_template_source : options.chat_template;
@@ -44,26 +67,50 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
-  auto engine =
-      std::unique_ptr<Engine>(new Engine(std::move(loaded), options, std::move(chat_template)));
-  WHET_TRY_STATUS(KvSequence::create(engine->kv_shape()));  // reserves nothing but addresses
-  return engine;
+  const KvShape shape = kv_shape_of(config, options.context, options.kv_type);
+  if (options.kv_bytes == 0) options.kv_bytes = default_kv_bytes(loaded);
+  WHET_TRY(std::unique_ptr<KvArena> arena, KvArena::create(shape, options.kv_bytes));
+  SchedulerLimits limits;
+  limits.n_rows = options.batch;
+  limits.n_prompt_rows_beside_decode = std::min(options.batch, options.batch_beside_decode);
+  limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
+  limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
+  return std::unique_ptr<Engine>(
+      new Engine(std::move(loaded), options, limits, std::move(arena), std::move(chat_template)));
 }
 
-Engine::Engine(LoadedModel loaded, const EngineOptions& options,
-               std::optional<jinja::ChatTemplate> chat_template)
+Engine::Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,
+               std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template)
     : loaded_(std::move(loaded)),
       options_(options),
       chat_template_(std::move(chat_template)),
       pool_(std::make_unique<ThreadPool>(options.threads)),
-      scratch_(loaded_.model.config, options.exact) {
+      scheduler_(limits),
+      arena_(std::move(arena)),
+      prefix_index_(*arena_, options.prefix_cache ? arena_->total_blocks() : 0),
+      runner_(loaded_.model, *pool_, *arena_, options.exact) {
   const ModelConfig& config = loaded_.model.config;
   description_.name = loaded_.file.path;
   description_.architecture = config.architecture;
+  description_.n_bytes = weight_bytes(loaded_);
   description_.context = options_.context;
   description_.trained_context = config.context_length;
   description_.vocab_size = static_cast<int32_t>(config.vocab_size);
   description_.has_chat_template = chat_template_.has_value();
+  load_.n_positions = limits.n_positions;
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+Engine::~Engine() {
+  thread_.request_stop();
+  arrived_.notify_all();
+  thread_.join();
+}
+
+std::shared_ptr<const TokenTrie> Engine::token_trie() {
+  std::call_once(token_trie_once_,
+                 [this] { token_trie_ = std::make_shared<const TokenTrie>(tokenizer()); });
+  return token_trie_;
 }
 
 KvShape Engine::kv_shape() const {
@@ -113,39 +160,261 @@ Result<std::optional<int64_t>> Engine::count_prompt_tokens(const GenerateRequest
 }
 
 std::span<const float> Engine::step(std::span<const StepSegment> segments) {
-  return forward(loaded_.model, segments, scratch_, *pool_);
+  return runner_.forward_pass(segments);
 }
 
-Result<GenerateResult> Engine::generate(const GenerateRequest& request, const EventSink& on_event,
-                                        const CancelFlag* cancel) {
+EngineLoad Engine::load() const {
   std::lock_guard lock(mutex_);
-  int64_t start_ns = monotonic_ns();
+  return load_;
+}
+
+Status Engine::validate_request(const GenerateRequest& request) const {
+  const int64_t vocab = loaded_.model.config.vocab_size;
   if (request.samples.empty()) {
     return Error(ErrorCode::kInvalidArgument, "samples: expected at least one, found none");
   }
   for (const SamplingParams& params : request.samples) {
-    WHET_TRY_STATUS(validate(params, loaded_.model.config.vocab_size));
+    WHET_TRY_STATUS(validate(params, vocab));
   }
-  if (request.top_logprobs > loaded_.model.config.vocab_size) {
-    return out_of_range("top logprobs", 0, loaded_.model.config.vocab_size, request.top_logprobs);
+  if (request.top_logprobs > vocab) {
+    return out_of_range("top logprobs", 0, vocab, request.top_logprobs);
+  }
+  if (request.prompt_logprobs > vocab) {
+    return out_of_range("prompt logprobs", 0, vocab, request.prompt_logprobs);
+  }
+  if (request.max_tokens < -1) {
+    return out_of_range("max tokens", -1, kMaxContext, request.max_tokens);
+  }
+  if (request.min_tokens < 0 ||
+      (request.max_tokens >= 0 && request.min_tokens > request.max_tokens)) {
+    return out_of_range("min tokens", 0, request.max_tokens < 0 ? kMaxContext : request.max_tokens,
+                        request.min_tokens);
   }
   for (const std::string& stop : request.stop) {
-    if (stop.empty())
+    if (stop.empty()) {
       return Error(ErrorCode::kInvalidArgument, "stop: expected a non-empty string");
+    }
   }
-  WHET_TRY(std::vector<int32_t> prompt, encode_prompt(request.prompt));
-  if (prompt.empty()) {
+  return ok_status();
+}
+
+Result<RequestShape> Engine::shape_of(const GenerateRequest& request, size_t n_prompt) const {
+  if (n_prompt == 0) {
     return Error(ErrorCode::kInvalidArgument, "the prompt is empty (0 tokens); expected some text");
   }
-  if (static_cast<int64_t>(prompt.size()) >= options_.context) {
+  RequestShape shape;
+  shape.n_prompt = static_cast<int64_t>(n_prompt);
+  shape.n_sequences = static_cast<int64_t>(request.samples.size());
+  shape.all_logits = request.prompt_logprobs >= 0;
+  if (shape.n_prompt + (request.max_tokens == 0 ? 0 : 1) > options_.context) {
     return Error(
         ErrorCode::kInvalidArgument,
         fmt::format("the prompt has {} tokens, but the context holds {} including the answer; "
                     "shorten the prompt or raise --ctx-size",
-                    prompt.size(), options_.context));
+                    n_prompt, options_.context));
   }
-  RequestRun run(*this, request, std::move(prompt), start_ns, on_event, cancel);
-  return run.run();
+  shape.n_new = options_.context - shape.n_prompt;
+  if (request.max_tokens >= 0) shape.n_new = std::min(shape.n_new, request.max_tokens);
+  if (!scheduler_.can_ever_run(shape)) {
+    const SchedulerLimits& limits = scheduler_.limits();
+    return Error(
+        ErrorCode::kResourceExhausted,
+        fmt::format(
+            "{} completions of a prompt of {} tokens with up to {} new tokens each may need "
+            "{} positions of keys and values; memory allows {} (and {} completions at "
+            "once); ask for fewer completions or tokens (-n)",
+            shape.n_sequences, shape.n_prompt, shape.n_new, Scheduler::positions_needed(shape),
+            limits.n_positions, limits.n_sequences));
+  }
+  return shape;
+}
+
+Result<GenerateResult> Engine::generate(const GenerateRequest& request, const EventSink& on_event,
+                                        const CancelFlag* cancel) {
+  const int64_t start_ns = monotonic_ns();
+  WHET_TRY_STATUS(validate_request(request));
+  WHET_TRY(std::vector<int32_t> prompt, encode_prompt(request.prompt));
+  WHET_TRY(const RequestShape shape, shape_of(request, prompt.size()));
+  ActiveRequest active(request, std::move(prompt), static_cast<bool>(on_event), cancel);
+  active.shape = shape;
+  active.result.start_ns = start_ns;
+  active.result.n_prompt_tok = shape.n_prompt;
+  {
+    std::lock_guard lock(mutex_);
+    active.shape.id = next_request_++;
+    arrivals_.push_back(&active);
+  }
+  arrived_.notify_one();
+  return active.wait(on_event);
+}
+
+void Engine::loop(const std::stop_token& stop) {
+  while (receive(stop)) {
+    interrupt();
+    admit();
+    step_once();
+    finish_ended();
+  }
+}
+
+bool Engine::receive(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  if (requests_.empty()) arrived_.wait(lock, stop, [this] { return !arrivals_.empty(); });
+  for (ActiveRequest* request : arrivals_) {
+    requests_.emplace(request->shape.id, request);
+    scheduler_.submit(request->shape);
+  }
+  arrivals_.clear();
+  load_.n_waiting = static_cast<int64_t>(scheduler_.n_waiting());
+  load_.n_running = static_cast<int64_t>(requests_.size()) - load_.n_waiting;
+  load_.n_reserved = scheduler_.n_reserved();
+  load_.kv = arena_->stats();
+  return !requests_.empty() || !stop.stop_requested();
+}
+
+void Engine::admit() {
+  for (const RequestShape& shape : scheduler_.admit()) {
+    ActiveRequest& request = *requests_.at(shape.id);
+    if (Status started = start(request); !started.ok()) finish(shape.id, started.error());
+  }
+}
+
+Status Engine::start(ActiveRequest& request) {
+  const GenerateRequest& asked = request.request();
+  // All logits of a scored prompt must be computed, the last of any other.
+  const std::span<const int32_t> prompt(request.prompt());
+  const size_t n_reusable = asked.prompt_logprobs >= 0 ? 0 : prompt.size() - 1;
+  WHET_TRY(KvSequence kv, prefix_index_.open(asked.cache_scope, prompt.first(n_reusable)));
+  request.result.n_cached_tok = kv.size();
+  for (const SamplingParams& sampling : asked.samples) {
+    request.sequences.push_back(std::make_unique<Sequence>(tokenizer(), asked, sampling,
+                                                           loaded_.model.config.vocab_size,
+                                                           request.prompt(), request.shape.n_new));
+    request.ids.push_back(next_sequence_++);
+    sequences_.emplace(request.ids.back(), request.sequences.back().get());
+  }
+  request.sequences.front()->kv = std::move(kv);
+  scheduler_.start(request.shape, request.ids, request.result.n_cached_tok);
+  return ok_status();
+}
+
+void Engine::interrupt() {
+  const int64_t now_ns = monotonic_ns();
+  for (auto& [id, request] : requests_) {
+    const auto reason = request->interruption(now_ns);
+    if (reason && request->sequences.empty()) {
+      // Waiting: nothing was begun, but the caller gets as many completions as it asked for.
+      request->result.completions.resize(request->request().samples.size());
+      for (Completion& c : request->result.completions) c.finish = *reason;
+    }
+    for (size_t i = 0; i < request->sequences.size(); ++i) {
+      Sequence& sequence = *request->sequences[i];
+      if (!sequence.active() || !(reason || request->unwanted(i))) continue;
+      sequence.finish(reason.value_or(FinishReason::kCancelled));
+      scheduler_.end_sequence(request->ids[i]);
+    }
+    if (reason) {
+      std::lock_guard lock(mutex_);
+      ++load_.n_cancelled;
+    }
+  }
+  finish_ended();
+}
+
+void Engine::step_once() {
+  const StepPlan plan = scheduler_.plan();
+  if (plan.segments.empty()) return;
+  const auto find = [this](SequenceId id) -> Sequence& { return *sequences_.at(id); };
+  auto outcomes = runner_.run(plan, find);
+  if (!outcomes.ok()) {
+    // What a step could not do, none of its requests can go on without.
+    std::vector<RequestId> failed;
+    for (const auto& [id, request] : requests_) {
+      if (!request->sequences.empty()) failed.push_back(id);
+    }
+    for (RequestId id : failed) finish(id, outcomes.error());
+    return;
+  }
+  const int64_t now_ns = monotonic_ns();
+  scheduler_.apply(plan, *outcomes);
+  for (auto& [id, request] : requests_) {
+    if (request->sequences.empty()) continue;
+    uint64_t kv_bytes = 0;
+    bool sampled = false;
+    for (const auto& sequence : request->sequences) {
+      if (sequence->kv) kv_bytes += sequence->kv->used_bytes();
+      sampled |= sequence->ids().size() > request->prompt().size();
+    }
+    GenerateResult& result = request->result;
+    result.kv_committed_bytes = std::max(result.kv_committed_bytes, kv_bytes);
+    const Sequence& first = *request->sequences.front();
+    const bool prompt_read =
+        first.kv && first.kv->size() >= static_cast<int64_t>(request->prompt().size());
+    if (prompt_read && result.prefill_end_ns == 0) result.prefill_end_ns = runner_.forward_end_ns();
+    if (sampled && result.first_token_ns == 0) result.first_token_ns = now_ns;
+    publish(*request);
+  }
+}
+
+void Engine::publish(ActiveRequest& request) {
+  if (!request.has_sink()) return;
+  for (size_t i = 0; i < request.sequences.size(); ++i) {
+    SequenceNews news = request.sequences[i]->take_news();
+    if (!news.empty()) request.publish(i, std::move(news));
+  }
+}
+
+void Engine::finish_ended() {
+  std::vector<RequestId> ended;
+  for (const auto& [id, request] : requests_) {
+    const auto& sequences = request->sequences;
+    const bool over =
+        sequences.empty()
+            ? !request->result.completions.empty()
+            : std::ranges::none_of(sequences, [](const auto& s) { return s->active(); }) ||
+                  std::ranges::any_of(sequences,
+                                      [](const auto& s) { return s->error().has_value(); });
+    if (over) ended.push_back(id);
+  }
+  for (RequestId id : ended) {
+    ActiveRequest& request = *requests_.at(id);
+    publish(request);
+    GenerateResult result = std::move(request.result);
+    result.end_ns = monotonic_ns();
+    const auto failed = std::ranges::find_if(
+        request.sequences, [](const auto& sequence) { return sequence->error().has_value(); });
+    if (failed != request.sequences.end()) {
+      finish(id, *(*failed)->error());
+      continue;
+    }
+    if (!request.sequences.empty()) {
+      Sequence& first = *request.sequences.front();
+      result.prompt_tokens = first.take_prompt_tokens();
+      if (first.kv && first.kv->size() > 0) {
+        const auto n = static_cast<size_t>(first.kv->size());
+        prefix_index_.insert(request.request().cache_scope, first.ids().first(n), *first.kv);
+      }
+      for (const auto& sequence : request.sequences) {
+        result.completions.push_back(sequence->take_completion());
+      }
+    }
+    finish(id, std::move(result));
+  }
+}
+
+void Engine::finish(RequestId id, Result<GenerateResult> result) {
+  ActiveRequest& request = *requests_.at(id);
+  scheduler_.end_request(id);
+  for (SequenceId sequence : request.ids) sequences_.erase(sequence);
+  requests_.erase(id);
+  if (result.ok()) {
+    std::lock_guard lock(mutex_);
+    load_.n_prompt_tok += result->n_prompt_tok;
+    load_.n_cached_tok += result->n_cached_tok;
+    for (const Completion& c : result->completions) load_.n_completion_tok += c.n_completion_tok;
+  }
+  request.sequences.clear();
+  request.complete(std::move(result));
 }
 
 Result<std::vector<TokenInfo>> Engine::score(const Prompt& prompt, std::string_view continuation,
@@ -165,27 +434,17 @@ Result<std::vector<TokenInfo>> Engine::score(const Prompt& prompt, std::string_v
 
 Result<std::vector<double>> Engine::score(std::span<const int32_t> tokens,
                                           const CancelFlag* cancel) {
-  std::lock_guard lock(mutex_);
-  if (static_cast<int64_t>(tokens.size()) > options_.context) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("{} tokens to score, but the context holds {}", tokens.size(),
-                             options_.context));
+  GenerateRequest request;
+  request.prompt = std::vector<int32_t>(tokens.begin(), tokens.end());
+  request.max_tokens = 0;
+  request.prompt_logprobs = 0;
+  WHET_TRY(GenerateResult result, generate(request, nullptr, cancel));
+  if (result.completions.front().finish == FinishReason::kCancelled) {
+    return Error(ErrorCode::kCancelled, "cancelled");
   }
-  WHET_TRY(KvSequence kv, KvSequence::create(kv_shape()));
-  const auto vocab = static_cast<size_t>(loaded_.model.config.vocab_size);
   std::vector<double> scores;
-  for (size_t first = 0; first < tokens.size(); first += static_cast<size_t>(options_.batch)) {
-    if (cancel != nullptr && cancel->cancelled()) return Error(ErrorCode::kCancelled, "cancelled");
-    auto chunk =
-        tokens.subspan(first, std::min(static_cast<size_t>(options_.batch), tokens.size() - first));
-    StepSegment segment{&kv, chunk, StepSegment::Logits::kAll};
-    std::span<const float> logits = step({&segment, 1});
-    for (size_t i = 0; i < chunk.size() && first + i + 1 < tokens.size(); ++i) {
-      const std::span<const float> row = logits.subspan(i * vocab, vocab);
-      const Status finite = check_finite(row);
-      if (!finite.ok()) return finite.error().with_context("scoring the text");
-      scores.push_back(token_logprob(row, tokens[first + i + 1], 0).logprob);
-    }
+  for (size_t i = 1; i < result.prompt_tokens.size(); ++i) {
+    scores.push_back(result.prompt_tokens[i].logprob);
   }
   return scores;
 }

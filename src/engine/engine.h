@@ -1,16 +1,25 @@
-// Engine: the local Generator. Owns a loaded model, its threads and scratch; serves one request at
-// a time, all of whose completions share one prefill and are decoded in one batch.
+// Engine: the local Generator. One thread runs the model for everybody: each step decodes every
+// running completion and reads some more of the prompts that wait.
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
+#include "decode/token_trie.h"
+#include "engine/active_request.h"
+#include "engine/scheduler.h"
+#include "engine/step_runner.h"
 #include "generator/generator.h"
 #include "jinja/chat_template.h"
+#include "kv/kv_arena.h"
+#include "kv/prefix_index.h"
 #include "load/loaded_model.h"
 #include "model/forward.h"
 #include "par/thread_pool.h"
@@ -21,15 +30,33 @@ struct EngineOptions {
   int threads = 0;      // 0 = what affinity and cgroup quota allow
   int64_t context = 0;  // positions per sequence; 0 = the model's own
   int64_t batch = 512;  // most prompt tokens in one forward pass
-  bool exact = false;   // quantised weights as floats, see ProjectionScratch: slow, for comparisons
+  /// Most prompt tokens of a pass in which others decode.
+  int64_t batch_beside_decode = SchedulerLimits{}.n_prompt_rows_beside_decode;
+  bool exact = false;  // quantised weights as floats, see ProjectionScratch: slow, for comparisons
   DType kv_type = DType::F16;  // of cached keys and values: F32, F16, BF16 or Q8_0
-  std::string chat_template;   // Jinja source that replaces the model's own; empty = the model's
+  uint64_t kv_bytes = 0;       // for all of them; 0 = what memory is available
+  /// Finished sequences stay, where nobody else needs the memory, for prompts that begin the same
+  /// way.
+  bool prefix_cache = true;
+  std::string chat_template =
+      {};  // Jinja source that replaces the model's own; empty = the model's
+};
+
+/// A moment of an engine, for metrics.
+struct EngineLoad {
+  int64_t n_running = 0, n_waiting = 0;     // requests
+  int64_t n_reserved = 0, n_positions = 0;  // of keys and values
+  KvStats kv{};
+  int64_t n_prompt_tok = 0, n_cached_tok = 0, n_completion_tok = 0;  // since the start
+  int64_t n_cancelled = 0;
 };
 
 class Engine : public Generator {
  public:
   /// Errors: options out of range, a chat template that does not compile.
   static Result<std::unique_ptr<Engine>> create(LoadedModel loaded, const EngineOptions& options);
+  /// Requests must have ended.
+  ~Engine() override;
 
   const ModelDescription& describe() const override { return description_; }
   Result<GenerateResult> generate(const GenerateRequest& request,
@@ -49,9 +76,12 @@ class Engine : public Generator {
   Result<std::vector<double>> score(std::span<const int32_t> tokens,
                                     const CancelFlag* cancel = nullptr);
 
-  /// One forward pass outside of any request, for benchmarks; see forward().
+  /// One forward pass outside of any request, for benchmarks; see forward(). No request may run.
   std::span<const float> step(std::span<const StepSegment> segments);
   KvShape kv_shape() const;
+  /// Of the model's vocabulary, for constraints; made when first asked for.
+  std::shared_ptr<const TokenTrie> token_trie();
+  EngineLoad load() const;
 
   const LoadedModel& loaded() const { return loaded_; }
   const Tokenizer& tokenizer() const { return *loaded_.tokenizer; }
@@ -59,20 +89,52 @@ class Engine : public Generator {
   int64_t context() const { return options_.context; }
   int64_t batch() const { return options_.batch; }
   bool exact() const { return options_.exact; }
-  ThreadPool& pool() const { return *pool_; }
 
  private:
-  class Request;
-  Engine(LoadedModel loaded, const EngineOptions& options,
-         std::optional<jinja::ChatTemplate> chat_template);
+  Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,
+         std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template);
+
+  Status validate_request(const GenerateRequest& request) const;
+  Result<RequestShape> shape_of(const GenerateRequest& request, size_t n_prompt) const;
+
+  // On the loop's thread.
+  void loop(const std::stop_token& stop);
+  /// Waits for work; false when the engine ends.
+  bool receive(const std::stop_token& stop);
+  void admit();
+  Status start(ActiveRequest& request);
+  void interrupt();
+  void step_once();
+  void publish(ActiveRequest& request);
+  void finish(RequestId id, Result<GenerateResult> result);
+  void finish_ended();
 
   LoadedModel loaded_;
   EngineOptions options_;
   ModelDescription description_;
   std::optional<jinja::ChatTemplate> chat_template_;
   std::unique_ptr<ThreadPool> pool_;
-  ForwardScratch scratch_;
-  std::mutex mutex_;
+
+  std::once_flag token_trie_once_;
+  std::shared_ptr<const TokenTrie> token_trie_;
+
+  // Of the loop's thread alone.
+  Scheduler scheduler_;
+  std::unique_ptr<KvArena> arena_;
+  PrefixIndex prefix_index_;
+  StepRunner runner_;
+  std::unordered_map<RequestId, ActiveRequest*> requests_;
+  std::unordered_map<SequenceId, Sequence*> sequences_;
+  SequenceId next_sequence_ = 1;
+
+  // Between the threads.
+  mutable std::mutex mutex_;
+  std::condition_variable_any arrived_;
+  std::vector<ActiveRequest*> arrivals_;
+  RequestId next_request_ = 1;
+  EngineLoad load_;
+
+  std::jthread thread_;  // last: it uses everything above
 };
 
 }  // namespace whet

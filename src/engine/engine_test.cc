@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace whet {
 namespace {
@@ -51,6 +52,214 @@ TEST(EnginePrompt, TakesIdsAsTheyAreAndChecksThem) {
     ASSERT_FALSE(refused.ok());
     EXPECT_NE(refused.error().message().find("prompt token id"), std::string::npos);
   }
+}
+
+GenerateRequest request(const std::string& content, int64_t max_tokens, uint64_t seed,
+                        double temperature = 0.8) {
+  GenerateRequest r;
+  r.prompt = ask(content);
+  r.max_tokens = max_tokens;
+  r.samples[0].seed = seed;
+  r.samples[0].temperature = temperature;
+  return r;
+}
+
+std::vector<std::vector<int32_t>> tokens_of(const GenerateResult& result) {
+  std::vector<std::vector<int32_t>> tokens;
+  for (const Completion& c : result.completions) tokens.push_back(c.tokens);
+  return tokens;
+}
+
+std::vector<GenerateRequest> mixed_requests(size_t n) {
+  std::vector<GenerateRequest> requests;
+  for (size_t i = 0; i < n; ++i) {
+    GenerateRequest r = request("What is " + std::to_string(i % 7) + " + " + std::to_string(i) +
+                                    std::string(i % 5 * 20, '.') + "?",
+                                4 + static_cast<int64_t>(i % 13), i, i % 3 == 0 ? 0.0 : 0.9);
+    if (i % 4 == 1) r.samples.resize(3, r.samples[0]);
+    for (size_t k = 0; k < r.samples.size(); ++k) r.samples[k].seed = i + k;
+    if (i % 6 == 2) r.samples[0].repeat_penalty = 1.2;
+    if (i % 6 == 3) r.top_logprobs = 2;
+    requests.push_back(std::move(r));
+  }
+  return requests;
+}
+
+// The house's numerical contract, seen from the door: the bits of an answer do not depend on what
+// else is served, on chunks, threads or what is in the prefix cache.
+TEST(Engine, ServesTheSameBitsTogetherAloneAndInAnyOrder) {
+  const std::vector<GenerateRequest> requests = mixed_requests(50);
+  std::vector<std::vector<std::vector<int32_t>>> alone;
+  {
+    auto e = engine({.threads = 1, .prefix_cache = false});
+    for (const GenerateRequest& r : requests) alone.push_back(tokens_of(e->generate(r).value()));
+  }
+  const EngineOptions settings[] = {{.threads = 2},
+                                    {.threads = 2, .batch = 7, .batch_beside_decode = 3},
+                                    {.threads = 1, .kv_bytes = 3 << 20}};
+  for (const EngineOptions& options : settings) {
+    auto e = engine(options);
+    std::vector<std::vector<std::vector<int32_t>>> together(requests.size());
+    std::vector<std::thread> askers;
+    for (size_t t = 0; t < 10; ++t) {
+      askers.emplace_back([&, t] {
+        for (size_t i = requests.size() - 1 - t; i < requests.size(); i -= 10) {
+          auto result = e->generate(requests[i]);
+          ASSERT_TRUE(result.ok()) << result.error().message();
+          together[i] = tokens_of(*result);
+        }
+      });
+    }
+    for (std::thread& asker : askers) asker.join();
+    for (size_t i = 0; i < requests.size(); ++i) EXPECT_EQ(together[i], alone[i]) << i;
+  }
+}
+
+TEST(Engine, ReadsTheNextTurnOfAChatFromTheCache) {
+  auto e = engine();
+  GenerateRequest r = request("Tell me something about the sea, the sky and the land.", 20, 3, 0);
+  r.ignore_eos = true;
+  int64_t n_known = 0;
+  for (int turn = 0; turn < 4; ++turn) {
+    const GenerateResult result = e->generate(r).value();
+    if (turn > 0) {
+      EXPECT_GE(result.n_cached_tok, n_known);
+    }
+    // Prompt and answer; the last token's keys and values were never needed. Where the template
+    // writes the turn's end, the ids part.
+    n_known = result.n_prompt_tok + result.completions[0].n_completion_tok - 3;
+    r.conversation().messages.push_back(
+        {.role = "assistant", .content = result.completions[0].text});
+    r.conversation().messages.push_back({.role = "user", .content = "And then?"});
+  }
+}
+
+TEST(Engine, CachedPrefixesStayInTheirScope) {
+  auto e = engine();
+  GenerateRequest r = request("A prompt that is long enough to be kept in the cache.", 2, 1);
+  r.cache_scope = "a";
+  EXPECT_EQ(e->generate(r)->n_cached_tok, 0);
+  EXPECT_GT(e->generate(r)->n_cached_tok, 0);
+  r.cache_scope = "b";
+  EXPECT_EQ(e->generate(r)->n_cached_tok, 0);
+}
+
+TEST(Engine, TheSinkEndsASampleOrTheRequest) {
+  auto e = engine();
+  GenerateRequest r = request("Count.", 40, 5);
+  r.ignore_eos = true;
+  r.samples.resize(2, r.samples[0]);
+  r.samples[1].seed = 6;
+  size_t n_first = 0;
+  const auto end_first = [&](const GenerateEvent& event) {
+    if (event.sample != 0) return Continue::kYes;
+    ++n_first;
+    return Continue::kEndSample;
+  };
+  const GenerateResult one = e->generate(r, end_first).value();
+  EXPECT_EQ(n_first, 1u);
+  EXPECT_EQ(one.completions[0].finish, FinishReason::kCancelled);
+  EXPECT_EQ(one.completions[1].finish, FinishReason::kLength);
+  EXPECT_EQ(one.completions[1].n_completion_tok, 40);
+  const GenerateResult none =
+      e->generate(r, [](const GenerateEvent&) { return Continue::kEndRequest; }).value();
+  for (const Completion& c : none.completions) EXPECT_EQ(c.finish, FinishReason::kCancelled);
+}
+
+TEST(Engine, EventsSpellTheTextAndTellTheFinish) {
+  auto e = engine();
+  GenerateRequest r = request("What is 3 * 4?", 30, 7);
+  r.samples.resize(3, r.samples[0]);
+  for (size_t i = 0; i < 3; ++i) r.samples[i].seed = i;
+  r.top_logprobs = 1;
+  std::vector<std::string> texts(3);
+  std::vector<size_t> n_tokens(3), n_finishes(3);
+  const GenerateResult result = e->generate(r, [&](const GenerateEvent& event) {
+                                   texts[event.sample] += event.text;
+                                   n_tokens[event.sample] += event.tokens.size();
+                                   n_finishes[event.sample] += event.finish.has_value();
+                                   return Continue::kYes;
+                                 }).value();
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(texts[i], result.completions[i].text);
+    EXPECT_EQ(n_tokens[i], result.completions[i].tokens.size());
+    EXPECT_EQ(n_finishes[i], 1u);
+  }
+}
+
+TEST(Engine, CancelledAndLateRequestsEndWithWhatTheyHave) {
+  auto e = engine();
+  GenerateRequest r = request("Count.", 40, 5);
+  CancelFlag cancel;
+  cancel.cancel();
+  const GenerateResult cancelled = e->generate(r, nullptr, &cancel).value();
+  ASSERT_EQ(cancelled.completions.size(), 1u);
+  EXPECT_EQ(cancelled.completions[0].finish, FinishReason::kCancelled);
+  EXPECT_EQ(cancelled.completions[0].n_completion_tok, 0);
+  r.deadline_ns = 1;  // long ago
+  EXPECT_EQ(e->generate(r)->completions[0].finish, FinishReason::kTime);
+}
+
+TEST(Engine, RefusesWhatCanNeverFitWithBothNumbers) {
+  auto e = engine({.kv_bytes = 1 << 20});
+  GenerateRequest r = request("Count.", 200, 5);
+  r.samples.resize(64, r.samples[0]);
+  const auto refused = e->generate(r);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_NE(refused.error().message().find("64 completions"), std::string::npos);
+  EXPECT_NE(refused.error().message().find("memory allows"), std::string::npos);
+}
+
+TEST(Engine, ScoresThePromptAndAContinuation) {
+  auto e = engine();
+  GenerateRequest r;
+  r.prompt = std::string("The sea is blue and the sky is");
+  r.max_tokens = 0;
+  r.prompt_logprobs = 2;
+  const GenerateResult result = e->generate(r).value();
+  ASSERT_EQ(result.prompt_tokens.size(), static_cast<size_t>(result.n_prompt_tok));
+  EXPECT_EQ(result.completions[0].n_completion_tok, 0);
+  EXPECT_EQ(result.completions[0].finish, FinishReason::kLength);
+  const auto ids = e->encode_prompt(r.prompt).value();
+  const auto scores = e->score(ids).value();
+  std::string text;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(result.prompt_tokens[i].id, ids[i]);
+    text += result.prompt_tokens[i].bytes;
+    if (i == 0) continue;
+    EXPECT_EQ(result.prompt_tokens[i].logprob, scores[i - 1]);
+    EXPECT_EQ(result.prompt_tokens[i].top.size(), 2u);
+    EXPECT_GE(result.prompt_tokens[i].top[0].logprob, result.prompt_tokens[i].logprob);
+  }
+  EXPECT_NE(text.find("The sea is blue"), std::string::npos);
+
+  // score() of a text behind a prompt is what reading both scores.
+  const auto tail = e->score(Prompt(std::vector<int32_t>(ids.begin(), ids.end() - 2)),
+                             e->tokenizer().decode({ids.end() - 2, ids.end()}, false, false));
+  ASSERT_TRUE(tail.ok());
+  ASSERT_EQ(tail->size(), 2u);
+  EXPECT_EQ((*tail)[1].logprob, scores.back());
+}
+
+TEST(Engine, EndsNoTurnBeforeMinTokens) {
+  auto e = engine();
+  GenerateRequest r = request("What is 3 * 4?", 200, 1, 0);
+  const Completion shorter = e->generate(r)->completions[0];
+  ASSERT_EQ(shorter.finish, FinishReason::kStop);
+  r.min_tokens = shorter.n_completion_tok + 5;
+  EXPECT_GE(e->generate(r)->completions[0].n_completion_tok, r.min_tokens);
+}
+
+TEST(Engine, NamesTheStopStringThatEndedIt) {
+  auto e = engine();
+  GenerateRequest r = request("What is 3 * 4?", 30, 1, 0);
+  const std::string text = e->generate(r)->completions[0].text;
+  ASSERT_GT(text.size(), 3u);
+  r.stop = {"never", text.substr(1, 2)};
+  const GenerateResult result = e->generate(r).value();
+  EXPECT_EQ(result.completions[0].stop, text.substr(1, 2));
+  EXPECT_EQ(result.completions[0].finish, FinishReason::kStop);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "generator/prompt.h"
 
 namespace whet {
+
+namespace grammar {
+class Grammar;
+}
 
 /// Sampling of one completion. Defaults are llama.cpp's command-line defaults.
 struct SamplingParams {
@@ -32,6 +37,8 @@ struct GenerateRequest {
   int64_t max_tokens = -1;  // per completion; -1 = until the context is full
   int64_t min_tokens = 0;   // before this many no token that ends the turn is sampled
   std::vector<std::string> stop;
+  /// What the text of each completion must be; it ends where nothing can follow. Null = anything.
+  std::shared_ptr<const grammar::Grammar> grammar = nullptr;
   bool ignore_eos = false;
   /// >= 0: log-probabilities of each chosen token and of that many top alternatives.
   int top_logprobs = -1;

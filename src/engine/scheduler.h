@@ -1,0 +1,123 @@
+// Scheduler: decides what runs in the next step. Integers alone: it sees no tensor, no text and no
+// clock, so that its rules can be tested on random traces without weights.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace whet {
+
+using RequestId = int64_t;
+using SequenceId = int64_t;
+
+/// What a request needs, in tokens.
+struct RequestShape {
+  RequestId id = 0;
+  int64_t n_prompt = 1;     // >= 1
+  int64_t n_sequences = 1;  // completions that share the prompt
+  int64_t n_new = 0;        // most tokens that each completion may get; 0 = only read the prompt
+  bool all_logits = false;  // of every prompt token, not only the last
+};
+
+struct SequenceState {
+  enum class Phase {
+    kPrefill,  // reads its prompt
+    kFollow,   // waits until its leader has read their prompt, then branches off it
+    kDecode,
+  };
+  SequenceId id = 0;
+  RequestId request = 0;
+  Phase phase = Phase::kPrefill;
+  int64_t n_prompt = 0;
+  int64_t n_cached = 0;  // positions with keys and values
+  int64_t n_new = 0;     // as of RequestShape
+  int64_t n_draft = 0;   // tokens proposed for the next step
+  bool all_logits = false;
+};
+
+/// Consecutive positions of one sequence in a step.
+struct Segment {
+  SequenceId sequence;
+  int64_t first;     // position of its first token
+  int64_t n_tokens;  // the last n_draft of them are proposals
+  int64_t n_draft;
+  bool all_logits;
+  /// Sequences that sample from the last row (and from those of the proposals): none while a
+  /// prompt goes on, one in decoding, all of a request where its prompt ends.
+  std::vector<SequenceId> samplers;
+};
+
+struct StepPlan {
+  std::vector<Segment> segments;
+};
+
+/// What became of a segment.
+struct SegmentOutcome {
+  int64_t n_valid = 0;             // of its positions, from the first on
+  std::vector<bool> sampler_done;  // of each sampler: it is finished
+};
+
+struct SchedulerLimits {
+  int64_t n_rows = 512;  // of a step that only reads prompts
+  /// Prompt rows of a step in which others decode: what a stream waits for a newcomer.
+  int64_t n_prompt_rows_beside_decode = 32;
+  int64_t n_logits_rows = 64;              // of a step in which every row's logits are wanted
+  int64_t n_sequences = 4096;              // at once
+  int64_t n_positions = int64_t{1} << 40;  // keys and values that memory holds
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(const SchedulerLimits& limits) : limits_(limits) {}
+
+  /// Positions of keys and values that a request may come to need: its prompt once, each
+  /// completion, and a block for each branch that copies the prompt's last one.
+  static int64_t positions_needed(const RequestShape& shape);
+  /// Whether it fits once nothing else runs.
+  bool can_ever_run(const RequestShape& shape) const;
+  const SchedulerLimits& limits() const { return limits_; }
+
+  /// Queues a request; it must be able to run. First come, first served.
+  void submit(const RequestShape& shape) { waiting_.push_back(shape); }
+  /// Lets the oldest waiting requests start that fit beside those running. Returns them in order.
+  std::vector<RequestShape> admit();
+  /// The sequences of a request that was admitted, the first leading; ids grow. `n_cached`
+  /// positions of its prompt are there already (less than the prompt).
+  void start(const RequestShape& shape, std::span<const SequenceId> sequences, int64_t n_cached);
+  /// Tokens proposed for a decoding sequence's next step.
+  void propose(SequenceId sequence, int64_t n_draft);
+
+  /// A pure function of the state. Empty only if nothing runs.
+  StepPlan plan() const;
+  /// Takes note of a step; outcomes are those of the plan's segments, in order.
+  void apply(const StepPlan& plan, std::span<const SegmentOutcome> outcomes);
+
+  /// Ends one completion early.
+  void end_sequence(SequenceId sequence);
+  /// Forgets a request, waiting or running, and what it reserved.
+  void end_request(RequestId request);
+
+  bool idle() const { return running_.empty() && waiting_.empty(); }
+  std::span<const SequenceState> sequences() const { return sequences_; }
+  size_t n_waiting() const { return waiting_.size(); }
+  int64_t n_reserved() const { return n_reserved_; }
+
+ private:
+  struct Running {
+    RequestId id;
+    int64_t n_positions;
+    int64_t n_sequences;
+  };
+  SequenceState* find(SequenceId id);
+
+  SchedulerLimits limits_;
+  std::deque<RequestShape> waiting_;
+  std::vector<Running> running_;
+  std::vector<SequenceState> sequences_;  // by order of admission
+  int64_t n_reserved_ = 0;
+};
+
+}  // namespace whet
