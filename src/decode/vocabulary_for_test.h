@@ -52,11 +52,13 @@ class VocabularyForTest : public Tokenizer {
   const std::vector<TokenId>& end_of_generation() const override { return ends_; }
   bool adds_bos() const override { return false; }
   std::string description() const override { return "of a test"; }
+  const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   size_t n_text_;
   std::vector<std::string> pieces_;
   std::vector<TokenId> ends_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace whet::decode_test

@@ -286,10 +286,14 @@ Status Engine::start(ActiveRequest& request) {
   const size_t n_reusable = asked.prompt_logprobs >= 0 ? 0 : prompt.size() - 1;
   WHET_TRY(KvSequence kv, prefix_index_.open(asked.cache_scope, prompt.first(n_reusable)));
   request.result.n_cached_tok = kv.size();
+  std::shared_ptr<const Constraint> constraint;
+  if (asked.grammar != nullptr) {
+    constraint = std::make_shared<const Constraint>(asked.grammar, token_trie());
+  }
   for (const SamplingParams& sampling : asked.samples) {
-    request.sequences.push_back(std::make_unique<Sequence>(tokenizer(), asked, sampling,
-                                                           loaded_.model.config.vocab_size,
-                                                           request.prompt(), request.shape.n_new));
+    request.sequences.push_back(
+        std::make_unique<Sequence>(tokenizer(), asked, sampling, loaded_.model.config.vocab_size,
+                                   request.prompt(), request.shape.n_new, constraint));
     request.ids.push_back(next_sequence_++);
     sequences_.emplace(request.ids.back(), request.sequences.back().get());
   }

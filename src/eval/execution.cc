@@ -114,8 +114,9 @@ std::string lacking(AnswerKind kind, const SandboxRun& run) {
     }
     if (line == "RuntimeError: can't start new thread") return "threads";
     // What the filter refuses, such as os.fork(); an error with a file name is the program's own.
-    return line == "PermissionError: [Errno 1] Operation not permitted" ? "processes or sockets"
-                                                                        : "";
+    const bool refused = line == "PermissionError: [Errno 1] Operation not permitted" ||
+                         line == "OSError: [Errno 38] Function not implemented";
+    return refused ? "processes or sockets" : "";
   }
   if (kind == AnswerKind::kRust) return says("failed to spawn thread") ? "threads" : "";
   return says("std::system_error") ? "threads" : "";
