@@ -87,9 +87,9 @@ Result<KvLayout> KvLayout::in_blocks(const KvShape& shape) {
     place.offset = layout.block_bytes_;
     place.values_offset = kBlock * place.key_bytes;
     place.head_stride = kBlock * (place.key_bytes + place.value_bytes);
-    layout.block_bytes_ +=
-        *checked_align_up(static_cast<uint64_t>(place.n_heads) * place.head_stride, page_bytes());
+    layout.block_bytes_ += static_cast<uint64_t>(place.n_heads) * place.head_stride;
   }
+  layout.block_bytes_ = *checked_align_up(layout.block_bytes_, page_bytes());
   for (Place& place : layout.places_) place.block_stride = layout.block_bytes_;
   layout.sequence_bytes_ = static_cast<uint64_t>(layout.n_blocks_) * layout.block_bytes_;
   return layout;

@@ -1,8 +1,7 @@
 // Where keys and values lie. A block has kBlock positions and, one behind the other, its layers,
-// their KV heads, and of each head the panels of keys and then the rows of values. A layer's part
-// of a block begins on a page. Positions of a layer are thus contiguous within a block, and its
-// blocks evenly spaced, which is all that the kernels ask; the block is the unit of sharing, of
-// release and of files.
+// their KV heads, and of each head the panels of keys and then the rows of values. Positions of a
+// layer are thus contiguous within a block, and its blocks evenly spaced, which is all that the
+// kernels ask; the block, in whole pages, is the unit of sharing, of release and of files.
 #pragma once
 
 #include <cstddef>
