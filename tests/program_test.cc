@@ -348,10 +348,10 @@ TEST(Bench, ComparesSequencesTogetherWithOne) {
 }
 
 TEST(Bench, ShowsMemoryOfKeysAndValuesUnderMixesOfRequests) {
-  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k q8_0 2>/dev/null");
+  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k bf16 2>/dev/null");
   ASSERT_EQ(ran.status, 0);
   const auto result = nlohmann::json::parse(ran.out)[0];
-  EXPECT_EQ(result["cache_type"], "q8_0");
+  EXPECT_EQ(result["cache_type"], "bf16");
   ASSERT_EQ(result["mixes"].size(), 4u);
   EXPECT_LE(result["mixes"][0]["committed_over_naive"].get<double>(), 0.26);
   EXPECT_GT(result["decode"]["aliased_ts"].get<double>(), 0);
