@@ -282,6 +282,22 @@ std::string body_of(std::string_view text, std::string_view header) {
   return is_blank(body) ? "" : body;
 }
 
+/// Whether `block` only defines things, of which `source` uses one that it does not define itself:
+/// "First a helper: ... Then the function: ...".
+bool helps(std::string_view block, std::string_view source) {
+  const auto names = python_helpers(block);
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    for (size_t at = source.find(name); at != std::string_view::npos && !name.empty();
+         at = source.find(name, at + 1)) {
+      const size_t end = at + name.size();
+      const bool whole =
+          (at == 0 || !is_word(source[at - 1])) && (end == source.size() || !is_word(source[end]));
+      if (whole) return !python_binds(source, name);
+    }
+    return false;
+  });
+}
+
 /// Where a base model goes on with a question of its own: a line at column 0 outside of any block.
 size_t invented_question(std::string_view reply) {
   size_t at = next_question_line(reply, 0);
@@ -319,7 +335,17 @@ std::optional<Code> code_in(const Question& question, std::string_view reply) {
     if (!other_language && defines(kind, block.source, question.entry_point))
       last_defining = &block;
   }
-  if (last_defining) return definition(last_defining->source, CodeRule::kFence);
+  if (last_defining) {
+    std::string source = last_defining->source;
+    for (const FencedBlock* block = last_defining; block-- != fenced.blocks.data();) {
+      const bool other_language = !block->tag.empty() && !tag_is(kind, block->tag);
+      if (kind == AnswerKind::kPython && !other_language && helps(block->source, source) &&
+          !defines(kind, block->source, question.entry_point)) {
+        source = block->source + "\n" + source;
+      }
+    }
+    return definition(source, CodeRule::kFence);
+  }
 
   std::string raw = kind == AnswerKind::kPython ? raw_python(fenced.outside, question.entry_point)
                                                 : raw_c_source(kind, fenced.outside);

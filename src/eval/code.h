@@ -23,7 +23,8 @@ struct Code {
 };
 
 /// The candidate program of `text` for a code question; reasoning blocks do not count.
-/// Of the fenced blocks that define the entry point the last one; else the text outside of the
+/// Of the fenced blocks that define the entry point the last one, in Python with the blocks of
+/// helpers before it that it needs; else the text outside of the
 /// fences, if it defines it; else the first block tagged with the language; else the first block
 /// without a tag. Where the question has a header, a block or a text that defines nothing is its
 /// body. A name in a comment or a string defines nothing. A fence that is never closed runs to the

@@ -77,6 +77,12 @@ std::string_view dedented(std::string_view line, size_t columns) {
   return line.substr(at);
 }
 
+/// A line of a block quote without its mark.
+std::string_view unquoted(std::string_view line) {
+  line.remove_prefix(std::min(line.find('>') + 1, line.size()));
+  return line.substr(line.starts_with(' ') ? 1 : 0);
+}
+
 }  // namespace
 
 FencedText read_fences(std::string_view text) {
@@ -85,15 +91,26 @@ FencedText read_fences(std::string_view text) {
   // The last line that could close a block: a fence in a string is text only if one is left.
   size_t last_bare = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
-    const auto fence = fence_at_start(lines[i]);
+    const bool is_quote = trimmed(lines[i]).starts_with('>');
+    const auto fence = fence_at_start(is_quote ? unquoted(lines[i]) : lines[i]);
     if (fence && fence->info.empty()) last_bare = i;
   }
   std::optional<Fence> open;
+  bool quoted = false;  // the open block stands in a block quote: "> ```python"
   PythonScanner scanner;
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string_view line = lines[i];
+    std::string_view line = lines[i];
+    const bool is_quote = trimmed(line).starts_with('>');
+    if (is_quote && (quoted || !open) && (open || fence_at_start(unquoted(line)))) {
+      quoted = true;
+      line = unquoted(line);
+    } else if (quoted && open) {
+      out.blocks.back().closed = true;  // the quote ends, and with it the block
+      open.reset();
+    }
     if (!open) {
       open = fence_at_start(line);
+      quoted = quoted && open;
       if (!open) {
         open = fence_behind_prose(line);
         out.outside.append(open ? line.substr(0, line.find("```")) : line).push_back('\n');

@@ -21,7 +21,7 @@ struct FencedText {
 };
 
 /// A fence is three or more backticks or tildes at the start of a line, at any indentation (list
-/// items), or at the end of a line of prose ("Sure! ```python"). It is closed by a line of at least
+/// items), behind the mark of a block quote, or at the end of a line of prose ("Sure! ```python"). It is closed by a line of at least
 /// as many of the same marks, indented by at most three columns more, with nothing behind them; or
 /// runs to the end of the text. In Python a fence inside a triple-quoted string is text if a later
 /// one closes the block.

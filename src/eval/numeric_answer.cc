@@ -167,7 +167,7 @@ Gap gap_between(std::string_view gap) {
   const bool bare = std::all_of(tokens.begin(), tokens.end(), [](const std::string& token) {
     return is_one_of(token, {"in", "by", "of", "at", "out", "x"});
   });
-  if (bare) return Gap::kJoins;
+  if (bare || is_one_of(tokens.back(), {"and", "or", "&"})) return Gap::kJoins;
   for (const std::string& token : tokens) {
     if (is_one_of(token, kSubordinators)) {
       const bool alternative = token == "(" && tokens.back() == "or";
@@ -277,6 +277,36 @@ bool is_assignment_list(std::span<const std::string_view> sides) {
   return false;
 }
 
+/// The letter x of "x = 5"; NUL where no single letter is assigned.
+char assigned_name(std::string_view text, const NumberSpan& span) {
+  std::string_view before =
+      trimmed(text.substr(0, span.begin).substr(span.begin - std::min<size_t>(span.begin, 16)));
+  if (!before.ends_with('=')) return '\0';
+  before = trimmed(before.substr(0, before.size() - 1));
+  if (before.empty() || !is_alpha(before.back())) return '\0';
+  const bool alone = before.size() == 1 || !is_alnum(before[before.size() - 2]);
+  return alone ? before.back() : '\0';
+}
+
+/// Without what is said to the reader at the end: "Would you like to see step 2?"
+std::string_view without_closing_words(std::string_view text) {
+  text = trimmed(text);
+  while (text.ends_with('?') || text.ends_with('!')) {
+    const size_t end = text.find_last_of(".!?\n", text.size() - 2);
+    if (end == std::string_view::npos || end + 1 >= text.size() ||
+        (text[end] != '\n' && text[end + 1] != ' ' && text[end + 1] != '\n')) {
+      break;
+    }
+    const auto sentence = tokens_of(text.substr(end + 1));
+    const bool to_reader = text.ends_with('?') ||
+                           (!sentence.empty() && (sentence[0] == "let" || sentence[0] == "feel"));
+    if (!to_reader) break;
+    text = trimmed(text.substr(0, end + 1));
+    if (text.empty()) break;
+  }
+  return text;
+}
+
 }  // namespace
 
 bool leads_with_number(std::string_view plain) {
@@ -317,7 +347,7 @@ NumericAnswer read_value(std::string_view plain) {
 }
 
 NumericAnswer read_last_number(std::string_view plain) {
-  const std::string bare = without_emphasis(plain);
+  const std::string bare = without_emphasis(without_closing_words(plain));
   const std::string_view text = bare;
   auto spans = find_numbers(text);
   // "3. " at the start of a line counts the lines.
@@ -341,6 +371,14 @@ NumericAnswer read_last_number(std::string_view plain) {
     return clear(*last.number);
   }
   const auto tokens = tokens_of(gap);
+  // "x = 3 or x = -2"; "x = 5, y = 6", but "2x = 32 and x = 16" goes on to its end.
+  const char name = assigned_name(text, last);
+  const char previous_name = assigned_name(text, previous);
+  const bool alternative = std::find(tokens.begin(), tokens.end(), "or") != tokens.end();
+  if (name != '\0' && previous_name != '\0' && tokens.size() <= 4 &&
+      (alternative || name != previous_name)) {
+    return kAmbiguous;
+  }
   constexpr size_t kMaxUnitWords = 2;
   const bool joined =
       tokens.empty() || (tokens.size() <= kMaxUnitWords + 1 &&

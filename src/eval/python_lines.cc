@@ -227,6 +227,25 @@ bool python_binds(std::string_view source, std::string_view name) {
   });
 }
 
+std::vector<std::string_view> python_helpers(std::string_view source) {
+  std::vector<std::string_view> names;
+  PythonScanner scanner;
+  for (std::string_view line : lines_of(source)) {
+    const bool starts =
+        scanner.at_statement() && !trimmed(line).empty() && indent_columns(line) == 0;
+    scanner.feed(line);
+    if (!starts || line[0] == '#' || line[0] == '@') continue;
+    std::string_view text = line.starts_with("async ") ? trimmed(line.substr(6)) : line;
+    const std::string_view word = first_word(text);
+    if (word == "def" || word == "class") {
+      names.push_back(first_word(trimmed(text.substr(word.size()))));
+    } else if (word != "import" && word != "from" && !is_assignment(without_comment(text))) {
+      return {};
+    }
+  }
+  return names;
+}
+
 std::string with_future_imports_first(std::string_view source) {
   if (source.find("__future__") == std::string_view::npos) return std::string(source);
   std::string imports;

@@ -36,6 +36,10 @@ bool is_python_statement(std::string_view line);
 /// Whether `source` binds `name` at its outermost indentation: def, class, or an assignment.
 bool python_binds(std::string_view source, std::string_view name);
 
+/// The functions and classes that `source` defines at column 0; nothing if it does anything else
+/// there than define, import and assign.
+std::vector<std::string_view> python_helpers(std::string_view source);
+
 /// `source` with `from __future__` imports moved to the front, where Python wants them.
 std::string with_future_imports_first(std::string_view source);
 
