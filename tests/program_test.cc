@@ -24,7 +24,8 @@ struct Ran {
 };
 
 Ran whet(const std::string& arguments, const std::string& environment = "") {
-  std::string command = environment + " " + WHET_PROGRAM " " + arguments;
+  // No input, unless the arguments redirect it: a prompt could come in there.
+  std::string command = environment + " " + WHET_PROGRAM " </dev/null " + arguments;
   FILE* pipe = ::popen(command.c_str(), "r");
   std::string out;
   std::array<char, 4096> buffer;
@@ -125,7 +126,7 @@ TEST(Errors, HaveTheirExitStatusAndSayWhat) {
         Case{"run -m " + kDraft + " -p x --temp -1", 2, "temperature"},
         Case{"run -m " + kDraft + " -p x --samples 0", 2, "--samples"},
         Case{"run -m " + kDraft + " -p ''  --raw", 2, "empty"},
-        Case{"run -m " + kDraft + " -p x -l nonsense", 2, "--logit-bias"},
+        Case{"run -m " + kDraft + " -p x -l nonsense", 2, "-l: expected TOKEN_ID"},
         Case{"frobnicate", 2, "frobnicate"}, Case{"bench -m " + kDraft + " -p 5x", 2, "5x"},
         Case{"eval -m " + kDraft + " --tasks nowhere", 3, "nowhere"},
         Case{"eval -m " + kDraft + " --strategies nonsense --no-charts -o /tmp/whet-none", 2,

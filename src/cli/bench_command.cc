@@ -35,11 +35,11 @@ struct Options {
   int repetitions = 5;
   int64_t batch = 512;
   std::string output = "md";
+  CacheFlags cache;
   StorageFlags storage;
   bool no_warmup = false;
   bool curve = false;
   bool kv = false;
-  DType cache_type = DType::F16;  // of --kv
 };
 
 /// --curve: what m rows cost over one, and what context costs.
@@ -282,14 +282,16 @@ void print_csv(const std::vector<Json>& rows) {
 /// All cases of one model and thread count; repetitions go round the cases, so that a slow spell of
 /// the machine hits all of them.
 Result<std::vector<Json>> measure(const std::string& path, int threads, const Options& options,
-                                  const std::vector<SpeedCase>& cases) {
+                                  const std::vector<SpeedCase>& cases, DType cache_type) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
   WHET_TRY(LoadedModel loaded, options.storage.load(path, threads));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
                                                            .batch = options.batch,
+                                                           .kv_type = cache_type,
                                                            .chat_template = {}}));
+  warn_of_untrained_context(*engine);
   ThreadPool pool(engine->threads());
   const Ceilings ceilings = measure_ceilings(pool);
   const CancelFlag* cancel = &interrupt_flag();
@@ -329,10 +331,12 @@ int run_kv(const Options& options) {
   }
   auto threads = parse_list("-t", options.threads);
   if (!threads.ok()) return fail(threads.error());
+  auto cache_type = options.cache.type();
+  if (!cache_type.ok()) return fail(cache_type.error());
   Json results = Json::array();
   for (const std::string& model : options.models) {
     for (int64_t t : *threads) {
-      auto measured = bench_kv(model, options.storage, options.cache_type, static_cast<int>(t),
+      auto measured = bench_kv(model, options.storage, *cache_type, static_cast<int>(t),
                                options.repetitions);
       if (!measured.ok()) return fail(measured.error());
       if (options.output == "md") print_kv_markdown(*measured);
@@ -345,19 +349,17 @@ int run_kv(const Options& options) {
 }
 
 int run(const Options& options) {
-  if (options.repetitions < 1) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("-r: expected 1 or more, found {}", options.repetitions)));
-  }
   if (options.kv) return run_kv(options);
   auto cases = cases_of(options);
   if (!cases.ok()) return fail(cases.error());
   auto threads = parse_list("-t", options.threads);
   if (!threads.ok()) return fail(threads.error());
+  auto cache_type = options.cache.type();
+  if (!cache_type.ok()) return fail(cache_type.error());
   std::vector<Json> rows;
   for (const std::string& model : options.models) {
     for (int64_t t : *threads) {
-      auto measured = measure(model, static_cast<int>(t), options, *cases);
+      auto measured = measure(model, static_cast<int>(t), options, *cases, *cache_type);
       if (!measured.ok()) return fail(measured.error());
       rows.insert(rows.end(), measured->begin(), measured->end());
     }
@@ -377,54 +379,39 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, int& status) {
+Command make_bench_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("bench", "Speed of prefill and decode, with llama-bench's flags");
-  command->add_option("-m,--model", options->models, "model; may be repeated")->required();
+  Command command("bench", "Speed of prefill and decode, with llama-bench's flags");
+  command.add("MODEL,-m,--model", &options->models, std::string(kModelHelp) + "; may be repeated")
+      .required();
   command
-      ->add_option("-p,--n-prompt", options->n_prompt,
-                   "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
-      ->capture_default_str();
-  command->add_option("-n,--n-gen", options->n_gen, "tokens to decode, as -p")
-      ->capture_default_str();
-  command
-      ->add_option("--pg,-g", options->pairs,
-                   "P,N: a prompt of P and then N tokens; may be repeated")
-      ->allow_extra_args(false);
-  command->add_option("-d,--n-depth", options->n_depth, "tokens of context before the measurement")
-      ->capture_default_str();
-  command->add_option("--parallel", options->n_parallel, "sequences decoded together")
-      ->capture_default_str();
-  command
-      ->add_option("-t,--threads", options->threads,
-                   "threads (0 = as many as this process may use)")
-      ->capture_default_str();
-  command->add_option("-b,--batch-size", options->batch, "most prompt tokens in one forward pass")
-      ->capture_default_str();
-  command->add_option("-r,--repetitions", options->repetitions, "repetitions of each test")
-      ->capture_default_str();
-  command->add_option("-o,--output", options->output, "md, json, jsonl or csv")
-      ->check(CLI::IsMember({"md", "json", "jsonl", "csv"}))
-      ->capture_default_str();
-  command->add_flag("--curve", options->curve,
-                    "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
-  options->storage.add_to(*command);
-  command->add_flag("--no-warmup", options->no_warmup, "measure from the first run");
-  CLI::Option* kv = command->add_flag("--kv", options->kv,
-                                      "instead: memory of keys and values under mixes of requests, "
-                                      "forks, decoding on shared blocks");
-  for (const char* other :
-       {"-p", "-n", "--pg", "-d", "--parallel", "-b", "--curve", "--no-warmup"}) {
-    kv->excludes(command->get_option(other));
-  }
-  command
-      ->add_option("--cache-type-k", options->cache_type,
-                   "with --kv, type of cached keys and values: f32, f16, bf16 or q8_0")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, DType>{
-          {"f32", DType::F32}, {"f16", DType::F16}, {"bf16", DType::BF16}, {"q8_0", DType::Q8_0}}))
-      ->needs(kv);
-  command->callback([options, &status] { status = run(*options); });
+      .add("-p,--n-prompt", &options->n_prompt,
+           "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
+      .joined();
+  command.add("-n,--n-gen", &options->n_gen, "tokens to decode, as -p").joined();
+  command.add("-pg,-g,--pg", &options->pairs, "a prompt of P and then N tokens; may be repeated")
+      .value_name("P,N");
+  command.add("-d,--n-depth", &options->n_depth, "tokens of context before the measurement")
+      .joined();
+  command.add("-np,--parallel", &options->n_parallel, "sequences decoded together").joined();
+  command.add("-t,--threads", &options->threads, "threads (0 = as many as this process may use)")
+      .joined();
+  command.add("-b,--batch-size", &options->batch, "most prompt tokens in one forward pass")
+      .at_least(1);
+  command.add("-r,--repetitions", &options->repetitions, "repetitions of each test")
+      .between(1, 1e6);
+  command.add("-o,--output", &options->output, "form of the output")
+      .one_of({"md", "json", "jsonl", "csv"});
+  command.add("--curve", &options->curve,
+              "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
+  command.add("--kv", &options->kv,
+              "instead: memory of keys and values under mixes of requests, forks, decoding on shared "
+              "blocks");
+  options->cache.add_to(command);
+  options->storage.add_to(command);
+  command.add("--no-warmup", &options->no_warmup, "measure from the first run");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

@@ -1,14 +1,19 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
-#include <optional>
+#include <string>
+#include <vector>
 
+#include "cli/command_help.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/nearest_name.h"
 #include "cli/standard_streams.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
@@ -18,65 +23,75 @@
 namespace whet {
 namespace {
 
-std::string version_text() {
-  return fmt::format("whet {} ({})\ncompiler: {}\nkernels:  {}\n", version_string(),
-                     commit_string(), compiler_string(), kernels::isa_name(kernels::kernels().isa));
+std::vector<Command> all_commands() {
+  std::vector<Command> commands;
+  commands.push_back(make_run_command());
+  commands.push_back(make_eval_command());
+  commands.push_back(make_bench_command());
+  commands.push_back(make_perplexity_command());
+  commands.push_back(make_show_command());
+  commands.push_back(make_verify_command());
+  commands.push_back(make_tokenize_command());
+  commands.push_back(make_doctor_command());
+  commands.push_back(make_synth_command());
+  commands.push_back(make_quantize_command());
+  return commands;
 }
 
-/// CLI11 only says that a subcommand is missing; the user should see the word that is not one.
-std::optional<Error> unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return std::nullopt;
-  std::string names;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == argv[1]) return std::nullopt;
-    names += (names.empty() ? "" : ", ") + command->get_name();
+int print_version() {
+  fmt::print("whet {} ({})\ncompiler: {}\nkernels:  {}\n", version_string(), commit_string(),
+             compiler_string(), kernels::isa_name(kernels::kernels().isa));
+  return 0;
+}
+
+Result<Command*> find_command(std::vector<Command>& commands, const std::string& name) {
+  std::vector<std::string> names;
+  for (Command& command : commands) {
+    if (command.name() == name) return &command;
+    names.push_back(command.name());
   }
+  const auto nearest = nearest_name(name, names);
   return Error(ErrorCode::kInvalidArgument,
-               fmt::format("{} is not a command; expected one of {}", argv[1], names));
+               fmt::format("{} is not a command{}; expected one of {}", name,
+                           nearest ? fmt::format(" (did you mean {}?)", *nearest) : "",
+                           fmt::join(names, ", ")));
 }
 
-int dispatch(int argc, char** argv) {
-  if (auto isa = kernels::configured_isa(); !isa.ok()) {
-    print_error(isa.error());
-    return exit_status(isa.error().code());
+int print_help(std::vector<Command>& commands, const std::vector<std::string>& arguments) {
+  if (arguments.size() < 2) {
+    fmt::print("{}", overview_text(commands, stdout_columns()));
+    return 0;
   }
-  CLI::App app(
-      "Run open language models locally. Sharpen them at inference time. Prove what it bought.",
-      "whet");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", [] { return version_text(); });
-  app.get_formatter()->column_width(34);
+  auto command = find_command(commands, arguments[1]);
+  if (!command.ok()) return fail(command.error());
+  fmt::print("{}", help_text(**command, stdout_columns()));
+  return 0;
+}
 
-  int status = 0;
-  add_run_command(app, status);
-  add_eval_command(app, status);
-  add_bench_command(app, status);
-  add_perplexity_command(app, status);
-  add_show_command(app, status);
-  add_verify_command(app, status);
-  add_tokenize_command(app, status);
-  add_doctor_command(app, status);
-  add_synth_command(app, status);
-  add_quantize_command(app, status);
-  if (auto unknown = unknown_command(app, argc, argv)) {
-    print_error(*unknown);
-    return exit_status(unknown->code());
+int dispatch(const std::vector<std::string>& arguments) {
+  if (auto isa = kernels::configured_isa(); !isa.ok()) return fail(isa.error());
+  std::vector<Command> commands = all_commands();
+  const std::string first = arguments.empty() ? "help" : arguments.front();
+  if (first == "help" || first == "-h" || first == "--help") return print_help(commands, arguments);
+  if (first == "version" || first == "-v" || first == "--version") return print_version();
+
+  auto command = find_command(commands, first);
+  if (!command.ok()) return fail(command.error());
+  auto parsed = (*command)->parse({arguments.begin() + 1, arguments.end()});
+  if (!parsed.ok()) return fail(parsed.error());
+  if (parsed->help) {
+    fmt::print("{}", help_text(**command, stdout_columns()));
+    return 0;
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    app.exit(error, std::cerr, std::cerr);
-    return exit_status(ErrorCode::kInvalidArgument);
-  }
-  return status;
+  for (const std::string& note : parsed->notes) print_note(note);
+  const int status = (*command)->run();
+  return status == exit_status(ErrorCode::kCancelled) ? interrupted_status() : status;
 }
 
 /// No exception leaves the program: each becomes an error line and an exit status.
 int dispatch_without_exceptions(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    return dispatch({argv + std::min(argc, 1), argv + argc});
   } catch (const std::bad_alloc&) {
     return fail(Error(ErrorCode::kResourceExhausted, "out of memory"));
   } catch (const std::exception& error) {

@@ -1,20 +1,19 @@
-// One function per subcommand: declares its flags on `app` and, when it is the one that the user
-// called, runs it and leaves its exit status in `status`.
+// One function per subcommand: its flags, and what it does with them.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/command.h"
 
 namespace whet {
 
-void add_show_command(CLI::App& app, int& status);
-void add_verify_command(CLI::App& app, int& status);
-void add_tokenize_command(CLI::App& app, int& status);
-void add_run_command(CLI::App& app, int& status);
-void add_perplexity_command(CLI::App& app, int& status);
-void add_bench_command(CLI::App& app, int& status);
-void add_eval_command(CLI::App& app, int& status);
-void add_doctor_command(CLI::App& app, int& status);
-void add_synth_command(CLI::App& app, int& status);
-void add_quantize_command(CLI::App& app, int& status);
+Command make_run_command();
+Command make_eval_command();
+Command make_bench_command();
+Command make_perplexity_command();
+Command make_show_command();
+Command make_verify_command();
+Command make_tokenize_command();
+Command make_doctor_command();
+Command make_synth_command();
+Command make_quantize_command();
 
 }  // namespace whet

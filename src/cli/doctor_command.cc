@@ -5,6 +5,7 @@
 
 #include "bench/roofline.h"
 #include "cli/commands.h"
+#include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "eval/sandbox.h"
@@ -122,17 +123,17 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, int& status) {
+Command make_doctor_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "doctor", "What this machine offers: CPUs, kernels, measured ceilings, code grading");
+  Command command("doctor",
+                  "What this machine offers: CPUs, kernels, measured ceilings, code grading");
   command
-      ->add_option("-t,--threads", options->threads,
-                   "threads to measure with (0 = as many as this process may use)")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "one JSON object");
-  command->callback([options, &status] { status = run(*options); });
+      .add("-t,--threads", &options->threads,
+           "threads to measure with (0 = as many as this process may use)")
+      .between(0, kMaxThreads);
+  command.add("--json", &options->json, "one JSON object");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

@@ -141,7 +141,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
   info.chat_template = !options.model.chat_template_file.empty()
                            ? "from " + options.model.chat_template_file
                        : engine.describe().has_chat_template ? "from the model"
-                                                    : "none";
+                                                             : "none";
   return info;
 }
 
@@ -152,7 +152,8 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   plan.strategies = split_strategies(options.strategies);
   WHET_TRY(plan.seeds, parse_seeds(options.seeds));
   WHET_TRY_STATUS(add_tasks(options, plan));
-  plan.sampling = options.sampling.params;
+  WHET_TRY(plan.sampling, options.sampling.resolve());
+  plan.sampling.seed = SamplingParams{}.seed;  // each run has one of plan.seeds
   plan.max_tokens = options.max_tokens;
   plan.system = options.system;
   plan.raw_prompt = options.raw || !engine.describe().has_chat_template;
@@ -253,49 +254,39 @@ std::string strategy_help() {
 
 }  // namespace
 
-void add_eval_command(CLI::App& app, int& status) {
+Command make_eval_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "eval", "Measure which test-time strategies pay: graded quality beside cost");
-  options->model.add_to(*command);
-  command->add_option("--strategies", options->strategies, "comma list; see below")
-      ->capture_default_str();
+  Command command("eval", "Measure which test-time strategies pay: graded quality beside cost");
+  options->model.add_to(command);
+  command.add("--strategies", &options->strategies, "comma list; see below");
+  command.add("--tasks", &options->tasks,
+              "comma list of .jsonl files (own format, GSM8K, HumanEval), directories, or built-in "
+              "families");
   command
-      ->add_option("--tasks", options->tasks,
-                   "comma list of .jsonl files (own format, GSM8K, HumanEval), directories, or "
-                   "built-in families")
-      ->capture_default_str();
-  command
-      ->add_option("-n,--limit", options->limit,
-                   "most tasks, an equal share of each family (0 = all)")
-      ->capture_default_str();
-  command->add_option("--seeds", options->seeds, "repetitions: 1,2,3 or 1-5")
-      ->capture_default_str();
-  command
-      ->add_option("-o,--out", options->out_dir, "directory for results, pictures and the record")
-      ->capture_default_str();
-  command->add_option("--max-tokens", options->max_tokens, "most tokens of one completion")
-      ->capture_default_str();
-  command->add_option("--system", options->system, "system message");
-  command
-      ->add_option("--time-limit", options->time_limit_s, "stop after this many seconds (0 = none)")
-      ->capture_default_str();
-  command->add_option("--warmup", options->warmup, "uncounted runs before the first")
-      ->capture_default_str();
-  command->add_flag("--resume", options->resume, "go on with the record in the output directory");
-  command->add_flag("--overwrite", options->overwrite,
-                    "replace the record in the output directory");
-  command->add_flag("--grade-candidates", options->grade_candidates,
-                    "also grade candidates that were not chosen");
-  command->add_flag("--no-code", options->no_code,
-                    "run no generated code, not even in the sandbox");
-  command->add_flag("--no-controls", options->no_controls,
-                    "leave out the rows 'baseline given the same time'");
-  command->add_flag("--no-charts", options->no_charts, "draw no pictures");
-  command->add_flag("--raw", options->raw, "do not apply the chat template");
-  options->sampling.add_to(*command);
-  command->footer([] { return strategy_help(); });
-  command->callback([options, &status] { status = run(*options); });
+      .add("-n,--limit", &options->limit,
+           "most tasks; each family keeps its share of them (0 = all)")
+      .at_least(0);
+  command.add("-s,--seed,--seeds", &options->seeds, "repetitions: 1,2,3 or 1-5");
+  command.add("-o,--out", &options->out_dir, "directory for results, pictures and the record")
+      .value_name("DIRECTORY");
+  command.add("--max-tokens", &options->max_tokens, "most tokens of one completion").at_least(1);
+  command.add("--system", &options->system, "system message");
+  command.add("--time-limit", &options->time_limit_s, "stop after this many seconds (0 = none)")
+      .at_least(0);
+  command.add("--warmup", &options->warmup, "uncounted runs before the first").at_least(0);
+  command.add("--resume", &options->resume, "go on with the record in the output directory");
+  command.add("--overwrite", &options->overwrite, "replace the record in the output directory");
+  command.add("--grade-candidates", &options->grade_candidates,
+              "also grade candidates that were not chosen");
+  command.add("--no-code", &options->no_code, "run no generated code, not even in the sandbox");
+  command.add("--no-controls", &options->no_controls,
+              "leave out the rows 'baseline given the same time'");
+  command.add("--no-charts", &options->no_charts, "draw no pictures");
+  command.add("--raw", &options->raw, "do not apply the chat template");
+  options->sampling.add_to(command);
+  command.footer(strategy_help());
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

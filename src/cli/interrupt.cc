@@ -7,9 +7,11 @@ namespace whet {
 namespace {
 
 CancelFlag flag;
+volatile std::sig_atomic_t last_signal = SIGINT;
 
-extern "C" void on_interrupt(int) {
-  if (flag.cancelled()) ::_exit(130);
+extern "C" void on_interrupt(int signal) {
+  last_signal = signal;
+  if (flag.cancelled()) ::_exit(128 + signal);
   flag.cancel();
 }
 
@@ -26,6 +28,10 @@ CancelFlag& interrupt_flag() {
   }();
   (void)installed;
   return flag;
+}
+
+int interrupted_status() {
+  return 128 + last_signal;
 }
 
 }  // namespace whet

@@ -7,5 +7,7 @@ namespace whet {
 
 /// Installs handlers for SIGINT and SIGTERM on first use.
 CancelFlag& interrupt_flag();
+/// Exit status of a process that was told to stop: 130, or 143 where SIGTERM told it.
+int interrupted_status();
 
 }  // namespace whet

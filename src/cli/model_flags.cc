@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <limits>
 #include <random>
 
+#include "cli/terminal.h"
+#include "decode/sampler.h"
 #include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
 
 constexpr uint64_t kMaxTemplateBytes = 1 << 20;
+constexpr DType kCacheTypes[] = {DType::F32, DType::F16, DType::BF16, DType::Q8_0};
 
 Result<std::pair<int32_t, double>> parse_bias(const std::string& text) {
   size_t sign = text.find_first_of("+-", 1);
@@ -29,37 +35,63 @@ Result<std::pair<int32_t, double>> parse_bias(const std::string& text) {
   }
   return Error(
       ErrorCode::kInvalidArgument,
-      fmt::format("--logit-bias: expected TOKEN_ID followed by +BIAS or -BIAS, as 15+1.5 or "
-                  "15-inf, found \"{}\"",
+      fmt::format("expected TOKEN_ID followed by +BIAS or -BIAS, as 15+1.5 or 15-inf, found \"{}\"",
                   text));
 }
 
-/// One type serves both: a kernel per pair of types would be four times the code.
-Result<DType> cache_type(const std::string& k, const std::string& v) {
-  if (k != v) {
+ValueReader read_cache_type(DType& type) {
+  return [&type](const std::string& text) -> Status {
+    for (const DType known : kCacheTypes) {
+      if (text != cache_type_name(known)) continue;
+      type = known;
+      return ok_status();
+    }
     return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("--cache-type-v: expected the type of --cache-type-k, \"{}\", found "
-                             "\"{}\"",
-                             k, v));
+                 fmt::format("expected f32, f16, bf16 or q8_0, found \"{}\"", text));
+  };
+}
+
+/// All 64 bits, or -1 for a drawn seed.
+Status read_seed(const std::string& text, std::optional<uint64_t>& seed) {
+  if (text == "-1") {
+    seed.reset();
+    return ok_status();
   }
-  for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0}) {
-    if (k == cache_type_name(type)) return type;
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("expected -1 (drawn) or a whole number from 0 to {}, found \"{}\"",
+                             std::numeric_limits<uint64_t>::max(), text));
   }
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("--cache-type-k: expected f32, f16, bf16 or q8_0, found \"{}\"", k));
+  seed = value;
+  return ok_status();
 }
 
 }  // namespace
 
 std::string cache_type_name(DType type) {
-  return CLI::ignore_case(std::string(dtype_info(type).name));
+  std::string name(dtype_info(type).name);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
 }
 
-void StorageFlags::add_to(CLI::App& command) {
-  command.add_flag("--no-mmap", no_mmap,
-                   "copy the weights to memory on huge pages: slower start, often faster decode");
-  command.add_flag("--repack", repack,
-                   "interleave the rows of the weights in such a copy: faster decode");
+void warn_of_untrained_context(const Engine& engine) {
+  const ModelDescription& model = engine.describe();
+  if (model.trained_context == 0 || model.context <= model.trained_context) return;
+  print_warning(
+      fmt::format("the context is {} tokens, but {} was trained for {}; what it says beyond those "
+                  "is rarely of use",
+                  model.context, model.name, model.trained_context));
+}
+
+void StorageFlags::add_to(Command& command) {
+  command.add("--no-mmap", &no_mmap,
+              "copy the weights to memory on huge pages: slower start, often faster decode");
+  command.add("--repack", &repack,
+              "interleave the rows of the weights in such a copy: faster decode");
 }
 
 Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) const {
@@ -78,24 +110,42 @@ Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) con
   return loaded;
 }
 
-void ModelFlags::add_to(CLI::App& command) {
-  command.add_option("-m,--model", model, "GGUF file, SafeTensors file or directory")->required();
-  command.add_option("-c,--ctx-size", engine.context, "context in tokens (0 = the model's own)")
-      ->capture_default_str();
+void CacheFlags::add_to(Command& command) {
   command
-      .add_option("-t,--threads", engine.threads, "threads (0 = as many as this process may use)")
-      ->capture_default_str();
-  command.add_option("-b,--batch-size", engine.batch, "most prompt tokens in one forward pass")
-      ->capture_default_str();
-  command.add_option("--cache-type-k", cache_type_k, "type of cached keys: f32, f16, bf16 or q8_0")
-      ->capture_default_str();
-  command.add_option("--cache-type-v", cache_type_v, "type of cached values, the same")
-      ->capture_default_str();
+      .add("-ctk,--cache-type-k", read_cache_type(k), "type of cached keys: f32, f16, bf16 or q8_0")
+      .value_name("TYPE")
+      .any_case()
+      .default_text(cache_type_name(k));
+  command.add("-ctv,--cache-type-v", read_cache_type(v), "type of cached values, the same")
+      .value_name("TYPE")
+      .any_case()
+      .default_text(cache_type_name(v));
+}
+
+Result<DType> CacheFlags::type() const {
+  if (k == v) return k;
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("--cache-type-v: expected the type of --cache-type-k, {}, found {}; "
+                           "give both",
+                           cache_type_name(k), cache_type_name(v)));
+}
+
+void ModelFlags::add_to(Command& command) {
+  command.add("MODEL,-m,--model", &model, kModelHelp).required();
+  command.add("-c,--ctx-size", &engine.context, "context in tokens (0 = the model's own)")
+      .at_least(0);
+  command.add("-t,--threads", &engine.threads, "threads (0 = as many as this process may use)")
+      .between(0, kMaxThreads);
+  command.add("-b,--batch-size", &engine.batch, "most prompt tokens in one forward pass")
+      .at_least(1);
+  cache.add_to(command);
   storage.add_to(command);
-  command.add_flag("--exact", engine.exact,
-                   "activations stay float: slow, for comparisons of quantised models");
-  command.add_option("--chat-template-file", chat_template_file,
-                     "Jinja template that replaces the model's own");
+  command.add("--exact", &engine.exact,
+              "activations stay float: slow, for comparisons of quantised models");
+  command
+      .add("--chat-template-file", &chat_template_file,
+           "Jinja template that replaces the model's own")
+      .value_name("FILE");
 }
 
 Result<std::unique_ptr<Engine>> ModelFlags::load() const {
@@ -103,53 +153,52 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   if (!chat_template_file.empty()) {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
-  WHET_TRY(options.kv_type, cache_type(cache_type_k, cache_type_v));
+  WHET_TRY(options.kv_type, cache.type());
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads));
-  return Engine::create(std::move(loaded), options);
+  WHET_TRY(auto created, Engine::create(std::move(loaded), options));
+  warn_of_untrained_context(*created);
+  return created;
 }
 
-void SamplingFlags::add_to(CLI::App& command) {
-  auto* group = command.add_option_group("Sampling");
-  group->add_option("--temp", params.temperature, "temperature (0 = greedy)")
-      ->capture_default_str();
-  group->add_option("--top-k", params.top_k, "keep the k likeliest tokens (0 = off)")
-      ->capture_default_str();
-  group->add_option("--top-p", params.top_p, "keep the smallest set of this mass (1 = off)")
-      ->capture_default_str();
-  group
-      ->add_option("--min-p", params.min_p,
-                   "drop tokens below this share of the likeliest (0 = off)")
-      ->capture_default_str();
-  group
-      ->add_option("--repeat-penalty", params.repeat_penalty,
-                   "divides logits of recent tokens (1 = off)")
-      ->capture_default_str();
-  group
-      ->add_option("--repeat-last-n", params.repeat_last_n,
-                   "window of the penalties (0 = off, -1 = context)")
-      ->capture_default_str();
-  group->add_option("--presence-penalty", params.presence_penalty, "subtracted from seen tokens")
-      ->capture_default_str();
-  group->add_option("--frequency-penalty", params.frequency_penalty, "subtracted per occurrence")
-      ->capture_default_str();
-  group->add_option("-l,--logit-bias", logit_bias,
-                    "TOKEN_ID+BIAS or TOKEN_ID-BIAS; may be repeated");
-  group->add_option("-s,--seed", seed, "seed (-1 = drawn, and reported)")->capture_default_str();
-  group->add_option("-r,--reverse-prompt,--stop", stop, "stop before this text; may be repeated");
+void SamplingFlags::add_to(Command& command) {
+  command.begin_group("Sampling");
+  command.add("--temp,--temperature", &params.temperature, "temperature (0 = greedy)");
+  command.add("--top-k", &params.top_k, "keep the k likeliest tokens (0 = off)");
+  command.add("--top-p", &params.top_p, "keep the smallest set of this mass (1 = off)");
+  command.add("--min-p", &params.min_p, "drop tokens below this share of the likeliest (0 = off)");
+  command.add("--repeat-penalty", &params.repeat_penalty,
+              "divides logits of recent tokens (1 = off)");
+  command.add("--repeat-last-n", &params.repeat_last_n,
+              "window of the penalties (0 = off, -1 = context)");
+  command.add("--presence-penalty", &params.presence_penalty, "subtracted from seen tokens");
+  command.add("--frequency-penalty", &params.frequency_penalty, "subtracted per occurrence");
+  command
+      .add(
+          "-l,--logit-bias",
+          [this](const std::string& text) -> Status {
+            WHET_TRY(auto bias, parse_bias(text));
+            params.logit_bias.push_back(bias);
+            return ok_status();
+          },
+          "added to the logit of a token; may be repeated")
+      .value_name("ID+BIAS");
+}
+
+void SamplingFlags::add_run_flags(Command& command) {
+  command
+      .add(
+          "-s,--seed", [this](const std::string& text) { return read_seed(text, seed); },
+          "seed (-1 = drawn, and printed)")
+      .default_text("-1");
+  command.add("-r,--reverse-prompt,--stop", &stop, "stop before this text; may be repeated");
 }
 
 Result<SamplingParams> SamplingFlags::resolve() const {
   SamplingParams resolved = params;
-  for (const std::string& text : logit_bias) {
-    WHET_TRY(auto bias, parse_bias(text));
-    resolved.logit_bias.push_back(bias);
-  }
-  if (seed < -1) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("--seed: expected -1 or more, found {}", seed));
-  }
-  // 32 bits, so that the reported seed survives every JSON reader.
-  resolved.seed = seed == -1 ? std::random_device{}() : static_cast<uint64_t>(seed);
+  // 32 bits, so that the printed seed survives every JSON reader.
+  resolved.seed = seed ? *seed : std::random_device{}();
+  // Ids are checked against the vocabulary when the model is known.
+  WHET_TRY_STATUS(validate(resolved, std::numeric_limits<int32_t>::max()));
   return resolved;
 }
 

@@ -1,22 +1,39 @@
 // Flags that every command which runs a model shares.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "cli/command.h"
 #include "engine/engine.h"
 
 namespace whet {
+
+/// What a model argument may be.
+inline constexpr const char* kModelHelp = "GGUF file, SafeTensors file or directory";
+/// Most threads that a flag asks for; 0 means as many as this process may use.
+inline constexpr int kMaxThreads = 1024;
 
 /// Where the weights lie.
 struct StorageFlags {
   bool no_mmap = false, repack = false;
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
   /// Says on stderr where --repack found nothing to interleave.
   Result<LoadedModel> load(const std::string& path, int threads) const;
+};
+
+/// How keys and values are cached.
+struct CacheFlags {
+  DType k = DType::F16, v = DType::F16;
+
+  void add_to(Command& command);
+  /// One type serves both: a kernel per pair of types would be four times the code.
+  Result<DType> type() const;
 };
 
 struct ModelFlags {
@@ -24,23 +41,29 @@ struct ModelFlags {
   std::string chat_template_file;
   EngineOptions engine;
   StorageFlags storage;
-  std::string cache_type_k = "f16", cache_type_v = "f16";
+  CacheFlags cache;
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
   Result<std::unique_ptr<Engine>> load() const;
 };
 
 /// "f16", "q8_0": the spelling of --cache-type-k.
 std::string cache_type_name(DType type);
 
+/// Says on stderr if requests may be longer than what the model was trained for.
+void warn_of_untrained_context(const Engine& engine);
+
 struct SamplingFlags {
   SamplingParams params;
-  int64_t seed = -1;
-  std::vector<std::string> logit_bias;  // "ID+BIAS" or "ID-BIAS"
+  std::optional<uint64_t> seed;  // none: drawn
   std::vector<std::string> stop;
 
-  void add_to(CLI::App& command);
-  /// The parameters with a drawn seed where none was given. Errors: a malformed --logit-bias.
+  /// What changes the distribution.
+  void add_to(Command& command);
+  /// Seed and stop strings.
+  void add_run_flags(Command& command);
+  /// The parameters, with a drawn seed where none was given.
+  /// Errors: a parameter out of range, named.
   Result<SamplingParams> resolve() const;
 };
 

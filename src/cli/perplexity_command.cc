@@ -9,9 +9,9 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/prompt_input.h"
 #include "cli/terminal.h"
 #include "report/progress.h"
-#include "sys/file_bytes.h"
 #include "sys/json_text.h"
 
 namespace whet {
@@ -46,6 +46,12 @@ struct Tally {
 Result<Tally> measure(Engine& engine, const std::vector<int32_t>& text) {
   const Tokenizer& tokenizer = engine.tokenizer();
   const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
+  if (engine.context() < 2) {
+    return Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("-c: expected 2 tokens or more, of which one predicts the next, found {}",
+                    engine.context()));
+  }
   const auto room = static_cast<size_t>(engine.context()) - (bos ? 1 : 0);
   Tally tally;
   report::Progress progress("perplexity", static_cast<int64_t>(text.size()));
@@ -73,7 +79,7 @@ Result<Tally> measure(Engine& engine, const std::vector<int32_t>& text) {
 }
 
 int run(const Options& options) {
-  auto text = read_file(options.file, kMaxTextBytes);
+  auto text = read_stream(options.file, kMaxTextBytes);
   if (!text.ok()) return fail(text.error());
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
@@ -123,16 +129,16 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_perplexity_command(CLI::App& app, int& status) {
+Command make_perplexity_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("perplexity", "How well a model predicts a text: nats/token, bits/byte");
-  options->model.add_to(*command);
-  command->add_option("-f,--file", options->file, "the text")->required();
-  command->add_flag("--parse-special", options->parse_special,
-                    "control tokens that the text spells are control tokens, as in a chat");
-  command->add_flag("--json", options->json, "one JSON object");
-  command->callback([options, &status] { status = run(*options); });
+  Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
+  options->model.add_to(command);
+  command.add("-f,--file", &options->file, "the text").required().value_name("FILE");
+  command.add("--parse-special", &options->parse_special,
+              "control tokens that the text spells are control tokens, as in a chat");
+  command.add("--json", &options->json, "one JSON object");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

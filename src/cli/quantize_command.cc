@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "load/loaded_model.h"
 #include "quantize/model_quantizer.h"
@@ -119,27 +120,23 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_quantize_command(CLI::App& app, int& status) {
+Command make_quantize_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("quantize", "Write a quantised GGUF copy of an F32, F16 or BF16 model");
-  command->add_option("input", options->input, "GGUF file, SafeTensors file or directory")
-      ->required();
-  command->add_option("output", options->output, "GGUF file to write (replaced if it exists)")
-      ->required();
-  command
-      ->add_option(
-          "type", options->type,
-          fmt::format("llama.cpp's name, any case: {}", fmt::join(type_mixture_names(), ", ")))
-      ->required()
-      ->transform(CLI::ignore_case);
-  command->add_option("-t,--threads", options->threads,
-                      "threads (0 = as many as this process may use)");
-  command->add_flag("--allow-requantize", options->quantize.allow_requantize,
-                    "accept an input that is quantised already");
-  command->add_flag("-v,--verbose", options->verbose, "print each tensor and its relative error");
-  command->add_flag("--json", options->json, "print one JSON object instead");
-  command->callback([options, &status] { status = run(*options); });
+  Command command("quantize", "Write a quantised GGUF copy of an F32, F16 or BF16 model");
+  command.add("INPUT", &options->input, kModelHelp).required();
+  command.add("OUTPUT", &options->output, "GGUF file to write (replaced if it exists)").required();
+  command.add("TYPE", &options->type, "llama.cpp's name, in any case")
+      .required()
+      .any_case()
+      .one_of(type_mixture_names());
+  command.add("-t,--threads", &options->threads, "threads (0 = as many as this process may use)")
+      .between(0, kMaxThreads);
+  command.add("--allow-requantize", &options->quantize.allow_requantize,
+              "accept an input that is quantised already");
+  command.add("-v,--verbose", &options->verbose, "print each tensor and its relative error");
+  command.add("--json", &options->json, "print one JSON object instead");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

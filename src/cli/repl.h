@@ -7,6 +7,6 @@ namespace whet {
 
 /// `base` carries sampling and limits, and the system message if there is one. Returns the exit
 /// status.
-int run_repl(Generator& engine, GenerateRequest base, bool verbose);
+int run_repl(Generator& model, GenerateRequest base, bool verbose);
 
 }  // namespace whet

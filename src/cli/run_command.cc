@@ -7,58 +7,36 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/prompt_input.h"
 #include "cli/repl.h"
 #include "cli/terminal.h"
-#include "sys/file_bytes.h"
+#include "cli/timings.h"
 #include "sys/json_text.h"
 
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxPromptBytes = uint64_t{1} << 28;
 constexpr int kMaxSamples = 4096;
 
 struct Options {
   ModelFlags model;
   SamplingFlags sampling;
-  std::string prompt, prompt_file, system;
+  PromptInput prompt;
+  std::string system;
   int64_t n_predict = -1;
   int samples = 1;
   bool raw = false, ignore_eos = false, json = false, verbose = false;
   int top_logprobs = -1;
 };
 
-double seconds(int64_t ns) {
-  return static_cast<double>(ns) * 1e-9;
-}
-
-/// Tokens per second, or null where nothing was timed.
-nlohmann::ordered_json rate(int64_t tokens, int64_t ns) {
-  if (tokens <= 0 || ns <= 0) return nullptr;
-  return static_cast<double>(tokens) / seconds(ns);
-}
-
-int64_t completion_tokens(const GenerateResult& result) {
-  int64_t n = 0;
-  for (const Completion& c : result.completions) n += c.n_completion_tok;
-  return n;
-}
-
-nlohmann::ordered_json timings(const GenerateResult& r, int64_t load_ns) {
-  auto ms = [](int64_t ns) { return static_cast<double>(ns) * 1e-6; };
-  // The first token of each sample comes from the prompt's pass, so decoding yields the others.
-  int64_t decoded = completion_tokens(r) - static_cast<int64_t>(r.completions.size());
-  bool first = r.first_token_ns > 0;
-  return {
-      {"load_ms", ms(load_ns)},
-      {"ttft_ms", first ? nlohmann::ordered_json(ms(r.first_token_ns - r.start_ns)) : nullptr},
-      {"prompt_n", r.n_prompt_tok},
-      {"prompt_ms", ms(r.prefill_end_ns - r.start_ns)},
-      {"prompt_per_second", rate(r.n_prompt_tok, r.prefill_end_ns - r.start_ns)},
-      {"predicted_n", completion_tokens(r)},
-      {"predicted_ms", first ? nlohmann::ordered_json(ms(r.end_ns - r.first_token_ns)) : nullptr},
-      {"predicted_per_second", first ? rate(decoded, r.end_ns - r.first_token_ns) : nullptr},
-      {"total_ms", ms(r.end_ns - r.start_ns)}};
+/// As OpenAI's: a token may end within a character, so its bytes are given beside the text.
+nlohmann::ordered_json token_json(const TokenInfo& token) {
+  nlohmann::ordered_json bytes = nlohmann::ordered_json::array();
+  for (const char c : token.bytes) bytes.push_back(static_cast<unsigned char>(c));
+  nlohmann::ordered_json json{{"token", token.bytes}, {"bytes", std::move(bytes)}};
+  if (token.id) json["id"] = *token.id;
+  json["logprob"] = token.logprob;
+  return json;
 }
 
 nlohmann::ordered_json completion_json(const Completion& c) {
@@ -70,9 +48,11 @@ nlohmann::ordered_json completion_json(const Completion& c) {
   for (const TokenInfo& t : c.logprobs) {
     nlohmann::ordered_json top = nlohmann::ordered_json::array();
     for (const TokenInfo& other : t.top) {
-      top.push_back({{"id", other.id.value_or(-1)}, {"logprob", other.logprob}});
+      top.push_back(token_json(other));
     }
-    list.push_back({{"id", t.id.value_or(-1)}, {"logprob", t.logprob}, {"top", top}});
+    nlohmann::ordered_json token = token_json(t);
+    token["top"] = std::move(top);
+    list.push_back(std::move(token));
   }
   return json;
 }
@@ -96,20 +76,7 @@ nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
             {"completion_tokens", completion_tokens(result)},
             {"total_tokens", result.n_prompt_tok + completion_tokens(result)}}},
           {"kv_committed_bytes", result.kv_committed_bytes},
-          {"timings", timings(result, engine.loaded().load_ns)}};
-}
-
-void print_timings(const Options& options, const Engine& engine, const GenerateResult& r) {
-  if (!options.verbose) return;
-  auto t = timings(r, engine.loaded().load_ns);
-  auto number = [&](const char* key) {
-    return t[key].is_null() ? std::string("-") : fmt::format("{:.1f}", t[key].get<double>());
-  };
-  fmt::print(stderr,
-             "load {} ms | {} prompt tokens, {} tok/s | first token {} ms | {} tokens, {} tok/s | "
-             "total {} ms\n",
-             number("load_ms"), r.n_prompt_tok, number("prompt_per_second"), number("ttft_ms"),
-             completion_tokens(r), number("predicted_per_second"), number("total_ms"));
+          {"timings", timings_json(result, engine.loaded().load_ns)}};
 }
 
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
@@ -118,8 +85,7 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   EventSink print;
   if (stream) {
     print = [](const GenerateEvent& event) {
-      std::fwrite(event.text.data(), 1, event.text.size(), stdout);
-      std::fflush(stdout);
+      print_answer(event.text);
       return Continue::kYes;
     };
   }
@@ -136,22 +102,22 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
     }
   }
   std::fflush(stdout);
-  print_timings(options, engine, *result);
+  if (options.verbose) {
+    fmt::print(stderr, "{}\n", timings_text(*result, engine.loaded().load_ns));
+  }
+  if (!options.sampling.seed && !options.json && request.samples[0].temperature > 0) {
+    print_note(
+        fmt::format("seed {0} was drawn; -s {0} gives this answer again", request.samples[0].seed));
+  }
   return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
 }
 
-Result<GenerateRequest> make_request(const Options& options, const Engine& engine,
-                                     bool has_prompt) {
+/// Everything but the prompt.
+Result<GenerateRequest> make_request(const Options& options) {
   GenerateRequest request;
   WHET_TRY(SamplingParams sampling, options.sampling.resolve());
-  if (options.samples < 1 || options.samples > kMaxSamples) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("--samples: expected 1 to {}, found {}",
-                                                          kMaxSamples, options.samples));
-  }
-  if (options.n_predict < -1) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("-n: expected -1 (until the context is full) or more, found {}",
-                             options.n_predict));
+  if (options.top_logprobs >= 0 && !options.json) {
+    return Error(ErrorCode::kInvalidArgument, "--logprobs: expected --json too, which prints them");
   }
   request.samples.assign(static_cast<size_t>(options.samples), sampling);
   for (size_t i = 0; i < request.samples.size(); ++i) request.samples[i].seed = sampling.seed + i;
@@ -159,68 +125,77 @@ Result<GenerateRequest> make_request(const Options& options, const Engine& engin
   request.stop = options.sampling.stop;
   request.ignore_eos = options.ignore_eos;
   request.top_logprobs = options.top_logprobs;
+  return request;
+}
 
-  std::string prompt = options.prompt;
-  if (!options.prompt_file.empty()) {
-    if (has_prompt) return Error(ErrorCode::kInvalidArgument, "give one of -p and -f, not both");
-    WHET_TRY(prompt, read_file(options.prompt_file, kMaxPromptBytes));
-  }
+/// The system message, if there is one, and the prompt; as a raw text where no template applies.
+Status set_prompt(const Options& options, const Engine& engine,
+                  const std::optional<std::string>& prompt, GenerateRequest& request) {
   if (options.raw || !engine.describe().has_chat_template) {
     if (!options.system.empty()) {
       return Error(ErrorCode::kInvalidArgument,
                    "--system needs a chat template, and this prompt is raw");
     }
-    request.prompt = std::move(prompt);
-  } else {
-    auto& messages = request.conversation().messages;
-    if (!options.system.empty()) messages.push_back({.role = "system", .content = options.system});
-    messages.push_back({.role = "user", .content = std::move(prompt)});
+    request.prompt = prompt.value_or("");
+    return ok_status();
   }
-  return request;
+  auto& messages = request.conversation().messages;
+  if (!options.system.empty()) messages.push_back({.role = "system", .content = options.system});
+  if (prompt) messages.push_back({.role = "user", .content = *prompt});
+  return ok_status();
 }
 
-int run(const Options& options, bool has_prompt) {
+int run(const Options& options) {
+  auto request = make_request(options);
+  if (!request.ok()) return fail(request.error());
+  auto prompt = options.prompt.read();
+  if (!prompt.ok()) return fail(prompt.error());
+  const bool chat = !prompt->has_value();
+  if (chat && (options.json || options.samples > 1)) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "--json and --samples: expected a prompt (-p, -f or a pipe), found none"));
+  }
+  if (!chat && (*prompt)->empty()) {
+    return fail(Error(ErrorCode::kInvalidArgument, "the prompt is empty; expected some text"));
+  }
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
-  auto request = make_request(options, **engine, has_prompt);
-  if (!request.ok()) return fail(request.error());
-  if (has_prompt || !options.prompt_file.empty()) return generate_once(options, **engine, *request);
-  if (options.json || options.samples > 1) {
-    return fail(
-        Error(ErrorCode::kInvalidArgument, "--json and --samples need a prompt (-p or -f)"));
-  }
-  request->prompt = Conversation{};
-  if (!options.system.empty()) {
-    request->conversation().messages.push_back({.role = "system", .content = options.system});
-  }
+  if (Status set = set_prompt(options, **engine, *prompt, *request); !set.ok())
+    return fail(set.error());
+  if (!chat) return generate_once(options, **engine, *request);
   return run_repl(**engine, *request, options.verbose);
 }
 
 }  // namespace
 
-void add_run_command(CLI::App& app, int& status) {
+Command make_run_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("run", "Generate text; without a prompt, chat in the terminal");
-  options->model.add_to(*command);
-  CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "the prompt");
-  command->add_option("-f,--file", options->prompt_file, "file that holds the prompt");
-  command->add_option("--system", options->system, "system message");
-  command->add_flag("--raw", options->raw, "do not apply the chat template");
+  Command command("run", "Generate text; without a prompt, chat in the terminal");
+  options->model.add_to(command);
+  command.add("PROMPT", &options->prompt.words, "the prompt, as with -p");
+  command.add("-p,--prompt", &options->prompt.argument, "the prompt (- = read it from stdin)");
+  command.add("-f,--file", &options->prompt.file, "file that holds the prompt (- = stdin)")
+      .value_name("FILE");
+  command.add("-sys,--system,--system-prompt", &options->system, "system message");
+  command.add("-no-cnv,--raw,--no-conversation", &options->raw, "do not apply the chat template");
   command
-      ->add_option("-n,--predict,--n-predict", options->n_predict,
-                   "most tokens to generate (-1 = until the context is full)")
-      ->capture_default_str();
-  command->add_option("--samples", options->samples, "completions decoded together")
-      ->capture_default_str();
-  command->add_flag("--ignore-eos", options->ignore_eos, "never end before -n tokens");
-  command->add_option(
-      "--logprobs", options->top_logprobs,
-      "log-probabilities of each token and of this many alternatives (with --json)");
-  command->add_flag("--json", options->json, "print one JSON object: texts, token counts, timings");
-  command->add_flag("--verbose", options->verbose, "timings on stderr");
-  options->sampling.add_to(*command);
-  command->callback([options, prompt, &status] { status = run(*options, prompt->count() > 0); });
+      .add("-n,--predict,--n-predict", &options->n_predict,
+           "most tokens to generate (-1 = until the context is full)")
+      .at_least(-1);
+  command.add("--samples", &options->samples, "completions decoded together")
+      .between(1, kMaxSamples);
+  command.add("--ignore-eos", &options->ignore_eos, "never end before -n tokens");
+  command
+      .add("--logprobs", &options->top_logprobs,
+           "log-probabilities of each token and of this many alternatives (with --json)")
+      .between(0, 1e6)
+      .default_text("");
+  command.add("--json", &options->json, "print one JSON object: texts, token counts, timings");
+  command.add("-v,--verbose", &options->verbose, "timings on stderr");
+  options->sampling.add_to(command);
+  options->sampling.add_run_flags(command);
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

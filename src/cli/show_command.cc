@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "kv/kv_sequence.h"
 #include "load/loaded_model.h"
@@ -150,15 +151,15 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_show_command(CLI::App& app, int& status) {
+Command make_show_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "show", "What a model file holds: architecture, sizes, types, tokenizer, template");
-  command->add_option("path,-m,--model", options->path, "GGUF file, SafeTensors file or directory")
-      ->required();
-  command->add_flag("--json", options->json, "one JSON object");
-  command->add_flag("--template", options->chat_template, "print the chat template only");
-  command->callback([options, &status] { status = run(*options); });
+  Command command("show",
+                  "What a model file holds: architecture, sizes, types, tokenizer, template");
+  command.add("MODEL,-m,--model", &options->path, kModelHelp).required();
+  command.add("--json", &options->json, "one JSON object");
+  command.add("--template", &options->chat_template, "print the chat template only");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

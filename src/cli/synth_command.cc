@@ -79,38 +79,38 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_synth_command(CLI::App& app, int& status) {
+Command make_synth_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "synth", "Write a model file of a known shape with random weights, for benchmarks");
-  command->add_option("-o,--output", options->output, "GGUF file to write (replaced if it exists)")
-      ->required();
-  command->add_option("--like", options->like,
-                      fmt::format("shape: {}", fmt::join(known_shape_names(), ", ")));
+  Command command("synth",
+                  "Write a model file of a known shape with random weights, for benchmarks");
+  command.add("-o,--output", &options->output, "GGUF file to write (replaced if it exists)")
+      .required()
+      .value_name("FILE");
+  command.add("--like", &options->like, "a known shape").one_of(known_shape_names());
+  command.add("--type", &options->type, "mixture of types, by llama.cpp's name")
+      .any_case()
+      .one_of(type_mixture_names());
+  command.add("-s,--seed", &options->seed, "seed of the weights");
   command
-      ->add_option("--type", options->type,
-                   fmt::format("llama.cpp's name: {}", fmt::join(type_mixture_names(), ", ")))
-      ->capture_default_str();
-  command->add_option("-s,--seed", options->seed, "seed of the weights")->capture_default_str();
-  command
-      ->add_option(
-          "--architecture", options->architecture,
-          "llama, qwen2 (biases on queries, keys and values) or phi2 (LayerNorm, attention "
-          "beside an FFN without gate, biases everywhere); default: the shape's own")
-      ->check(CLI::IsMember({"llama", "qwen2", "phi2"}));
-  command->add_option("--layers", options->layers, "instead of the shape's own, as all below");
-  command->add_option("--width", options->width, "of the residual stream");
-  command->add_option("--heads", options->heads, "query heads");
-  command->add_option("--kv-heads", options->kv_heads, "key and value heads");
-  command->add_option("--head-width", options->head_width, "default: width / heads");
-  command->add_option("--rope-dim", options->rope_dim,
-                      "rotated elements of a head; default: all but where --like says otherwise");
-  command->add_option("--ffn", options->ffn, "width of the feed-forward layer");
-  command->add_option("--vocabulary", options->vocabulary, "tokens");
-  command->add_option("-c,--context", options->context, "longest context, in tokens");
-  command->add_option("--rope-theta", options->rope_theta, "base of the rotary frequencies");
-  command->add_flag("--tied-head", options->tied_head, "the embedding is the head");
-  command->callback([options, &status] { status = run(*options); });
+      .add("--architecture", &options->architecture,
+           "llama, qwen2 (biases on queries, keys and values) or phi2 (LayerNorm, attention beside "
+           "an FFN without gate, biases everywhere); default: the shape's own")
+      .one_of({"llama", "qwen2", "phi2"});
+  command.begin_group("Instead of the shape's own");
+  command.add("--layers", &options->layers, "layers");
+  command.add("--width", &options->width, "of the residual stream");
+  command.add("--heads", &options->heads, "query heads");
+  command.add("--kv-heads", &options->kv_heads, "key and value heads");
+  command.add("--head-width", &options->head_width, "default: width / heads");
+  command.add("--rope-dim", &options->rope_dim,
+              "rotated elements of a head; default: all but where --like says otherwise");
+  command.add("--ffn", &options->ffn, "width of the feed-forward layer");
+  command.add("--vocabulary", &options->vocabulary, "tokens");
+  command.add("-c,--context", &options->context, "longest context, in tokens");
+  command.add("--rope-theta", &options->rope_theta, "base of the rotary frequencies");
+  command.add("--tied-head", &options->tied_head, "the embedding is the head");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

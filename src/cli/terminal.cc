@@ -1,8 +1,10 @@
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -32,11 +34,36 @@ void print_error(const Error& error) {
   std::fputs(line.c_str(), stderr);
 }
 
+void print_answer(std::string_view text) {
+  const std::string shown = stdout_is_terminal() ? printable(text) : std::string(text);
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
+  std::fflush(stdout);
+}
+
+void print_warning(std::string_view message) {
+  std::fflush(stdout);
+  std::fputs(fmt::format("whet: warning: {}\n", printable(message)).c_str(), stderr);
+}
+
+void print_note(std::string_view message) {
+  std::fflush(stdout);
+  std::fputs(fmt::format("whet: note: {}\n", printable(message)).c_str(), stderr);
+}
+
 int fail(const Error& error) {
   print_error(error);
   return exit_status(error.code());
 }
 
+size_t stdout_columns() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return std::clamp<size_t>(size.ws_col, 60, 100);
+}
+
+bool stdin_is_terminal() {
+  return ::isatty(STDIN_FILENO) == 1;
+}
 bool stdout_is_terminal() {
   return ::isatty(STDOUT_FILENO) == 1;
 }

@@ -1,14 +1,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <iostream>
-#include <iterator>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/model_flags.h"
+#include "cli/prompt_input.h"
 #include "cli/terminal.h"
 #include "formats/model_file.h"
-#include "sys/file_bytes.h"
 #include "token/describe_token.h"
 #include "token/tokenizer_factory.h"
 
@@ -18,24 +18,27 @@ namespace {
 constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
 
 struct Options {
-  std::string model, prompt, file;
+  std::string model, file;
+  std::optional<std::string> text;
   bool from_stdin = false;
   bool ids = false, no_bos = false, no_parse_special = false, show_count = false;
 };
 
-Result<std::string> read_text(const Options& options, bool has_prompt) {
-  int sources = int{has_prompt} + int{!options.file.empty()} + int{options.from_stdin};
+Result<std::string> read_text(const Options& options) {
+  const bool from_stdin = options.from_stdin || options.file == "-";
+  const int sources =
+      int{options.text.has_value()} + int{!options.file.empty()} + int{options.from_stdin};
   if (sources != 1) {
     return Error(ErrorCode::kInvalidArgument,
-                 "tokenize: give exactly one of -p TEXT, -f FILE and --stdin");
+                 fmt::format("expected one of -p TEXT, -f FILE and --stdin, found {}",
+                             sources == 0 ? "none" : "several"));
   }
-  if (!options.file.empty()) return read_file(options.file, kMaxTextBytes);
-  if (options.from_stdin) return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  return options.prompt;
+  if (options.text) return *options.text;
+  return from_stdin ? read_stdin(kMaxTextBytes) : read_stream(options.file, kMaxTextBytes);
 }
 
-int run(const Options& options, bool has_prompt) {
-  auto text = read_text(options, has_prompt);
+int run(const Options& options) {
+  auto text = read_text(options);
   if (!text.ok()) return fail(text.error());
   auto file = open_model_file(options.model);
   if (!file.ok()) return fail(file.error().with_context("loading " + options.model));
@@ -57,21 +60,21 @@ int run(const Options& options, bool has_prompt) {
 
 }  // namespace
 
-void add_tokenize_command(CLI::App& app, int& status) {
+Command make_tokenize_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("tokenize", "Text to token ids, with llama-tokenize's flags");
-  command->add_option("-m,--model", options->model, "GGUF file or SafeTensors directory")
-      ->required();
-  CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "the text");
-  command->add_option("-f,--file", options->file, "file that holds the text");
-  command->add_flag("--stdin", options->from_stdin, "read the text from standard input");
-  command->add_flag("--ids", options->ids, "print ids only, as [1, 2, 3]");
-  command->add_flag("--no-bos", options->no_bos, "do not add a BOS token");
-  command->add_flag("--no-parse-special", options->no_parse_special,
-                    "treat control tokens as plain text");
-  command->add_flag("--show-count", options->show_count, "print the number of tokens");
-  command->callback([options, prompt, &status] { status = run(*options, prompt->count() > 0); });
+  Command command("tokenize", "Text to token ids, with llama-tokenize's flags");
+  command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
+  command.add("TEXT,-p,--prompt", &options->text, "the text");
+  command.add("-f,--file", &options->file, "file that holds the text (- = stdin)")
+      .value_name("FILE");
+  command.add("--stdin", &options->from_stdin, "read the text from standard input");
+  command.add("--ids", &options->ids, "print ids only, as [1, 2, 3]");
+  command.add("--no-bos", &options->no_bos, "do not add a BOS token");
+  command.add("--no-parse-special", &options->no_parse_special,
+              "treat control tokens as plain text");
+  command.add("--show-count", &options->show_count, "print the number of tokens");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "formats/structure_check.h"
@@ -80,9 +81,9 @@ void check_behaviour(const std::string& path, CheckFindings& findings) {
     Conversation conversation;
     conversation.messages.push_back({.role = "user", .content = "Hi"});
     auto parts = (*engine)->render_chat(conversation);
-    findings.push_back({"chat template renders", parts.ok(),
-                        parts.ok() ? fmt::format("{} bytes", text_of(*parts).size())
-                                   : parts.error().message()});
+    findings.push_back(
+        {"chat template renders", parts.ok(),
+         parts.ok() ? fmt::format("{} bytes", text_of(*parts).size()) : parts.error().message()});
   }
   findings.push_back(check_trial_pass(**engine));
 }
@@ -117,16 +118,16 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, int& status) {
+Command make_verify_command() {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "verify", "Check a model file: structure, tokenizer, numbers, a trial pass, SHA-256");
-  command->add_option("path,-m,--model", options->path, "GGUF file, SafeTensors file or directory")
-      ->required();
-  command->add_flag("--json", options->json, "one JSON object");
-  command->add_flag("--quick", options->quick,
-                    "look for NaN and infinity in a sample of each tensor only");
-  command->callback([options, &status] { status = run(*options); });
+  Command command("verify",
+                  "Check a model file: structure, tokenizer, numbers, a trial pass, SHA-256");
+  command.add("MODEL,-m,--model", &options->path, kModelHelp).required();
+  command.add("--json", &options->json, "one JSON object");
+  command.add("--quick", &options->quick,
+              "look for NaN and infinity in a sample of each tensor only");
+  command.action([options] { return run(*options); });
+  return command;
 }
 
 }  // namespace whet
