@@ -115,6 +115,168 @@ TEST(Run, PromptLongerThanTheContextIsRefusedWithBothLengths) {
   EXPECT_NE(ran.out.find("context holds 16"), std::string::npos) << ran.out;
 }
 
+TEST(Run, TakesItsPromptFromWhereverItComes) {
+  const fs::path file = scratch("prompt.txt");
+  std::ofstream(file) << "What is 12 + 34?";
+  const std::string m = kDraft + " -n 20 --temp 0 ";
+  const std::string expected = whet("run " + m + "-p 'What is 12 + 34?'").out;
+  EXPECT_GT(expected.size(), 3u);
+  for (const std::string& arguments :
+       {"run " + m + "'What is 12 + 34?'", "run " + m + "What is 12 + '34?'",
+        "run -m " + m + "'What is 12 + 34?'", "run " + m + "-f " + file.string(),
+        "run " + m + "< " + file.string(), "run " + m + "-f - < " + file.string(),
+        "run " + m + "-p - < " + file.string(), "run " + m + "-f /dev/stdin < " + file.string()}) {
+    Ran ran = whet(arguments + " 2>&1");
+    EXPECT_EQ(ran.status, 0) << arguments;
+    EXPECT_EQ(ran.out, expected) << arguments;
+  }
+  std::ofstream(file) << "B\n\n";
+  const Ran joined = whet("run " + m + "--raw -p 'A' --json < " + file.string());
+  const Ran written = whet("run " + m + "--raw --json -p \"$(printf 'A\\n\\nB\\n.')\"");
+  const auto tokens = [](const Ran& ran) {
+    return nlohmann::json::parse(ran.out)["usage"]["prompt_tokens"].get<int>();
+  };
+  EXPECT_EQ(tokens(joined) + 1, tokens(written)) << "the argument, an empty line, what is piped";
+  EXPECT_EQ(whet("run " + m + "-p a -f " + file.string() + " 2>&1").status, 2);
+  EXPECT_EQ(whet("run " + m + " 2>&1").status, 2) << "an empty pipe is no prompt";
+  std::ofstream(file) << std::string(5000, 'x');
+  EXPECT_EQ(whet("run " + m + "< " + file.string() + " 2>&1").status, 2) << "too long for it";
+}
+
+TEST(Run, ShowsTheSeedThatItDrew) {
+  const std::string run = "run " + kDraft + " -p 'Tell me a number.' -n 12 --temp 1.5 ";
+  const Ran drawn = whet(run + "2>&1");
+  const size_t at = drawn.out.find("-s ");
+  ASSERT_NE(at, std::string::npos) << drawn.out;
+  const std::string seed = drawn.out.substr(at, drawn.out.find(' ', at + 3) - at);
+  const std::string again = whet(run + seed + " 2>&1").out;
+  EXPECT_EQ(drawn.out.substr(0, again.size()), again);
+}
+
+TEST(Run, LogprobsNameTheirTokens) {
+  const Ran ran =
+      whet("run " + kDraft + " -p 'What is 12 + 34?' -n 8 --temp 0 --json --logprobs 2");
+  ASSERT_EQ(ran.status, 0);
+  const auto completion = nlohmann::json::parse(ran.out)["completions"][0];
+  std::string text;
+  for (const auto& token : completion["logprobs"]) {
+    std::string bytes;
+    for (const auto& byte : token["bytes"]) bytes += static_cast<char>(byte.get<int>());
+    EXPECT_EQ(token["token"], bytes);
+    EXPECT_EQ(token["top"].size(), 2u);
+    EXPECT_EQ(token["top"][0]["token"], token["token"]) << "greedy";
+    text += bytes;
+  }
+  EXPECT_EQ(text.substr(0, completion["text"].get<std::string>().size()), completion["text"]);
+}
+
+TEST(CommandLine, HelpsWithoutBeingAskedTwice) {
+  const std::string overview = whet("--help").out;
+  for (const char* arguments : {"", "help", "-h"}) EXPECT_EQ(whet(arguments).out, overview);
+  EXPECT_EQ(whet("help run").out, whet("run --help").out);
+  for (const char* arguments : {"version", "-v", "--version"})
+    EXPECT_EQ(whet(arguments).out.find("whet "), 0u) << arguments;
+  EXPECT_NE(whet("rnu 2>&1").out.find("did you mean run?"), std::string::npos);
+}
+
+TEST(CommandLine, WarnsOfAContextBeyondTheTraining) {
+  for (const std::string& arguments :
+       {"run " + kDraft + " -p hi -n 1 -c 1000",
+        "perplexity " + kDraft + " -f " + kSource + "/LICENSE -c 1000",
+        "bench " + kDraft + " -p 0 -n 1 -d 600 -r 1"}) {
+    const Ran ran = whet(arguments + " 2>&1 >/dev/null");
+    EXPECT_EQ(ran.status, 0) << arguments;
+    EXPECT_NE(ran.out.find("was trained for 512"), std::string::npos) << arguments << ran.out;
+  }
+  EXPECT_EQ(whet("run " + kDraft + " -p hi -n 1 -s 1 2>&1 >/dev/null").out, "");
+}
+
+TEST(CommandLine, EveryCommandTakesTheModelByPositionAndByFlag) {
+  for (const std::string& command :
+       {std::string("run"), std::string("eval"), std::string("bench"), std::string("perplexity"),
+        std::string("show"), std::string("verify"), std::string("tokenize")}) {
+    const std::string rest = command == "perplexity" ? " -f " + kSource + "/LICENSE"
+                             : command == "tokenize" || command == "run" ? " -p x"
+                                                                         : "";
+    for (const char* form : {" /nowhere.gguf", " -m /nowhere.gguf", " --model=/nowhere.gguf"}) {
+      const Ran ran = whet(command + form + rest + " 2>&1");
+      EXPECT_EQ(ran.status, command == "verify" ? ran.status : 3) << command << form << ran.out;
+      EXPECT_NE(ran.out.find("/nowhere.gguf"), std::string::npos) << command << form << ran.out;
+    }
+  }
+}
+
+TEST(CommandLine, ValuesThatMeanNothingAreRefused) {
+  const std::string m = kDraft + " ";
+  for (const std::string& arguments : {"eval " + m + "--max-tokens 0",
+                                       "eval " + m + "--max-tokens -5",
+                                       "eval " + m + "-n -3",
+                                       "eval " + m + "--warmup -1",
+                                       "eval " + m + "--time-limit -1",
+                                       "eval " + m + "--time-limit nan",
+                                       "eval " + m + "-s -1",
+                                       "eval " + m + "--seeds 5-1",
+                                       "run " + m + "-p a --logprobs 2",
+                                       "run " + m + "-p a -s 18446744073709551616",
+                                       "run " + m + "-p a -n -2",
+                                       "run " + m + "-p a -t -1",
+                                       "run " + m + "-p a -c -1",
+                                       "run " + m + "-p a -b 0",
+                                       "run " + m + "-p a --top-k -1",
+                                       "run " + m + "-p a --temp inf",
+                                       "run " + m + "-p a --samples 4097",
+                                       "bench " + m + "-r 0",
+                                       "bench " + m + "-o sql",
+                                       "bench " + m + "-b 0",
+                                       std::string("doctor -t -1"),
+                                       "perplexity " + m + "-c 1 -f " + kSource + "/LICENSE",
+                                       "perplexity " + m + "-c -1 -f " + kSource + "/LICENSE",
+                                       std::string("quantize a b q8_0 -t -1"),
+                                       std::string("synth -o /tmp/none --layers -1")}) {
+    const Ran ran = whet(arguments + " 2>&1");
+    EXPECT_EQ(ran.status, 2) << arguments << "\n" << ran.out;
+    EXPECT_EQ(ran.out.find("whet: error: "), 0u) << arguments << "\n" << ran.out;
+  }
+  const Ran largest = whet("run " + m + "-p a -n 1 --json -s 18446744073709551615");
+  EXPECT_EQ(nlohmann::json::parse(largest.out)["seed"].get<uint64_t>(), UINT64_MAX);
+}
+
+TEST(Show, DescribesWhatCannotRun) {
+  std::ifstream in(kDraft, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  const size_t at = bytes.find(std::string("\5\0\0\0\0\0\0\0llama", 13));
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at + 8, 5, "mamba");
+  const fs::path odd = scratch("odd.gguf");
+  std::ofstream(odd, std::ios::binary) << bytes;
+  const Ran ran = whet("show " + odd.string() + " --json");
+  ASSERT_EQ(ran.status, 0);
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["architecture"], "mamba");
+  EXPECT_EQ(json["runs"], false);
+  EXPECT_NE(json["reason"].get<std::string>().find("mamba"), std::string::npos);
+  EXPECT_EQ(json["parameters"],
+            nlohmann::json::parse(whet("show --json " + kDraft).out)["parameters"]);
+  EXPECT_NE(whet("show " + odd.string()).out.find("runs              no: "), std::string::npos);
+  EXPECT_EQ(whet("run " + odd.string() + " -p a 2>&1").status, 3);
+}
+
+TEST(Eval, ACopiedProgramKeepsItsTasks) {
+  const fs::path directory = scratch("copy");
+  fs::create_directory(directory);
+  fs::copy_file(WHET_PROGRAM, directory / "whet");
+  const std::string copy = "cd " + directory.string() + " && ./whet </dev/null ";
+  FILE* pipe = ::popen(
+      (copy + "eval -m " + kDraft + " --strategies baseline -n 9 --no-code --no-charts -o out 2>&1")
+          .c_str(),
+      "r");
+  std::string out;
+  for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+  EXPECT_EQ(::pclose(pipe), 0) << out;
+  std::ifstream results(directory / "out" / "results.json");
+  EXPECT_EQ(nlohmann::json::parse(results)["tasks"]["files"].size(), 9u);
+}
+
 TEST(Errors, HaveTheirExitStatusAndSayWhat) {
   struct Case {
     std::string arguments;

@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "cli/kv_measurement.h"
 #include "cli/model_flags.h"
+#include "cli/model_type.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
@@ -141,15 +142,6 @@ Json stddev(const std::vector<double>& values) {
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
-/// The most common type of the model's matrices, as llama-bench's model_type names it.
-std::string dominant_type(const ModelFile& file) {
-  std::map<std::string_view, uint64_t> bytes;
-  for (const TensorEntry& t : file.tensors) bytes[dtype_info(t.type).name] += t.bytes.size();
-  auto most = std::max_element(bytes.begin(), bytes.end(),
-                               [](auto& a, auto& b) { return a.second < b.second; });
-  return std::string(most->first);
-}
-
 Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& samples,
              const Ceilings& ceilings) {
   const ModelFile& file = engine.loaded().file;
@@ -184,7 +176,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"isa", kernels::isa_name(kernels::kernels().isa)},
           {"model_filename", path},
           {"model_type",
-           fmt::format("{} {}", engine.loaded().model.config.architecture, dominant_type(file))},
+           fmt::format("{} {}", engine.loaded().model.config.architecture, weight_type_name(file))},
           {"model_size", size},
           {"model_n_params", weights},
           {"n_batch", engine.batch()},
@@ -240,25 +232,49 @@ std::string number(const Json& value, const char* format = "{:.2f}") {
   return value.is_number() ? fmt::format(fmt::runtime(format), value.get<double>()) : "–";
 }
 
+size_t columns_of(std::string_view utf8) {
+  return static_cast<size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// A table whose columns line up in a terminal too.
 void print_markdown(const std::vector<Json>& rows) {
-  fmt::print(
-      "| model | size | params | isa | threads | test | t/s median | 95 % interval | cost over x1 "
-      "| of roofline | GB/s of weights | read GB/s | peak RSS |\n");
-  fmt::print(
-      "| --- | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: "
-      "|\n");
+  using Line = std::vector<std::string>;
+  constexpr std::string_view kTextColumns[] = {"model", "isa", "test"};
+  std::vector<Line> lines{{"model", "size", "params", "isa", "threads", "test", "t/s median",
+                           "95 % interval", "cost over x1", "of roofline", "GB/s of weights",
+                           "read GB/s", "peak RSS"}};
   for (const Json& r : rows) {
-    fmt::print(
-        "| {} | {:.2f} MB | {:.2f} M | {} | {} | {} | {} | {} – {} | {} | {} | {} | {} | {} |\n",
-        r["model_type"].get<std::string>(), r["model_size"].get<double>() * 1e-6,
-        r["model_n_params"].get<double>() * 1e-6, r["isa"].get<std::string>(),
-        r["n_threads"].get<int>(), r["test"].get<std::string>(), number(r["median_ts"]),
-        number(r["low_ts"]), number(r["high_ts"]), number(r["cost_over_one"]),
-        number(r["of_roofline"]), number(r["weights_gb_per_second"]),
-        number(r["read_gb_per_second"]),
-        r["peak_rss_bytes"].is_null()
-            ? "–"
-            : fmt::format("{:.0f} MB", r["peak_rss_bytes"].get<double>() * 1e-6));
+    const bool has_interval = r["low_ts"].is_number();
+    lines.push_back({r["model_type"].get<std::string>(),
+                     fmt::format("{:.2f} MB", r["model_size"].get<double>() * 1e-6),
+                     fmt::format("{:.2f} M", r["model_n_params"].get<double>() * 1e-6),
+                     r["isa"].get<std::string>(), fmt::format("{}", r["n_threads"].get<int>()),
+                     r["test"].get<std::string>(), number(r["median_ts"]),
+                     has_interval ? number(r["low_ts"]) + " – " + number(r["high_ts"]) : "–",
+                     number(r["cost_over_one"]), number(r["of_roofline"]),
+                     number(r["weights_gb_per_second"]), number(r["read_gb_per_second"]),
+                     r["peak_rss_bytes"].is_null()
+                         ? "–"
+                         : fmt::format("{:.0f} MB", r["peak_rss_bytes"].get<double>() * 1e-6)});
+  }
+  std::vector<size_t> widths(lines[0].size());
+  for (const Line& line : lines) {
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns_of(line[i]));
+  }
+  const auto is_text = [&](size_t i) {
+    return std::find(std::begin(kTextColumns), std::end(kTextColumns), lines[0][i]) !=
+           std::end(kTextColumns);
+  };
+  for (size_t n = 0; n < lines.size(); ++n) {
+    std::string row = "|", rule = "|";
+    for (size_t i = 0; i < widths.size(); ++i) {
+      const std::string pad(widths[i] - columns_of(lines[n][i]), ' ');
+      row += " " + (is_text(i) ? lines[n][i] + pad : pad + lines[n][i]) + " |";
+      rule += " " + std::string(widths[i] - 1, '-') + (is_text(i) ? "- |" : ": |");
+    }
+    fmt::print("{}\n", row);
+    if (n == 0) fmt::print("{}\n", rule);
   }
 }
 

@@ -5,28 +5,46 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
+
+#include "cli/embedded_file.h"
+#include "cli/nearest_name.h"
+#include "sys/file_bytes.h"
+#include "sys/sha256.h"
 
 namespace whet {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// tasks/ of the source tree (the program lies in build/PRESET/) or share/whet/tasks of the prefix.
-fs::path built_in_directory() {
-  std::error_code error;
-  fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const char* place : {"../../tasks", "../share/whet/tasks"}) {
-    fs::path directory = (program / place).lexically_normal();
-    if (fs::is_directory(directory, error)) return directory;
-  }
-  return {};
+constexpr const char* kAll = "built-in";
+
+std::string family_of(const EmbeddedFile& file) {
+  return fs::path(file.name).stem().string();
 }
 
-std::vector<std::string> jsonl_files(const fs::path& directory) {
-  std::vector<std::string> files;
+Result<TaskFileContent> open_embedded(const EmbeddedFile& file) {
+  TaskFileContent opened{fmt::format("{}/{}", kAll, file.name), {}, {}};
+  WHET_TRY(opened.set, eval::parse_tasks(file.content, opened.path));
+  WHET_TRY(opened.sha256, sha256_hex(std::as_bytes(std::span(file.content))));
+  opened.set.name = family_of(file);
+  return opened;
+}
+
+Result<TaskFileContent> open_path(const fs::path& path) {
+  TaskFileContent opened{path.string(), {}, {}};
+  WHET_TRY(opened.set, eval::load_task_file(opened.path));
+  WHET_TRY(auto mapped, FileBytes::map(opened.path));
+  WHET_TRY(opened.sha256, sha256_hex(mapped->bytes()));
+  return opened;
+}
+
+std::vector<fs::path> task_files_in(const fs::path& directory) {
+  std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (entry.path().extension() == ".jsonl") files.push_back(entry.path().string());
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz")) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -34,40 +52,37 @@ std::vector<std::string> jsonl_files(const fs::path& directory) {
 
 }  // namespace
 
-Result<std::vector<std::string>> task_files_of(const std::string& name) {
+Result<std::vector<TaskFileContent>> open_tasks(const std::string& name) {
+  std::vector<TaskFileContent> opened;
+  const auto add = [&](Result<TaskFileContent> file) -> Status {
+    if (!file.ok()) return file.error();
+    opened.push_back(std::move(file).value());
+    return ok_status();
+  };
   std::error_code error;
   if (fs::is_directory(name, error)) {
-    std::vector<std::string> files = jsonl_files(name);
-    if (!files.empty()) return files;
+    for (const fs::path& path : task_files_in(name)) WHET_TRY_STATUS(add(open_path(path)));
+    if (!opened.empty()) return opened;
     return Error(
         ErrorCode::kNotFound,
         fmt::format("--tasks {}: expected .jsonl files in the directory, found none", name));
   }
-  if (fs::exists(name, error)) return std::vector<std::string>{name};
-  fs::path directory = built_in_directory();
-  if (!directory.empty() && name.find('/') == std::string::npos) {
-    if (name == "built-in") return jsonl_files(directory);
-    fs::path file = directory / (name + ".jsonl");
-    if (fs::exists(file, error)) return std::vector<std::string>{file.string()};
-    std::vector<std::string> names{"built-in"};
-    for (const std::string& known : jsonl_files(directory))
-      names.push_back(fs::path(known).stem().string());
-    return Error(ErrorCode::kNotFound,
-                 fmt::format("--tasks {}: neither a file, nor a directory, nor one of the families "
-                             "that come with whet ({})",
-                             name, fmt::join(names, ", ")));
+  if (fs::exists(name, error)) {
+    WHET_TRY_STATUS(add(open_path(name)));
+    return opened;
   }
-  return Error(ErrorCode::kNotFound, fmt::format("--tasks {}: no such file or directory", name));
-}
-
-Result<eval::TaskSet> open_task_set(const std::string& name) {
-  WHET_TRY(std::vector<std::string> files, task_files_of(name));
-  eval::TaskSet all{name, {}};
-  for (const std::string& file : files) {
-    WHET_TRY(eval::TaskSet set, eval::load_task_file(file));
-    all.tasks.insert(all.tasks.end(), set.tasks.begin(), set.tasks.end());
+  std::vector<std::string> families{kAll};
+  for (const EmbeddedFile& file : embedded_tasks()) {
+    families.push_back(family_of(file));
+    if (name == kAll || name == families.back()) WHET_TRY_STATUS(add(open_embedded(file)));
   }
-  return all;
+  if (!opened.empty()) return opened;
+  const auto nearest = nearest_name(name, families);
+  return Error(ErrorCode::kNotFound,
+               fmt::format("--tasks {}: neither a file, nor a directory, nor one of the families "
+                           "that come with whet ({}){}",
+                           name, fmt::join(families, ", "),
+                           nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
 }
 
 }  // namespace whet

@@ -1,4 +1,4 @@
-// Where the task sets that come with whet lie: beside the sources or in the installed prefix.
+// Task files by what the user calls them: paths, and the families that are part of the program.
 #pragma once
 
 #include <string>
@@ -9,10 +9,15 @@
 
 namespace whet {
 
-/// One task set from what the user wrote: a .jsonl file, a directory of them, or the name of a
-/// family that comes with whet. Errors name what was looked for and where.
-Result<eval::TaskSet> open_task_set(const std::string& name);
-/// The files behind `name`, in the order in which they are read.
-Result<std::vector<std::string>> task_files_of(const std::string& name);
+struct TaskFileContent {
+  std::string path;  // "built-in/chain.jsonl" of a family that comes with whet
+  std::string sha256;
+  eval::TaskSet set;
+};
+
+/// The task files behind `name`, in the order of their names: one file, all .jsonl and .jsonl.gz
+/// files of a directory, a family that comes with whet, or all of those ("built-in"). A path wins
+/// over a family of the same name. Errors name what was looked for.
+Result<std::vector<TaskFileContent>> open_tasks(const std::string& name);
 
 }  // namespace whet

@@ -93,13 +93,12 @@ Result<std::vector<uint64_t>> parse_seeds(const std::string& text) {
 Status add_tasks(const Options& options, experiment::Plan& plan) {
   eval::TaskSet all{options.tasks, {}};
   for (const std::string& name : split(options.tasks, ',')) {
-    WHET_TRY(std::vector<std::string> files, task_files_of(name));
-    for (const std::string& file : files) {
-      WHET_TRY(eval::TaskSet set, eval::load_task_file(file));
-      WHET_TRY(auto mapped, FileBytes::map(file));
-      WHET_TRY(std::string hash, sha256_hex(mapped->bytes()));
-      plan.task_files.push_back({set.name, file, hash, static_cast<int64_t>(set.tasks.size())});
-      all.tasks.insert(all.tasks.end(), set.tasks.begin(), set.tasks.end());
+    WHET_TRY(std::vector<TaskFileContent> files, open_tasks(name));
+    for (const TaskFileContent& file : files) {
+      const std::vector<eval::Task>& tasks = file.set.tasks;
+      plan.task_files.push_back(
+          {file.set.name, file.path, file.sha256, static_cast<int64_t>(tasks.size())});
+      all.tasks.insert(all.tasks.end(), tasks.begin(), tasks.end());
     }
   }
   if (options.limit > 0) all = eval::subsample(all, options.limit, 0);

@@ -3,10 +3,15 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <type_traits>
+#include <variant>
 
 #include "cli/commands.h"
 #include "cli/model_flags.h"
+#include "cli/model_type.h"
 #include "cli/terminal.h"
+#include "formats/untrusted_text.h"
 #include "kv/kv_sequence.h"
 #include "load/loaded_model.h"
 #include "sys/json_text.h"
@@ -53,13 +58,17 @@ std::string container_name(const ModelFile& file) {
   return "SafeTensors";
 }
 
-nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
-  const ModelConfig& c = m.model.config;
-  const Tokenizer& t = *m.tokenizer;
+nlohmann::ordered_json types_json(const Summary& summary) {
   nlohmann::ordered_json types = nlohmann::ordered_json::object();
   for (const auto& [name, share] : summary.by_type) {
     types[name] = {{"tensors", share.tensors}, {"weights", share.weights}, {"bytes", share.bytes}};
   }
+  return types;
+}
+
+nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
+  const ModelConfig& c = m.model.config;
+  const Tokenizer& t = *m.tokenizer;
   const AttentionBlockForm& attention = c.layers.front().attention;
   const KvShape kv = kv_shape_of(c, 1);
   auto optional_id = [](std::optional<TokenId> id) {
@@ -69,9 +78,10 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
           {"path", m.file.path},
           {"container", container_name(m.file)},
           {"architecture", c.architecture},
+          {"runs", true},
           {"parameters", summary.weights},
           {"tensor_bytes", summary.bytes},
-          {"types", types},
+          {"types", types_json(summary)},
           {"layers", c.n_layers()},
           {"width", c.d_model},
           {"query_heads", attention.n_heads},
@@ -95,47 +105,110 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
                                 : nlohmann::ordered_json(m.chat_template_source)}};
 }
 
+void print_line(std::string_view key, const std::string& value) {
+  fmt::print("{:<18}{}\n", key, value);
+}
+
+/// None for arrays, and for texts too long for a line.
+std::optional<std::string> metadata_text(const MetaValue& meta) {
+  constexpr size_t kLongest = 60;
+  return std::visit(
+      [](const auto& value) -> std::optional<std::string> {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, MetaArray>) {
+          return std::nullopt;
+        } else if constexpr (std::is_same_v<T, std::string>) {
+          if (value.size() > kLongest) return std::nullopt;
+          return quote_untrusted(value);
+        } else {
+          return fmt::format("{}", value);
+        }
+      },
+      meta.value);
+}
+
+void print_container(const ModelFile& file, const std::string& architecture,
+                     const Summary& summary) {
+  print_line("path", file.path);
+  print_line("container", container_name(file));
+  print_line("architecture", architecture);
+  print_line("parameters",
+             fmt::format("{:.2f} M in {} tensors, {:.1f} MB, {}",
+                         static_cast<double>(summary.weights) / 1e6, file.tensors.size(),
+                         static_cast<double>(summary.bytes) / 1e6, weight_type_name(file)));
+  for (const auto& [name, share] : summary.by_type) {
+    print_line("", fmt::format("{:<7}{:>4} tensors {:>10.2f} M weights {:>9.1f} MB", name,
+                               share.tensors, static_cast<double>(share.weights) / 1e6,
+                               static_cast<double>(share.bytes) / 1e6));
+  }
+}
+
 void print_text(const LoadedModel& m, const Summary& summary) {
   const ModelConfig& c = m.model.config;
   const Tokenizer& t = *m.tokenizer;
-  auto line = [](std::string_view key, const std::string& value) {
-    fmt::print("{:<18}{}\n", key, value);
-  };
-  line("path", m.file.path);
-  line("container", container_name(m.file));
-  line("architecture", c.architecture);
-  line("parameters",
-       fmt::format("{:.2f} M in {} tensors, {:.1f} MB", static_cast<double>(summary.weights) / 1e6,
-                   m.file.tensors.size(), static_cast<double>(summary.bytes) / 1e6));
-  for (const auto& [name, share] : summary.by_type) {
-    line("", fmt::format("{:<7}{:>4} tensors {:>10.2f} M weights {:>9.1f} MB", name, share.tensors,
-                         static_cast<double>(share.weights) / 1e6,
-                         static_cast<double>(share.bytes) / 1e6));
-  }
+  print_container(m.file, c.architecture, summary);
   const AttentionBlockForm& a = c.layers.front().attention;
-  line("layers", fmt::format("{}", c.n_layers()));
-  line("width", fmt::format("{} (FFN {})", c.d_model, c.layers.front().ffn.dim));
-  line("heads", fmt::format("{} query, {} KV, of {}", a.n_heads, a.n_kv_heads, a.head_dim));
-  line("context", fmt::format("{} tokens", c.context_length));
-  line("KV cache", fmt::format("{} bytes per token (f16)", kv_shape_of(c, 1).bytes_per_position()));
-  line("vocabulary", fmt::format("{} tokens, {}", t.vocab_size(), t.description()));
+  print_line("layers", fmt::format("{}", c.n_layers()));
+  print_line("width", fmt::format("{} (FFN {})", c.d_model, c.layers.front().ffn.dim));
+  print_line("heads", fmt::format("{} query, {} KV, of {}", a.n_heads, a.n_kv_heads, a.head_dim));
+  print_line("context", fmt::format("{} tokens", c.context_length));
+  print_line("KV cache",
+             fmt::format("{} bytes per token (f16)", kv_shape_of(c, 1).bytes_per_position()));
+  print_line("vocabulary", fmt::format("{} tokens, {}", t.vocab_size(), t.description()));
   auto token = [&](std::optional<TokenId> id) {
     return id ? fmt::format("{} \"{}\"", *id, t.piece(*id)) : std::string("none");
   };
-  line("BOS", token(t.bos()) + (t.adds_bos() ? ", added to every prompt" : ", not added"));
-  line("EOS", token(t.eos()));
+  print_line("BOS", token(t.bos()) + (t.adds_bos() ? ", added to every prompt" : ", not added"));
+  print_line("EOS", token(t.eos()));
   std::string ends;
   for (TokenId id : t.end_of_generation()) ends += (ends.empty() ? "" : ", ") + token(id);
-  line("end of turn", ends.empty() ? "none" : ends);
-  line("chat template", m.chat_template_source.empty()
-                            ? "none"
-                            : fmt::format("{} characters of Jinja (--template prints it)",
-                                          m.chat_template_source.size()));
+  print_line("end of turn", ends.empty() ? "none" : ends);
+  print_line("chat template", m.chat_template_source.empty()
+                                  ? "none"
+                                  : fmt::format("{} characters of Jinja (--template prints it)",
+                                                m.chat_template_source.size()));
+}
+
+/// A file that whet cannot run: what its container says, and why it does not run.
+int show_container(const Options& options, const Error& reason) {
+  auto file = open_model_file(options.path);
+  if (!file.ok()) return fail(file.error());
+  const std::string key =
+      file->container == ModelFile::Container::kGguf ? "general.architecture" : "architecture";
+  auto architecture = file->get_string_or(key, "unknown");
+  if (!architecture.ok()) return fail(architecture.error());
+  if (options.chat_template) {
+    auto source = file->get_string("tokenizer.chat_template");
+    if (!source.ok()) return fail(reason);
+    fmt::print("{}\n", *source);
+    return 0;
+  }
+  const Summary summary = summarise(*file);
+  if (options.json) {
+    const nlohmann::ordered_json json{{"schema", "whet-show/1"},
+                                      {"path", file->path},
+                                      {"container", container_name(*file)},
+                                      {"architecture", *architecture},
+                                      {"runs", false},
+                                      {"reason", reason.message()},
+                                      {"parameters", summary.weights},
+                                      {"tensor_bytes", summary.bytes},
+                                      {"types", types_json(summary)}};
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return 0;
+  }
+  print_container(*file, quote_untrusted(*architecture), summary);
+  print_line("runs", "no: " + reason.message());
+  for (const auto& [name, value] : file->metadata) {
+    if (name.starts_with("tokenizer.")) continue;
+    if (auto text = metadata_text(value)) fmt::print("{:<40}{}\n", quote_untrusted(name), *text);
+  }
+  return 0;
 }
 
 int run(const Options& options) {
   auto loaded = load_model(options.path);
-  if (!loaded.ok()) return fail(loaded.error());
+  if (!loaded.ok()) return show_container(options, loaded.error());
   Summary summary = summarise(loaded->file);
   if (options.json) {
     fmt::print(

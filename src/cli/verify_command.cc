@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -36,6 +37,9 @@ CheckFinding check_round_trip(const Tokenizer& tokenizer) {
                : fmt::format("expected the text back, found \"{}\"", back)};
 }
 
+/// Those of real models stay below a hundred; a damaged norm gives 1e30.
+constexpr float kLargestLogit = 1e4f;
+
 /// The model predicts something for a short input, and every logit is a number.
 CheckFinding check_trial_pass(Engine& engine) {
   const ModelConfig& c = engine.loaded().model.config;
@@ -56,6 +60,12 @@ CheckFinding check_trial_pass(Engine& engine) {
     }
   }
   auto [low, high] = std::minmax_element(logits.begin(), logits.end());
+  if (std::max(-*low, *high) > kLargestLogit) {
+    return {"trial forward pass", false,
+            fmt::format("expected logits below {:g}, found {:.3g} to {:.3g}: weights of a wrong "
+                        "scale",
+                        kLargestLogit, *low, *high)};
+  }
   if (*low == *high) return {"trial forward pass", false, "all logits are equal"};
   return {"trial forward pass", true,
           fmt::format("{} tokens, logits from {:.3g} to {:.3g}", tokens.size(), *low, *high)};
@@ -69,7 +79,10 @@ void check_behaviour(const std::string& path, CheckFindings& findings) {
     return;
   }
   bool has_template = !loaded->chat_template_source.empty();
-  auto engine = Engine::create(std::move(loaded).value(), {});
+  // Float activations: rounded to eight bits, a NaN would become a number.
+  EngineOptions options;
+  options.exact = true;
+  auto engine = Engine::create(std::move(loaded).value(), options);
   if (!engine.ok()) {
     findings.push_back({"weights, tokenizer and template load", false, engine.error().message()});
     return;

@@ -98,7 +98,7 @@ Result<EventLog> EventLog::create(const std::string& directory, const EventHeade
   if (fd < 0 && errno == EEXIST) {
     return Error(
         ErrorCode::kInvalidArgument,
-        fmt::format("{} exists; use --resume to go on with it, or another directory", path));
+        fmt::format("{} exists; use --resume to go on with it, --overwrite to replace it, or another directory", path));
   }
   if (fd < 0) return io_error("cannot create", path);
   EventLog log(path, fd, header.created);

@@ -103,7 +103,10 @@ CheckFinding check_bytes(const ModelFile& model, Strings tokens) {
     }
     finding.ok = false;
   }
-  if (finding.ok) finding.detail = fmt::format("{} of 256 bytes have a token", seen.count());
+  if (finding.ok) {
+    finding.detail = seen.none() ? "none, nor does this kind of vocabulary need them"
+                                 : fmt::format("{} of 256 bytes have a token", seen.count());
+  }
   return finding;
 }
 

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <new>
 #include <set>
+#include <string>
 
 #include "engine/engine.h"
 
@@ -15,6 +16,33 @@ struct Model::State {
 };
 
 namespace {
+
+constexpr const char* kMoved =
+    "this model was moved from or never loaded; expected one that Model::load gave";
+
+/// What the engine would take at its word.
+Status check(const GenerateOptions& o) {
+  if (o.samples < 1) {
+    return Error(ErrorCode::kInvalidArgument, "samples: expected 1 or more, found 0");
+  }
+  if (o.max_tokens < -1) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "max_tokens: expected -1 (until the context is full) or more, found " +
+                     std::to_string(o.max_tokens));
+  }
+  return ok_status();
+}
+
+Status check(const std::vector<Message>& messages) {
+  if (messages.empty())
+    return Error(ErrorCode::kInvalidArgument, "messages: expected at least one, found none");
+  for (const Message& m : messages) {
+    if (m.role == "system" || m.role == "user" || m.role == "assistant") continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 "role: expected system, user or assistant, found \"" + m.role + "\"");
+  }
+  return ok_status();
+}
 
 GenerateRequest to_request(const GenerateOptions& o) {
   SamplingParams params{.temperature = o.temperature,
@@ -106,6 +134,8 @@ Expected<Model> Model::load(const std::string& path, const LoadOptions& options)
 
 Expected<Answer> Model::generate(const std::string& prompt, const GenerateOptions& options,
                                  const OnText& on_text) {
+  if (state_ == nullptr) return Expected<Answer>::failure(kMoved);
+  if (Status ok = check(options); !ok.ok()) return Expected<Answer>::failure(ok.error().message());
   GenerateRequest request = to_request(options);
   request.prompt = prompt;
   RunningRequest running(state_->mutex, state_->running);
@@ -114,8 +144,9 @@ Expected<Answer> Model::generate(const std::string& prompt, const GenerateOption
 
 Expected<Answer> Model::chat(const std::vector<Message>& messages, const GenerateOptions& options,
                              const OnText& on_text) {
-  if (messages.empty())
-    return Expected<Answer>::failure("messages: expected at least one, found none");
+  if (state_ == nullptr) return Expected<Answer>::failure(kMoved);
+  if (Status ok = check(options); !ok.ok()) return Expected<Answer>::failure(ok.error().message());
+  if (Status ok = check(messages); !ok.ok()) return Expected<Answer>::failure(ok.error().message());
   GenerateRequest request = to_request(options);
   for (const Message& m : messages) {
     request.conversation().messages.push_back({.role = m.role, .content = m.content});
@@ -125,6 +156,7 @@ Expected<Answer> Model::chat(const std::vector<Message>& messages, const Generat
 }
 
 void Model::cancel() {
+  if (state_ == nullptr) return;
   std::lock_guard lock(state_->mutex);
   for (CancelFlag* flag : state_->running) flag->cancel();
 }

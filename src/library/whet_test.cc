@@ -77,4 +77,24 @@ TEST(Library, ErrorsAreMessages) {
   EXPECT_NE(bad.error().find("temperature"), std::string::npos);
 }
 
+TEST(Library, RefusesWhatTheCommandLineRefuses) {
+  whet::Model model = load();
+  whet::GenerateOptions options;
+  options.max_tokens = -7;
+  EXPECT_NE(model.generate("a", options).error().find("found -7"), std::string::npos);
+  options.max_tokens = 4;
+  EXPECT_NE(model.chat({{"wizard", "a"}}, options).error().find("\"wizard\""), std::string::npos);
+  EXPECT_FALSE(model.chat({}, options));
+  options.samples = 0;
+  EXPECT_FALSE(model.generate("a", options));
+}
+
+TEST(Library, AModelThatWasMovedFromIsAnError) {
+  whet::Model model = load();
+  const whet::Model owner = std::move(model);
+  EXPECT_NE(model.generate("a").error().find("moved from"), std::string::npos);
+  EXPECT_FALSE(model.chat({{"user", "a"}}));
+  model.cancel();
+}
+
 }  // namespace
