@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_export.h"
 #include "cli/command_help.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -74,6 +75,11 @@ int dispatch(const std::vector<std::string>& arguments) {
   const std::string first = arguments.empty() ? "help" : arguments.front();
   if (first == "help" || first == "-h" || first == "--help") return print_help(commands, arguments);
   if (first == "version" || first == "-v" || first == "--version") return print_version();
+  if (first == "--man-page" || first == "--completion-bash") {
+    fmt::print("{}", first == "--man-page" ? man_page(commands, version_string())
+                                           : bash_completion(commands));
+    return 0;
+  }
 
   auto command = find_command(commands, first);
   if (!command.ok()) return fail(command.error());
