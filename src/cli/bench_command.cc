@@ -270,8 +270,8 @@ void print_markdown(const std::vector<Json>& rows) {
     std::string row = "|", rule = "|";
     for (size_t i = 0; i < widths.size(); ++i) {
       const std::string pad(widths[i] - columns_of(lines[n][i]), ' ');
-      row += " " + (is_text(i) ? lines[n][i] + pad : pad + lines[n][i]) + " |";
-      rule += " " + std::string(widths[i] - 1, '-') + (is_text(i) ? "- |" : ": |");
+      row += fmt::format(" {}{}{} |", is_text(i) ? "" : pad, lines[n][i], is_text(i) ? pad : "");
+      rule += fmt::format(" {:-<{}}{} |", "", widths[i] - 1, is_text(i) ? '-' : ':');
     }
     fmt::print("{}\n", row);
     if (n == 0) fmt::print("{}\n", rule);
