@@ -27,6 +27,7 @@ namespace {
 std::vector<Command> all_commands() {
   std::vector<Command> commands;
   commands.push_back(make_run_command());
+  commands.push_back(make_serve_command());
   commands.push_back(make_eval_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_perplexity_command());

@@ -6,6 +6,7 @@
 namespace whet {
 
 Command make_run_command();
+Command make_serve_command();
 Command make_eval_command();
 Command make_bench_command();
 Command make_perplexity_command();

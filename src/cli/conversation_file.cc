@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sys/file_bytes.h"
+#include "sys/pending_file.h"
 
 namespace whet {
 namespace {

@@ -84,6 +84,7 @@ Status Session::sample(const std::string& prompt, std::vector<SamplingParams> sa
     auto& messages = request.conversation().messages;
     if (!context_.system.empty())
       messages.push_back({.role = "system", .content = context_.system});
+    messages.insert(messages.end(), context_.history.begin(), context_.history.end());
     messages.push_back({.role = "user", .content = prompt});
   }
   request.samples = std::move(samples);

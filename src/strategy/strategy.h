@@ -21,12 +21,13 @@ namespace whet::strategy {
 
 struct Context {
   uint64_t seed = 0;
-  SamplingParams sampling;     // the run's; its seed is replaced by ones made from `seed`
-  int64_t max_tokens = -1;     // per completion
-  std::string system;          // system message; "" = none
-  bool raw_prompt = false;     // no chat template: the prompt goes in as it is
-  int64_t deadline_ns = 0;     // monotonic; 0 = none
-  int64_t time_budget_ns = 0;  // for the control: the time that it is given
+  SamplingParams sampling;           // the run's; its seed is replaced by ones made from `seed`
+  int64_t max_tokens = -1;           // per completion
+  std::string system;                // system message; "" = none
+  std::vector<ChatMessage> history;  // messages before the question, where it ends a conversation
+  bool raw_prompt = false;           // no chat template: the prompt goes in as it is
+  int64_t deadline_ns = 0;           // monotonic; 0 = none
+  int64_t time_budget_ns = 0;        // for the control: the time that it is given
   const CancelFlag* cancel = nullptr;
   const eval::Sandbox* sandbox = nullptr;          // null: code is selected without running it
   int n_threads = 1;                               // for running public examples

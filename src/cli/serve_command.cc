@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/model_flags.h"
+#include "cli/terminal.h"
+#include "cli/version.h"
+#include "serve/http_server.h"
+#include "serve/server.h"
+#include "sys/file_bytes.h"
+
+namespace whet {
+namespace {
+
+using serve::HttpLimits;
+
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr int kDefaultPort = 9438;  // W-H-E-T on a keypad
+constexpr uint64_t kMaxKeyFileBytes = 1 << 20;
+
+struct Options {
+  ModelFlags model;
+  std::vector<std::string> more_models, aliases, keys, cors_origins;
+  std::string host = kLoopback, key_file, reasoning_format = "auto";
+  int port = kDefaultPort;
+  int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300;
+  bool no_page = false, no_auth = false, strict = false;
+};
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::string model_name(const std::string& path) {
+  std::filesystem::path p(path);
+  if (p.filename().empty()) p = p.parent_path();
+  return p.extension() == ".gguf" || p.extension() == ".safetensors" ? p.stem().string()
+                                                                     : p.filename().string();
+}
+
+/// Keys of the flags, the environment and the file; a key file that others may read is refused.
+Result<std::vector<std::string>> read_keys(const Options& options) {
+  std::vector<std::string> keys = options.keys;
+  if (const char* key = std::getenv("WHET_API_KEY"); key != nullptr && *key != '\0') {
+    keys.emplace_back(key);
+  }
+  if (!options.key_file.empty()) {
+    struct stat status {};
+    if (::stat(options.key_file.c_str(), &status) == 0 && (status.st_mode & 0077) != 0) {
+      return Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--api-key-file {}: expected mode 600, found {:o}: others can read it",
+                      options.key_file, status.st_mode & 0777));
+    }
+    WHET_TRY(const std::string text, read_file(options.key_file, kMaxKeyFileBytes));
+    for (size_t begin = 0; begin < text.size();) {
+      const size_t end = std::min(text.find('\n', begin), text.size());
+      std::string line = text.substr(begin, end - begin);
+      line.erase(line.find_last_not_of(" \r\t") + 1);
+      if (!line.empty()) keys.push_back(std::move(line));
+      begin = end + 1;
+    }
+  }
+  return keys;
+}
+
+Result<std::vector<serve::ModelSource>> read_sources(const Options& options) {
+  std::vector<std::string> paths = {options.model.model};
+  paths.insert(paths.end(), options.more_models.begin(), options.more_models.end());
+  if (options.aliases.size() > paths.size()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("--alias: expected at most one per model, found {} for {}",
+                             options.aliases.size(), paths.size()));
+  }
+  std::vector<serve::ModelSource> sources;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    std::string id = i < options.aliases.size() ? options.aliases[i] : model_name(paths[i]);
+    for (const auto& other : sources) {
+      if (other.id == id) {
+        return Error(ErrorCode::kInvalidArgument,
+                     fmt::format("two models are called \"{}\"; name them with --alias", id));
+      }
+    }
+    sources.push_back({std::move(id), paths[i]});
+  }
+  return sources;
+}
+
+int run(const Options& given) {
+  Options options = given;
+  if (const char* host = std::getenv("WHET_HOST"); host != nullptr && options.host == kLoopback) {
+    options.host = host;
+  }
+  auto keys = read_keys(options);
+  if (!keys.ok()) return fail(keys.error());
+  auto sources = read_sources(options);
+  if (!sources.ok()) return fail(sources.error());
+  if (!is_loopback(options.host) && keys->empty() && !options.no_auth) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("--host {}: others could use this server; give --api-key (or "
+                                  "WHET_API_KEY), or say --insecure-no-auth",
+                                  options.host)));
+  }
+  serve::ServerOptions server_options;
+  server_options.gate = {*keys, is_loopback(options.host), options.cors_origins};
+  server_options.page = !options.no_page;
+  server_options.strict = options.strict;
+  server_options.reasoning = options.reasoning_format != "none";
+  server_options.version = version_string();
+  auto models = std::make_unique<serve::ServedModels>(
+      *sources,
+      [&options](const std::string& path) {
+        ModelFlags flags = options.model;
+        flags.model = path;
+        return flags.load();
+      },
+      serve::ServedModels::Seconds(sources->size() == 1 ? -1 : options.keep_alive_s));
+  serve::Server server(std::move(server_options), std::move(models));
+
+  HttpLimits limits;
+  limits.max_active = options.parallel;
+  limits.max_queue = options.max_queue;
+  limits.write_timeout_s = options.timeout_s;
+  auto http = serve::HttpServer::listen(
+      options.host, options.port, limits,
+      [&server](const serve::Request& request, serve::Reply& reply) {
+        server.handle(request, reply);
+      },
+      &serve::Server::is_quick,
+      [](const std::string& path, int status, const std::string& message) {
+        return serve::Server::error_body(path, {status, message});
+      });
+  if (!http.ok()) return fail(http.error());
+  // The first model is there before anybody asks; an error in it ends the program.
+  auto first = server.models().use(sources->front().id);
+  if (!first.ok()) return fail(first.error());
+  first->reset();
+  fmt::print(stderr, "whet serves {} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
+             sources->front().id, options.host, (*http)->port(),
+             options.no_page ? "" : ", a page for people: /");
+  (*http)->run(/*signals=*/true);
+  return 0;
+}
+
+}  // namespace
+
+Command make_serve_command() {
+  auto options = std::make_shared<Options>();
+  Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
+  options->model.add_to(command);
+  command.begin_group("Server");
+  command
+      .add("--more", &options->more_models,
+           "a further model, loaded when first asked for; may be repeated")
+      .value_name("MODEL");
+  command.add("-a,--alias", &options->aliases, "what clients call the models, in order")
+      .value_name("NAME");
+  command.add("--host", &options->host, "address to listen on (also WHET_HOST)");
+  command.add("--port", &options->port, "port; 0 = any").between(0, 65535);
+  command
+      .add("--api-key", &options->keys,
+           "a key that clients must give; may be repeated (also WHET_API_KEY)")
+      .value_name("KEY");
+  command.add("--api-key-file", &options->key_file, "file with a key per line, mode 600")
+      .value_name("FILE");
+  command.add("--insecure-no-auth", &options->no_auth, "serve other machines without a key");
+  command.add("-np,--parallel", &options->parallel, "requests that are computed at once")
+      .between(1, 1024);
+  command.add("--max-queue", &options->max_queue, "requests that may wait; more get 503")
+      .between(0, 1e6);
+  command
+      .add("--timeout", &options->timeout_s,
+           "seconds in which a client must take some of its answer")
+      .between(1, 86400);
+  command
+      .add("--keep-alive", &options->keep_alive_s,
+           "seconds that one of several models stays in memory unused; -1 = for ever")
+      .between(-1, 1e9);
+  command
+      .add("--cors-origins", &options->cors_origins,
+           "a web page elsewhere that may call; may be repeated (* = any)")
+      .value_name("ORIGIN");
+  command
+      .add("--reasoning-format", &options->reasoning_format,
+           "auto = reasoning apart from the answer, none = as the model writes it")
+      .one_of({"auto", "none"});
+  command.add("--no-page", &options->no_page, "no web page at /");
+  command.add("--strict-params", &options->strict,
+              "refuse requests with fields that would be ignored");
+  command.action([options] { return run(*options); });
+  return command;
+}
+
+}  // namespace whet

@@ -1,0 +1,448 @@
+#include "serve/ollama.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <random>
+
+#include "serve/constrained.h"
+#include "serve/openai_chat.h"
+#include "serve/openai_request.h"
+
+namespace whet::serve {
+namespace {
+
+using Seconds = ServedModels::Seconds;
+
+/// "5m", "1h30m", "90s", or a number of seconds; negative = for ever.
+std::optional<Seconds> read_keep_alive(Fields& fields) {
+  const Json* json = fields.value("keep_alive");
+  if (json == nullptr) return std::nullopt;
+  if (json->is_number() && std::abs(json->get<double>()) < 1e9) {
+    return Seconds(static_cast<int64_t>(json->get<double>()));
+  }
+  if (json->is_string()) {
+    std::string text = json->get<std::string>();
+    const bool negative = text.starts_with('-');
+    if (negative) text.erase(0, 1);
+    double total = 0, number = 0;
+    bool digits = false, good = !text.empty();
+    double scale = 1;
+    for (size_t i = 0; i < text.size() && good; ++i) {
+      const char c = text[i];
+      if (c >= '0' && c <= '9') {
+        digits = true;
+        number = scale == 1 ? number * 10 + (c - '0') : number + (c - '0') * scale;
+        if (scale < 1) scale /= 10;
+        continue;
+      }
+      if (c == '.' && scale == 1) {
+        scale = 0.1;
+        continue;
+      }
+      const bool is_ms = c == 'm' && i + 1 < text.size() && text[i + 1] == 's';
+      const double unit = is_ms ? 0.001 : c == 'h' ? 3600 : c == 'm' ? 60 : c == 's' ? 1 : 0;
+      good = digits && unit > 0;
+      total += number * unit;
+      number = 0;
+      scale = 1;
+      digits = false;
+      if (is_ms) ++i;
+    }
+    if (good && !digits) return Seconds(static_cast<int64_t>(negative ? -total - 1 : total));
+  }
+  fields.fail("keep_alive", "a duration such as \"5m\", or seconds");
+  return std::nullopt;
+}
+
+void read_options(Fields& fields, GenerateRequest& request, std::vector<std::string>& ignored) {
+  SamplingParams params;
+  params.temperature = 0.8;
+  params.top_p = 0.9;
+  params.min_p = 0;
+  static const Json kNone = Json::object();
+  const Json* json = fields.value("options");
+  if (json != nullptr && !json->is_object()) {
+    fields.fail("options", "an object");
+    json = nullptr;
+  }
+  Fields options(json == nullptr ? kNone : *json, "options.");
+  params.temperature = options.number("temperature", params.temperature, 0, 100);
+  params.top_p = options.number("top_p", params.top_p, 0, 1);
+  params.top_k = static_cast<int>(options.integer("top_k", 40, 0, INT32_MAX));
+  params.min_p = options.number("min_p", 0, 0, 1);
+  params.repeat_penalty = options.number("repeat_penalty", 1, 0.01, 100);
+  params.repeat_last_n = static_cast<int>(options.integer("repeat_last_n", 64, -1, INT32_MAX));
+  params.presence_penalty = options.number("presence_penalty", 0, -10, 10);
+  params.frequency_penalty = options.number("frequency_penalty", 0, -10, 10);
+  const int64_t seed = options.integer("seed", -1, INT64_MIN, INT64_MAX);
+  std::random_device device;
+  params.seed = seed >= 0 ? static_cast<uint64_t>(seed) : (uint64_t{device()} << 32) ^ device();
+  // -2 meant "fill the context" in older versions, as -1.
+  request.max_tokens = std::max<int64_t>(-1, options.integer("num_predict", -1, -2, INT32_MAX));
+  request.stop = options.texts("stop");
+  std::erase(request.stop, "");
+  options.ignore({"num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "use_mmap",
+                  "use_mlock", "num_thread", "numa", "low_vram", "vocab_only",
+                  "draft_num_predict"});
+  if (options.error()) fields.fail(*options.error());
+  for (std::string& name : options.ignored()) ignored.push_back(std::move(name));
+  request.samples.assign(1, params);
+  const bool logprobs = fields.flag("logprobs", false);
+  const auto top = static_cast<int>(fields.integer("top_logprobs", 0, 0, 20));
+  if (logprobs) request.top_logprobs = top;
+}
+
+void read_format(Fields& fields, GenerateRequest& request) {
+  const Json* format = fields.value("format");
+  if (format == nullptr || *format == "") return;
+  if (format->is_string() && *format != "json") {
+    fields.fail("format", "\"json\" or a JSON schema");
+    return;
+  }
+  hold_to_schema(fields, "format", *format, request);
+}
+
+Json logprobs_json(std::span<const TokenInfo> tokens) {
+  return chat_logprobs(tokens)["content"];
+}
+
+/// The figures of the last object.
+void add_figures(Json& json, const GenerateResult& r, int64_t load_ns) {
+  json["done"] = true;
+  json["done_reason"] = openai_finish(r.completions.front().finish);
+  json["total_duration"] = r.end_ns - r.start_ns + load_ns;
+  json["load_duration"] = load_ns;
+  json["prompt_eval_count"] = r.n_prompt_tok;
+  json["prompt_eval_duration"] = r.prefill_end_ns > 0 ? r.prefill_end_ns - r.start_ns : 0;
+  json["eval_count"] = completion_tokens(r);
+  json["eval_duration"] = r.first_token_ns > 0 ? r.end_ns - r.prefill_end_ns : 0;
+}
+
+Json calls_json(const std::vector<ToolCall>& calls) {
+  Json list = Json::array();
+  for (const ToolCall& call : calls) {
+    Json arguments = Json::parse(call.arguments, nullptr, false);
+    if (!arguments.is_object()) arguments = Json::object();
+    list.push_back({{"id", call.id},
+                    {"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+  }
+  return list;
+}
+
+/// What /api/chat and /api/generate do alike.
+struct OllamaCall {
+  GenerateRequest request;
+  std::string model;
+  bool stream = true, is_chat = false, has_tools = false;
+  bool splits_reasoning = true;
+  std::optional<Seconds> keep_alive;
+};
+
+Json piece_json(const OllamaCall& call, const std::string& model,
+                const AnswerSplitter::Pieces& pieces) {
+  Json json{{"model", model}, {"created_at", rfc3339_now()}};
+  if (call.is_chat) {
+    Json message{{"role", "assistant"}, {"content", pieces.content}};
+    if (!pieces.reasoning.empty()) message["thinking"] = pieces.reasoning;
+    if (!pieces.calls.empty()) message["tool_calls"] = calls_json(pieces.calls);
+    json["message"] = std::move(message);
+  } else {
+    json["response"] = pieces.content;
+    if (!pieces.reasoning.empty()) json["thinking"] = pieces.reasoning;
+  }
+  json["done"] = false;
+  return json;
+}
+
+void add(AnswerSplitter::Pieces& all, AnswerSplitter::Pieces more) {
+  all.reasoning += more.reasoning;
+  all.content += more.content;
+  all.calls.insert(all.calls.end(), more.calls.begin(), more.calls.end());
+}
+
+void answer(Exchange& exchange, OllamaCall& call) {
+  const bool was_loaded = std::ranges::any_of(
+      exchange.server.models().running(),
+      [&, source = exchange.server.models().find(call.model)](const auto& running) {
+        return source && running.model->id == source->id;
+      });
+  auto model = exchange.server.models().use(call.model, call.keep_alive);
+  if (!model.ok()) {
+    ApiError error = api_error(model.error());
+    if (error.status == 404) error.message = fmt::format("model '{}' not found", call.model);
+    return exchange.fail(error);
+  }
+  ServedModel& served = **model;
+  const int64_t load_ns = was_loaded ? 0 : served.load_ns;
+  const std::string name = call.model;
+  // An empty request loads the model, or unloads it.
+  const auto* conversation = std::get_if<Conversation>(&call.request.prompt);
+  const bool nothing = conversation != nullptr ? conversation->messages.empty()
+                                               : std::get<std::string>(call.request.prompt).empty();
+  if (nothing) {
+    const bool unloads = call.keep_alive && call.keep_alive->count() == 0;
+    if (unloads) exchange.server.models().unload(served.id);
+    Json json = piece_json(call, name, {});
+    json["done"] = true;
+    json["done_reason"] = unloads ? "unload" : "load";
+    return exchange.send(200, json);
+  }
+  call.request.cache_scope = exchange.cache_scope;
+  bool opened = false;
+  if (conversation != nullptr && call.splits_reasoning) {
+    const auto parts = served.engine->render_chat(*conversation);
+    if (!parts.ok()) return exchange.fail(api_error(parts.error()));
+    std::string text = text_of(*parts);
+    text.erase(text.find_last_not_of(" \t\r\n") + 1);
+    opened = text.ends_with("<think>");
+  }
+  AnswerSplitter splitter(call.splits_reasoning, opened, call.has_tools,
+                          std::to_string(exchange.server.next_id()));
+  if (!call.stream) {
+    const auto result = generate(exchange, *served.engine, call.request, nullptr);
+    if (!result.ok()) return exchange.fail(api_error(result.error()));
+    AnswerSplitter::Pieces pieces = splitter.push(result->completions.front().text);
+    add(pieces, splitter.flush());
+    Json json = piece_json(call, name, pieces);
+    if (call.request.top_logprobs >= 0) {
+      json["logprobs"] = logprobs_json(result->completions.front().logprobs);
+    }
+    add_figures(json, *result, load_ns);
+    return exchange.send(200, json);
+  }
+  bool begun = false;
+  const auto write = [&](const Json& json) {
+    if (!std::exchange(begun, true)) {
+      exchange.reply.begin(200, "application/x-ndjson", exchange.headers);
+    }
+    return exchange.reply.write(dump(json) + "\n") ? Continue::kYes : Continue::kEndRequest;
+  };
+  const auto result =
+      generate(exchange, *served.engine, call.request, [&](const GenerateEvent& event) {
+        AnswerSplitter::Pieces pieces = splitter.push(event.text);
+        if (event.finish) add(pieces, splitter.flush());
+        if (pieces.empty() && event.tokens.empty()) return Continue::kYes;
+        Json json = piece_json(call, name, pieces);
+        if (!event.tokens.empty()) json["logprobs"] = logprobs_json(event.tokens);
+        return write(json);
+      });
+  if (!result.ok()) {
+    const ApiError error = api_error(result.error());
+    if (!begun) return exchange.fail(error);
+    exchange.reply.write(Server::error_body("/api/", error) + "\n");
+    return exchange.reply.end();
+  }
+  Json last = piece_json(call, name, {});
+  add_figures(last, *result, load_ns);
+  write(last);
+  exchange.reply.end();
+}
+
+void read_common(Fields& fields, OllamaCall& call, std::vector<std::string>& ignored) {
+  call.model = fields.text("model", "");
+  call.stream = fields.flag("stream", true);
+  call.keep_alive = read_keep_alive(fields);
+  read_options(fields, call.request, ignored);
+  read_format(fields, call.request);
+  // Without "truncate" Ollama would cut a prompt in silence; here a prompt that is too long is an
+  // error, so both settings are moot.
+  fields.ignore({"truncate", "shift"});
+  if (const Json* images = fields.value("images"); images != nullptr && !images->empty()) {
+    fields.fail("images", "none: this server reads no images");
+  }
+}
+
+/// "think": true, false or a level.
+std::string think_arguments(Fields& fields, OllamaCall& call) {
+  const Json* think = fields.value("think");
+  if (think == nullptr) return "";
+  if (think->is_boolean()) {
+    call.splits_reasoning = true;
+    return dump({{"enable_thinking", think->get<bool>()}});
+  }
+  if (think->is_string()) {
+    return dump({{"enable_thinking", true}, {"reasoning_effort", think->get<std::string>()}});
+  }
+  fields.fail("think", "true, false or a level");
+  return "";
+}
+
+bool accept(Exchange& exchange, Fields& fields, const std::vector<std::string>& ignored) {
+  if (!ignored.empty()) {
+    exchange.headers.emplace_back("x-whet-ignored-options",
+                                  fmt::format("{}", fmt::join(ignored, ",")));
+  }
+  return exchange.accept(fields);
+}
+
+std::string modified_at(const std::string& path) {
+  std::error_code error;
+  const auto time = std::filesystem::last_write_time(path, error);
+  if (error) return rfc3339_now();
+  const auto system = std::chrono::file_clock::to_sys(time);
+  return fmt::format(
+      "{:%Y-%m-%dT%H:%M:%S}Z",
+      fmt::gmtime(std::chrono::system_clock::to_time_t(
+          std::chrono::time_point_cast<std::chrono::system_clock::duration>(system))));
+}
+
+uint64_t size_on_disk(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    const uint64_t size = std::filesystem::file_size(path, error);
+    return error ? 0 : size;
+  }
+  uint64_t total = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    if (entry.is_regular_file(error)) total += entry.file_size(error);
+  }
+  return total;
+}
+
+Json details_of(const ModelSource& source, const ServedModel* model) {
+  const bool is_directory = std::filesystem::is_directory(source.path);
+  Json details{{"parent_model", ""}, {"format", is_directory ? "safetensors" : "gguf"}};
+  if (model != nullptr) {
+    const ModelDescription& d = model->engine->describe();
+    details["family"] = d.architecture;
+    details["families"] = {d.architecture};
+    details["context_length"] = d.trained_context;
+  }
+  return details;
+}
+
+}  // namespace
+
+void ollama_chat(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  OllamaCall call;
+  call.is_chat = true;
+  std::vector<std::string> ignored;
+  read_common(fields, call, ignored);
+  Conversation conversation;
+  const Json* messages = fields.value("messages");
+  if (messages != nullptr && messages->is_array() && !messages->empty()) {
+    conversation.messages = read_messages(fields, "messages");
+  }
+  conversation.continue_last =
+      !conversation.messages.empty() && conversation.messages.back().role == "assistant";
+  if (const Json* tools = fields.value("tools")) {
+    call.has_tools = tools->is_array() && !tools->empty();
+    if (!tools->is_array()) fields.fail("tools", "an array");
+    if (call.has_tools) conversation.tools = dump(*tools);
+  }
+  conversation.template_arguments = think_arguments(fields, call);
+  call.request.prompt = std::move(conversation);
+  if (!accept(exchange, fields, ignored)) return;
+  answer(exchange, call);
+}
+
+void ollama_generate(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  OllamaCall call;
+  std::vector<std::string> ignored;
+  read_common(fields, call, ignored);
+  const std::string prompt = fields.text("prompt", "");
+  const std::string system = fields.text("system", "");
+  const bool raw = fields.flag("raw", false);
+  const std::string arguments = think_arguments(fields, call);
+  for (const char* name : {"suffix", "template"}) {
+    if (!fields.text(name, "").empty())
+      fields.fail(name, "nothing: this server does not support it");
+  }
+  if (fields.value("context") != nullptr) {
+    fields.fail("context", "nothing: send the conversation to /api/chat instead");
+  }
+  if (!accept(exchange, fields, ignored)) return;
+  const auto source = exchange.server.models().find(call.model);
+  bool has_template = false;
+  if (source) {
+    auto model = exchange.server.models().use(call.model, call.keep_alive);
+    has_template = model.ok() && (*model)->engine->describe().has_chat_template;
+  }
+  if (raw || !has_template || prompt.empty()) {
+    call.request.prompt = prompt;
+    call.splits_reasoning = false;
+  } else {
+    auto& messages = call.request.conversation().messages;
+    if (!system.empty()) messages.push_back({.role = "system", .content = system});
+    messages.push_back({.role = "user", .content = prompt});
+    call.request.conversation().template_arguments = arguments;
+  }
+  answer(exchange, call);
+}
+
+void ollama_tags(Exchange& exchange) {
+  Json models = Json::array();
+  for (const ModelSource& source : exchange.server.models().sources()) {
+    models.push_back({{"name", source.id},
+                      {"model", source.id},
+                      {"modified_at", modified_at(source.path)},
+                      {"size", size_on_disk(source.path)},
+                      {"digest", ""},
+                      {"details", details_of(source, nullptr)}});
+  }
+  exchange.send(200, {{"models", std::move(models)}});
+}
+
+void ollama_show(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  const std::string name = fields.text("model", fields.text("name", ""));
+  fields.flag("verbose", false);
+  if (!exchange.accept(fields)) return;
+  auto model = exchange.server.models().use(name);
+  if (!model.ok()) {
+    ApiError error = api_error(model.error());
+    if (error.status == 404) error.message = fmt::format("model '{}' not found", name);
+    return exchange.fail(error);
+  }
+  const Engine& engine = *(*model)->engine;
+  const ModelDescription& d = engine.describe();
+  Json capabilities = {"completion"};
+  if (engine.loaded().chat_template_source.find("tools") != std::string::npos) {
+    capabilities.push_back("tools");
+  }
+  if (engine.loaded().chat_template_source.find("think") != std::string::npos) {
+    capabilities.push_back("thinking");
+  }
+  exchange.send(200, {{"modelfile", ""},
+                      {"parameters", ""},
+                      {"template", engine.loaded().chat_template_source},
+                      {"details", details_of({(*model)->id, (*model)->path}, model->get())},
+                      {"model_info",
+                       {{"general.architecture", d.architecture},
+                        {d.architecture + ".context_length", d.trained_context}}},
+                      {"capabilities", std::move(capabilities)}});
+}
+
+void ollama_ps(Exchange& exchange) {
+  Json models = Json::array();
+  for (const ServedModels::Running& running : exchange.server.models().running()) {
+    const ServedModel& model = *running.model;
+    Json json{{"name", model.id},
+              {"model", model.id},
+              {"size", model.engine->describe().n_bytes},
+              {"digest", ""},
+              {"details", details_of({model.id, model.path}, &model)},
+              {"size_vram", 0},
+              {"context_length", model.engine->context()}};
+    const auto expires = running.expires.value_or(std::chrono::system_clock::time_point::max());
+    json["expires_at"] =
+        running.expires ? fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
+                                      fmt::gmtime(std::chrono::system_clock::to_time_t(expires)))
+                        : std::string("2318-01-01T00:00:00Z");  // Ollama's "never"
+    models.push_back(std::move(json));
+  }
+  exchange.send(200, {{"models", std::move(models)}});
+}
+
+}  // namespace whet::serve

@@ -1,0 +1,282 @@
+#include "serve/openai_chat.h"
+
+#include <fmt/format.h>
+
+#include "serve/constrained.h"
+#include "serve/openai_request.h"
+#include "serve/strategy_model.h"
+
+namespace whet::serve {
+namespace {
+
+constexpr int kMaxTopLogprobs = 20;
+
+Json token_json(const TokenInfo& token) {
+  Json bytes = Json::array();
+  for (unsigned char c : token.bytes) bytes.push_back(c);
+  return {{"token", token.bytes}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}};
+}
+
+Json calls_json(const std::vector<ToolCall>& calls, size_t first, bool indexed) {
+  Json list = Json::array();
+  for (size_t i = 0; i < calls.size(); ++i) {
+    Json call;
+    if (indexed) call["index"] = first + i;
+    call["id"] = calls[i].id;
+    call["type"] = "function";
+    call["function"] = {{"name", calls[i].name}, {"arguments", calls[i].arguments}};
+    list.push_back(std::move(call));
+  }
+  return list;
+}
+
+struct ChatCall : OpenAiCall {
+  bool has_tools = false;
+  std::optional<Json> schema;
+};
+
+/// Reads the body; the conversation, tools and constraints go into the request.
+ChatCall read_chat(Fields& fields, const Server& server) {
+  ChatCall call;
+  static_cast<OpenAiCall&>(call) = read_call(fields, server);
+  Conversation conversation;
+  conversation.messages = read_messages(fields, "messages");
+  conversation.continue_last =
+      !conversation.messages.empty() && conversation.messages.back().role == "assistant";
+  const Json* tools = fields.value("tools");
+  if (tools != nullptr && !tools->is_array()) fields.fail("tools", "an array");
+  Json arguments = Json::object();
+  if (const Json* more = fields.value("chat_template_kwargs")) {
+    if (more->is_object()) {
+      arguments = *more;
+    } else {
+      fields.fail("chat_template_kwargs", "an object");
+    }
+  }
+  const std::string effort = fields.text("reasoning_effort", "");
+  if (!effort.empty()) arguments["reasoning_effort"] = effort;
+  if (!arguments.empty()) conversation.template_arguments = dump(arguments);
+
+  const ToolChoice choice = read_tool_choice(fields, tools);
+  call.has_tools = tools != nullptr && !tools->empty() && choice.kind != ToolChoice::Kind::kNone;
+  if (call.has_tools) conversation.tools = dump(*tools);
+  call.request.prompt = std::move(conversation);
+  call.schema = read_constraint(fields, choice, call.has_tools ? tools : nullptr, call.request);
+
+  const bool wants_logprobs = fields.flag("logprobs", false);
+  const auto top = static_cast<int>(fields.integer("top_logprobs", 0, 0, kMaxTopLogprobs));
+  if (wants_logprobs) call.request.top_logprobs = top;
+  if (!wants_logprobs && top > 0) {
+    fields.fail({400, "\"top_logprobs\": expected \"logprobs\": true beside it, found none",
+                 "top_logprobs"});
+  }
+  return call;
+}
+
+/// Writes chunks of one stream.
+class ChatStream {
+ public:
+  ChatStream(Exchange& exchange, const ChatCall& call, const std::string& model, std::string id,
+             bool reasoning_opened)
+      : exchange_(exchange), call_(call), model_(model), id_(std::move(id)), created_(unix_time()) {
+    for (size_t i = 0; i < call.request.samples.size(); ++i) {
+      splitters_.emplace_back(exchange.server.options().reasoning, reasoning_opened, call.has_tools,
+                              fmt::format("{}_{}", id_.substr(9), i));
+    }
+    n_calls_.resize(call.request.samples.size());
+  }
+
+  Continue on_event(const GenerateEvent& event) {
+    if (!begun_) begin();
+    AnswerSplitter& splitter = splitters_[event.sample];
+    AnswerSplitter::Pieces pieces = splitter.push(event.text);
+    n_tokens_ += static_cast<int64_t>(event.tokens.size());
+    bool ok = true;
+    if (!pieces.empty() || !event.tokens.empty()) {
+      ok = send_delta(event.sample, pieces, event.tokens);
+    }
+    if (ok && event.finish) {
+      pieces = splitter.flush();
+      if (!pieces.empty()) ok = send_delta(event.sample, pieces, {});
+      const bool called = n_calls_[event.sample] > 0 && *event.finish == FinishReason::kStop;
+      ok = ok && send(chunk(event.sample, Json::object(),
+                            called ? "tool_calls" : openai_finish(*event.finish)));
+    }
+    return ok ? Continue::kYes : Continue::kEndRequest;
+  }
+
+  void finish(const Result<GenerateResult>& result) {
+    if (!result.ok()) {
+      const ApiError error = api_error(result.error());
+      if (!begun_) return exchange_.fail(error);
+      write("data: " + Server::error_body("/v1/", error) + "\n\n");
+      return exchange_.reply.end();
+    }
+    if (!begun_) begin();
+    if (call_.include_usage) {
+      Json usage = chunk_base();
+      usage["choices"] = Json::array();
+      usage["usage"] =
+          usage_json(result->n_prompt_tok, result->n_cached_tok, completion_tokens(*result));
+      usage["timings"] = timings_json(*result);
+      send(usage);
+    }
+    write("data: [DONE]\n\n");
+    exchange_.reply.end();
+  }
+
+ private:
+  void begin() {
+    begun_ = true;
+    Headers headers = exchange_.headers;
+    headers.emplace_back("Cache-Control", "no-cache");
+    exchange_.reply.begin(200, "text/event-stream", headers);
+    for (size_t i = 0; i < splitters_.size(); ++i) {
+      send(chunk(i, {{"role", "assistant"}, {"content", ""}}, ""));
+    }
+  }
+
+  bool send_delta(size_t sample, const AnswerSplitter::Pieces& pieces,
+                  std::span<const TokenInfo> tokens) {
+    Json delta = Json::object();
+    if (!pieces.reasoning.empty()) delta["reasoning_content"] = pieces.reasoning;
+    if (!pieces.content.empty()) delta["content"] = pieces.content;
+    if (!pieces.calls.empty()) {
+      delta["tool_calls"] = calls_json(pieces.calls, n_calls_[sample], true);
+      n_calls_[sample] += pieces.calls.size();
+    }
+    Json json = chunk(sample, std::move(delta), "");
+    if (!tokens.empty()) json["choices"][0]["logprobs"] = chat_logprobs(tokens);
+    return send(json);
+  }
+
+  Json chunk_base() const {
+    return {{"id", id_},
+            {"object", "chat.completion.chunk"},
+            {"created", created_},
+            {"model", model_},
+            {"system_fingerprint", "whet-" + exchange_.server.options().version}};
+  }
+
+  Json chunk(size_t sample, Json delta, std::string_view finish) const {
+    Json json = chunk_base();
+    json["choices"] = {{{"index", sample},
+                        {"delta", std::move(delta)},
+                        {"logprobs", nullptr},
+                        {"finish_reason", finish.empty() ? Json(nullptr) : Json(finish)}}};
+    return json;
+  }
+
+  bool send(const Json& json) { return write("data: " + dump(json) + "\n\n"); }
+  bool write(const std::string& text) { return exchange_.reply.write(text); }
+
+  Exchange& exchange_;
+  const ChatCall& call_;
+  const std::string& model_;
+  std::string id_;
+  int64_t created_;
+  std::vector<AnswerSplitter> splitters_;
+  std::vector<size_t> n_calls_;
+  int64_t n_tokens_ = 0;
+  bool begun_ = false;
+};
+
+Json message_json(AnswerSplitter& splitter, const std::string& text, bool& called) {
+  AnswerSplitter::Pieces pieces = splitter.push(text);
+  AnswerSplitter::Pieces rest = splitter.flush();
+  pieces.reasoning += rest.reasoning;
+  pieces.content += rest.content;
+  pieces.calls.insert(pieces.calls.end(), rest.calls.begin(), rest.calls.end());
+  called = !pieces.calls.empty();
+  Json message{{"role", "assistant"}};
+  message["content"] = called && pieces.content.empty() ? Json(nullptr) : Json(pieces.content);
+  if (!pieces.reasoning.empty()) message["reasoning_content"] = pieces.reasoning;
+  if (called) message["tool_calls"] = calls_json(pieces.calls, 0, false);
+  return message;
+}
+
+bool opens_reasoning(const Engine& engine, const Prompt& prompt) {
+  const auto* conversation = std::get_if<Conversation>(&prompt);
+  if (conversation == nullptr) return false;
+  const auto parts = engine.render_chat(*conversation);
+  if (!parts.ok()) return false;  // generate() will say why
+  std::string text = text_of(*parts);
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return text.ends_with("<think>");
+}
+
+}  // namespace
+
+Json chat_logprobs(std::span<const TokenInfo> tokens) {
+  Json content = Json::array();
+  for (const TokenInfo& token : tokens) {
+    Json entry = token_json(token);
+    entry["top_logprobs"] = Json::array();
+    for (const TokenInfo& other : token.top) entry["top_logprobs"].push_back(token_json(other));
+    content.push_back(std::move(entry));
+  }
+  return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+void chat_completions(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  ChatCall call = read_chat(fields, exchange.server);
+  const StrategyModel strategy = split_strategy(call.model, fields.text("optillm_approach", ""));
+  const bool wants_trace = fields.flag("whet_trace", false);
+  if (!exchange.accept(fields)) return;
+  auto model = exchange.server.models().use(strategy.model);
+  if (!model.ok()) {
+    ApiError error = api_error(model.error());
+    if (error.status == 404) error.code = "model_not_found";
+    return exchange.fail(error);
+  }
+  Engine& engine = *(*model)->engine;
+  if (!engine.describe().has_chat_template) {
+    return exchange.fail({400, "the model has no chat template; use /v1/completions", "messages"});
+  }
+  call.request.cache_scope = exchange.cache_scope;
+  const std::string id = fmt::format("chatcmpl-{:x}-{}", unix_time(), exchange.server.next_id());
+  if (!strategy.spec.empty()) {
+    return strategy_completion(exchange, **model, strategy, call.request, call.stream, wants_trace,
+                               id);
+  }
+  const bool opened =
+      exchange.server.options().reasoning && opens_reasoning(engine, call.request.prompt);
+  if (call.stream) {
+    ChatStream stream(exchange, call, (*model)->id, id, opened);
+    const auto result = generate(exchange, engine, call.request, [&](const GenerateEvent& event) {
+      return stream.on_event(event);
+    });
+    return stream.finish(result);
+  }
+  const auto result = generate(exchange, engine, call.request, nullptr);
+  if (!result.ok()) return exchange.fail(api_error(result.error()));
+  if (auto broken = check_schema(call.schema, *result)) return exchange.fail(*broken);
+  Json choices = Json::array();
+  for (size_t i = 0; i < result->completions.size(); ++i) {
+    const Completion& c = result->completions[i];
+    AnswerSplitter splitter(exchange.server.options().reasoning, opened, call.has_tools,
+                            fmt::format("{}_{}", id.substr(9), i));
+    bool called = false;
+    Json message = message_json(splitter, c.text, called);
+    choices.push_back(
+        {{"index", i},
+         {"message", std::move(message)},
+         {"logprobs", call.request.top_logprobs >= 0 ? chat_logprobs(c.logprobs) : Json(nullptr)},
+         {"finish_reason",
+          called && c.finish == FinishReason::kStop ? "tool_calls" : openai_finish(c.finish)}});
+  }
+  exchange.send(200, {{"id", id},
+                      {"object", "chat.completion"},
+                      {"created", unix_time()},
+                      {"model", (*model)->id},
+                      {"system_fingerprint", "whet-" + exchange.server.options().version},
+                      {"choices", std::move(choices)},
+                      {"usage", usage_json(result->n_prompt_tok, result->n_cached_tok,
+                                           completion_tokens(*result))},
+                      {"timings", timings_json(*result)}});
+}
+
+}  // namespace whet::serve

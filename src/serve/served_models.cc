@@ -1,0 +1,121 @@
+#include "serve/served_models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/clock.h"
+
+namespace whet::serve {
+namespace {
+
+std::string plain(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (name.ends_with(":latest")) name.resize(name.size() - 7);
+  return name;
+}
+
+}  // namespace
+
+ServedModels::ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive)
+    : sources_(std::move(sources)),
+      load_(std::move(load)),
+      keep_alive_(keep_alive),
+      janitor_([this](const std::stop_token& stop) { expire(stop); }) {}
+
+ServedModels::~ServedModels() {
+  janitor_.request_stop();
+  changed_.notify_all();
+}
+
+std::optional<ModelSource> ServedModels::find(const std::string& name) const {
+  if (name.empty() && sources_.size() == 1) return sources_.front();
+  for (const ModelSource& source : sources_) {
+    if (plain(source.id) == plain(name)) return source;
+  }
+  return std::nullopt;
+}
+
+Result<std::shared_ptr<ServedModel>> ServedModels::use(const std::string& name,
+                                                       std::optional<Seconds> keep_alive) {
+  const auto source = find(name);
+  if (!source) {
+    std::string known;
+    for (const ModelSource& s : sources_) known += (known.empty() ? "" : ", ") + s.id;
+    return Error(ErrorCode::kNotFound,
+                 fmt::format("model '{}' not found; this server has {}", name, known));
+  }
+  const auto taken = [&](Slot& slot) {
+    slot.last_used = std::chrono::system_clock::now();
+    if (keep_alive) slot.keep_alive = *keep_alive;
+    changed_.notify_all();
+    return slot.model;
+  };
+  const auto loaded = [&]() -> std::shared_ptr<ServedModel> {
+    std::lock_guard lock(mutex_);
+    auto slot = std::ranges::find_if(slots_, [&](Slot& s) { return s.model->id == source->id; });
+    return slot == slots_.end() ? nullptr : taken(*slot);
+  };
+  if (auto model = loaded()) return model;
+  std::lock_guard loading(loading_);
+  if (auto model = loaded()) return model;  // somebody else has just loaded it
+  const int64_t start_ns = monotonic_ns();
+  WHET_TRY(std::unique_ptr<Engine> engine, load_(source->path));
+  auto model = std::make_shared<ServedModel>();
+  model->id = source->id;
+  model->path = source->path;
+  model->engine = std::move(engine);
+  model->load_ns = monotonic_ns() - start_ns;
+  std::lock_guard lock(mutex_);
+  slots_.push_back({std::move(model), keep_alive_, {}});
+  return taken(slots_.back());
+}
+
+void ServedModels::unload(const std::string& id) {
+  std::vector<std::shared_ptr<ServedModel>> dropped;  // destroyed outside the lock
+  std::lock_guard lock(mutex_);
+  std::erase_if(slots_, [&](Slot& slot) {
+    if (plain(slot.model->id) != plain(id)) return false;
+    dropped.push_back(std::move(slot.model));
+    return true;
+  });
+}
+
+std::optional<std::chrono::system_clock::time_point> ServedModels::expiry(const Slot& slot) const {
+  if (slot.keep_alive.count() < 0) return std::nullopt;
+  return slot.last_used + slot.keep_alive;
+}
+
+std::vector<ServedModels::Running> ServedModels::running() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Running> running;
+  for (const Slot& slot : slots_) running.push_back({slot.model, expiry(slot)});
+  return running;
+}
+
+void ServedModels::expire(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    std::vector<std::shared_ptr<ServedModel>> dropped;
+    const auto now = std::chrono::system_clock::now();
+    std::erase_if(slots_, [&](Slot& slot) {
+      if (slot.model.use_count() > 1) {
+        slot.last_used = now;  // somebody is being answered
+        return false;
+      }
+      const auto end = expiry(slot);
+      if (!end || *end > now) return false;
+      dropped.push_back(std::move(slot.model));
+      return true;
+    });
+    if (!dropped.empty()) {
+      lock.unlock();
+      dropped.clear();
+      lock.lock();
+    }
+    changed_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+  }
+}
+
+}  // namespace whet::serve

@@ -1,0 +1,75 @@
+// ServedModels: the models that a server offers by name: loaded when first asked for, unloaded when
+// nobody has used them for a while.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/engine.h"
+
+namespace whet::serve {
+
+struct ModelSource {
+  std::string id;    // what clients call it
+  std::string path;  // what it is loaded from
+};
+
+/// A model in memory.
+struct ServedModel {
+  std::string id, path;
+  std::unique_ptr<Engine> engine;
+  int64_t load_ns = 0;  // that loading took
+};
+
+class ServedModels {
+ public:
+  using Load = std::function<Result<std::unique_ptr<Engine>>(const std::string& path)>;
+  using Seconds = std::chrono::seconds;
+  /// `keep_alive` negative = for ever.
+  ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive);
+  ~ServedModels();
+
+  /// The name of a source that clients may mean: as it is, in any case, without ":latest", or the
+  /// only one if `name` is empty.
+  std::optional<ModelSource> find(const std::string& name) const;
+  /// In memory from here on while the pointer lives and for its keep-alive after that.
+  /// Errors: kNotFound; those of loading.
+  Result<std::shared_ptr<ServedModel>> use(const std::string& name,
+                                           std::optional<Seconds> keep_alive = std::nullopt);
+  void unload(const std::string& id);
+
+  const std::vector<ModelSource>& sources() const { return sources_; }
+  struct Running {
+    std::shared_ptr<ServedModel> model;
+    std::optional<std::chrono::system_clock::time_point> expires;  // none = never
+  };
+  std::vector<Running> running() const;
+
+ private:
+  struct Slot {
+    std::shared_ptr<ServedModel> model;
+    Seconds keep_alive{0};
+    std::chrono::system_clock::time_point last_used;
+  };
+  void expire(const std::stop_token& stop);
+  std::optional<std::chrono::system_clock::time_point> expiry(const Slot& slot) const;
+
+  const std::vector<ModelSource> sources_;
+  const Load load_;
+  const Seconds keep_alive_;
+  mutable std::mutex mutex_;
+  std::mutex loading_;  // one model at a time
+  std::vector<Slot> slots_;
+  std::condition_variable_any changed_;
+  std::jthread janitor_;
+};
+
+}  // namespace whet::serve

@@ -1,0 +1,68 @@
+// Server: routes and what they share. Knows dialects, not sockets: tests call handle() directly.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/fields.h"
+#include "serve/gate.h"
+#include "serve/message.h"
+#include "serve/metrics.h"
+#include "serve/served_models.h"
+
+namespace whet::serve {
+
+struct ServerOptions {
+  GatePolicy gate = {};
+  bool page = true;           // the web page at /
+  bool strict = false;        // a field that would be ignored is an error
+  bool reasoning = true;      // apart from the answer, as reasoning_content or thinking
+  int n_sampled_limit = 128;  // most completions of one request
+  std::string version = {};
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, std::unique_ptr<ServedModels> models)
+      : options_(std::move(options)), models_(std::move(models)) {}
+
+  /// Answers any request, by path.
+  void handle(const Request& request, Reply& reply);
+  /// Needs no worker: nothing is computed and no model is loaded.
+  static bool is_quick(const Request& request);
+  /// The body of an error in the dialect of a path.
+  static std::string error_body(const std::string& path, const ApiError& error);
+
+  const ServerOptions& options() const { return options_; }
+  ServedModels& models() { return *models_; }
+  Metrics& metrics() { return metrics_; }
+  /// A number for the next reply's id.
+  uint64_t next_id() { return next_id_.fetch_add(1) + 1; }
+
+ private:
+  ServerOptions options_;
+  std::unique_ptr<ServedModels> models_;
+  Metrics metrics_;
+  std::atomic<uint64_t> next_id_{0};
+};
+
+/// One request on its way through a route: its reply with the headers that every answer gets, its
+/// body, whose cache it shares.
+struct Exchange {
+  Server& server;
+  const Request& request;
+  Reply& reply;
+  Headers headers;
+  std::string cache_scope;
+
+  void send(int status, const Json& json);
+  void fail(const ApiError& error);
+  /// The body as a JSON object; fails the exchange if it is none.
+  bool parse(Json& json);
+  /// False, and the exchange failed, if a field was wrong. Names ignored fields in a header.
+  bool accept(const Fields& fields);
+};
+
+}  // namespace whet::serve
