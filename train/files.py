@@ -8,6 +8,8 @@ import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
+from reference import frequencies
+
 QKV = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v"}
 LLAMA_NAMES = {**QKV, "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
                "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
@@ -111,6 +113,10 @@ def write_gguf(path, tensors, config, about, vocabulary, quantise=None):
         if heads := heads_of(name, config):
             tensor = np.ascontiguousarray(interleave(tensor, heads))
         renamed[names[name]] = tensor
+    if config.get("rope_scaling"):  # as llama.cpp's converter: divisors of the frequencies
+        rotated = head_width(config)
+        divisors = frequencies({**config, "rope_scaling": None}, rotated) / frequencies(config, rotated)
+        renamed["rope_freqs.weight"] = divisors.astype(np.float32)
     for name, tensor in (fuse(renamed, config) if phi else renamed).items():
         if quantise and tensor.ndim == 2:
             w.add_tensor(name, gguf.quants.quantize(tensor, quantise), raw_dtype=quantise)
@@ -128,6 +134,7 @@ def read_gguf(path, config):
     stored = {t.name: gguf.quants.dequantize(t.data, t.tensor_type).reshape(tuple(int(n) for n in reversed(t.shape)))
               for t in gguf.GGUFReader(str(path)).tensors}
     tensors = {}
+    stored.pop("rope_freqs.weight", None)
     for name, values in unfuse(stored, config).items():
         heads = heads_of(wanted[name], config)
         tensors[wanted[name]] = separate(values, heads) if heads else values
@@ -141,7 +148,7 @@ def write_safetensors(folder, tensors, config, bos, eos):
               metadata={"format": "pt"})
     kind = model_type(config)
     full = {"architectures": [f"{kind.capitalize()}ForCausalLM"], "model_type": "llama", **config, **FEATURES[kind],
-            "rope_scaling": None,
+            "rope_scaling": config.get("rope_scaling"),
             "tie_word_embeddings": "lm_head.weight" not in tensors, "torch_dtype": "float32", "bos_token_id": bos,
             "eos_token_id": eos}
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")

@@ -1,7 +1,8 @@
 """Writes tests/golden/: tiny seeded models with float64 reference logits, for parity tests of every loader.
 
 Two Llamas, one with a tied head, the other with its own and other head counts; Qwen2 with its biases; phi-2, whose heads are
-rotated in part, with queries, keys and values fused in GGUF and apart in SafeTensors. F32 weights. The vocabulary is a stand-in
+rotated in part, with queries, keys and values fused in GGUF and apart in SafeTensors; a Llama of tiny activations and scaled
+frequencies, which tells a wrong epsilon or a lost scaling. F32 weights. The vocabulary is a stand-in
 (ids are what the test feeds), said so in general.description.
 """
 
@@ -25,6 +26,11 @@ MODELS = {
                   num_key_value_heads=2, head_dim=16),
     "phi2": dict(model_type="phi", hidden_size=80, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
                  num_key_value_heads=2, partial_rotary_factor=0.4, layer_norm_eps=1e-5),
+    # Activations so small that the norms' epsilon shows, and waves long enough for Llama 3's scaling of all three kinds.
+    "scaled": dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+                   num_key_value_heads=2, head_dim=16, rms_norm_eps=1e-6,
+                   rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                                     original_max_position_embeddings=32)),
 }
 ABOUT = "Random weights for tests; the vocabulary is a stand-in of printable characters."
 
@@ -103,9 +109,13 @@ def main():
     for offset, (name, shape) in enumerate(MODELS.items()):
         rng = np.random.default_rng(args.seed + offset)
         phi = name == "phi2"
-        config = {"vocab_size": VOCAB, **shape, **({} if phi else {"rms_norm_eps": 1e-5}), "rope_theta": 10000.0,
+        config = {"vocab_size": VOCAB, **shape, **({} if phi else {"rms_norm_eps": shape.get("rms_norm_eps", 1e-5)}), "rope_theta": 10000.0,
                   "max_position_embeddings": 128}
-        tensors = phi_tensors(config, rng) if phi else tensors_of(config, rng, tied=name != "untied")
+        tensors = phi_tensors(config, rng) if phi else tensors_of(config, rng, tied=name not in ("untied", "scaled"))
+        if name == "scaled":  # the residual stays near 3e-3 all the way
+            for part in tensors:
+                if part.endswith(("embed_tokens.weight", "o_proj.weight", "down_proj.weight")):
+                    tensors[part] *= np.float32(3e-3)
         about = {"name": f"golden-{name}", "description": ABOUT, "license": "Apache-2.0"}
         path = args.out / f"{name}.gguf"
         write_gguf(path, tensors, config, about, stand_in_vocabulary)

@@ -21,10 +21,23 @@ def gelu(x):
     return x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
 
 
-def rope(x, theta, rotated):
+def frequencies(config, rotated):
+    """Of each rotated pair, with Llama 3's scaling where the configuration has it: long waves are stretched by `factor`."""
+    frequency = config["rope_theta"] ** (-np.arange(rotated // 2) * 2.0 / rotated)
+    scaling = config.get("rope_scaling")
+    if not scaling:
+        return frequency
+    assert scaling["rope_type"] == "llama3"
+    turns = scaling["original_max_position_embeddings"] * frequency / (2 * np.pi)
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    kept = np.clip((turns - low) / (high - low), 0, 1)
+    return frequency * (kept + (1 - kept) / scaling["factor"])
+
+
+def rope(x, frequency, rotated):
     """x [T, heads, K]; pairs (i, i + rotated/2) of the first `rotated` elements, the Hugging Face layout."""
     half = rotated // 2
-    angle = np.arange(len(x))[:, None] * theta ** (-np.arange(half) * 2.0 / rotated)[None, :]
+    angle = np.arange(len(x))[:, None] * frequency[None, :]
     cos, sin = np.cos(angle)[:, None, :], np.sin(angle)[:, None, :]
     a, b, rest = x[..., :half], x[..., half:rotated], x[..., rotated:]
     return np.concatenate([a * cos - b * sin, b * cos + a * sin, rest], axis=-1)
@@ -47,9 +60,10 @@ def attention(q, k, v):
 def logits(tensors, config, ids, cache=np.float64):
     """[T, V] for the given ids; `cache` is the type that keys (rotated) and values are rounded to."""
     w = {name: np.asarray(t, np.float64) for name, t in tensors.items()}
-    phi, theta = config.get("model_type") == "phi", config["rope_theta"]
+    phi = config.get("model_type") == "phi"
     width = config.get("head_dim", config["hidden_size"] // config["num_attention_heads"])
     rotated = int(width * config.get("partial_rotary_factor", 1))
+    turn = frequencies(config, rotated)
 
     def linear(h, name):
         return h @ w[name + ".weight"].T + w.get(name + ".bias", 0.0)
@@ -64,8 +78,8 @@ def logits(tensors, config, ids, cache=np.float64):
         p = f"model.layers.{i}."
         h = norm(x, p + "input_layernorm")
         q, k, v = (linear(h, f"{p}self_attn.{n}_proj").reshape(len(ids), -1, width) for n in "qkv")
-        k, v = rope(k, theta, rotated).astype(cache).astype(np.float64), v.astype(cache).astype(np.float64)
-        attended = attention(rope(q, theta, rotated), k, v)
+        k, v = rope(k, turn, rotated).astype(cache).astype(np.float64), v.astype(cache).astype(np.float64)
+        attended = attention(rope(q, turn, rotated), k, v)
         if phi:
             x = x + linear(attended, p + "self_attn.dense") + linear(gelu(linear(h, p + "mlp.fc1")), p + "mlp.fc2")
             continue

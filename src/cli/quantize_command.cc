@@ -14,6 +14,7 @@
 #include "report/progress.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
+#include "token/gguf_tokenizer.h"
 
 namespace whet {
 namespace {
@@ -80,6 +81,19 @@ std::string input_behind(const fs::path& output, const ModelFile& model) {
   return "";
 }
 
+/// What the file says in words of whet's own, so that nobody is surprised elsewhere.
+void note_whet_keys(const std::string& path) {
+  const auto written = open_model_file(path);
+  if (!written.ok()) return;  // whoever opens it next will hear why
+  for (auto it = written->metadata.lower_bound(kWhetTokenizerPrefix);
+       it != written->metadata.end() && it->first.starts_with(kWhetTokenizerPrefix); ++it) {
+    fmt::print(stderr,
+               "{}: note: {} holds what GGUF has no key for; whet reads it, other programs ignore "
+               "it\n",
+               path, it->first);
+  }
+}
+
 int run(const Options& options) {
   auto mixture = type_mixture(options.type);
   if (!mixture.ok()) return fail(mixture.error());
@@ -100,6 +114,7 @@ int run(const Options& options) {
                                 on_weights, &interrupt_flag());
   if (shown) shown->finish();
   if (!tensors.ok()) return fail(tensors.error());
+  note_whet_keys(options.output);
   uint64_t n_weights = 0, n_bytes = 0;
   for (const QuantizedTensor& t : *tensors) {
     uint64_t n = 1;

@@ -91,6 +91,38 @@ Result<int64_t> in_range(std::string_view what, uint64_t value, uint64_t low, ui
   return static_cast<int64_t>(value);
 }
 
+struct TypedWord {
+  const char* word;
+  Json::value_t type;
+  const char* expected;
+};
+
+// Words that are not read as what they are, or only by some architectures: a wrong type shows a
+// damaged or foreign file all the same.
+constexpr TypedWord kTypedWords[] = {
+    {"architectures", Json::value_t::array, "a list"},
+    {"attention_bias", Json::value_t::boolean, "true or false"},
+    {"dtype", Json::value_t::string, "a text"},
+    {"mlp_bias", Json::value_t::boolean, "true or false"},
+    {"model_type", Json::value_t::string, "a text"},
+    {"quantization", Json::value_t::object, "an object"},
+    {"quantization_config", Json::value_t::object, "an object"},
+    {"rope_parameters", Json::value_t::object, "an object"},
+    {"rope_scaling", Json::value_t::object, "an object"},
+    {"tie_word_embeddings", Json::value_t::boolean, "true or false"},
+    {"torch_dtype", Json::value_t::string, "a text"},
+};
+
+Status check_types(const Json& object) {
+  for (const TypedWord& typed : kTypedWords) {
+    const auto it = object.find(typed.word);
+    if (it == object.end() || it->is_null() || it->type() == typed.type) continue;
+    return invalid(fmt::format("config.json: \"{}\": expected {}, found {}", typed.word,
+                               typed.expected, quote_untrusted(it->dump())));
+  }
+  return ok_status();
+}
+
 template <typename List>
 bool contains(const List& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
@@ -115,6 +147,7 @@ Result<ConfigReader> ConfigReader::open(const ModelFile& file) {
       std::make_shared<const Json>(Json::parse(side->second, nullptr, /*allow_exceptions=*/false));
   if (!reader.root_->is_object()) return invalid("config.json: expected a JSON object");
   reader.object_ = reader.root_.get();
+  WHET_TRY_STATUS(check_types(*reader.object_));
   auto type = reader.object_->find("model_type");
   if (type != reader.object_->end() && type->is_string()) {
     reader.architecture_ = type->get<std::string>();

@@ -109,7 +109,8 @@ TEST_P(GoldenModel, ChunksAndThreadsDoNotChangeABit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GoldenModel,
-                         ::testing::Combine(::testing::Values("tied", "untied", "qwen2", "phi2"),
+                         ::testing::Combine(::testing::Values("tied", "untied", "qwen2", "phi2",
+                                                              "scaled"),
                                             ::testing::Values(".gguf", "")));
 
 TEST(Forward, BatchMatesDoNotChangeABit) {

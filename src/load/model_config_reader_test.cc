@@ -74,6 +74,92 @@ TEST(ModelConfigReader, RefusesByName) {
   EXPECT_NE(refusal("hidden_size", 32 * 513).find("width of a head"), std::string::npos);
 }
 
+TEST(ModelConfigReader, RefusesWrongTypesByName) {
+  for (const auto& [key, value] : std::initializer_list<std::pair<const char*, nlohmann::json>>{
+           {"architectures", 5},
+           {"tie_word_embeddings", "yes"},
+           {"rope_scaling", 5},
+           {"rope_parameters", "default"},
+           {"attention_bias", 5},
+           {"torch_dtype", 16},
+           {"dtype", true},
+           {"quantization_config", true}}) {
+    auto config = phi();
+    config[key] = value;
+    const auto found = read(config);
+    ASSERT_FALSE(found.ok()) << key;
+    EXPECT_NE(found.error().message().find(key), std::string::npos) << found.error().message();
+    config[key] = nullptr;
+    EXPECT_TRUE(read(config).ok()) << key;
+  }
+}
+
+// transformers 4 wrote "rope_scaling" and "rope_theta", 5 writes "rope_parameters".
+TEST(ModelConfigReader, EveryHomeOfRopeCounts) {
+  const nlohmann::json plain{{"model_type", "llama"},    {"hidden_size", 64},
+                             {"intermediate_size", 128}, {"num_attention_heads", 4},
+                             {"num_hidden_layers", 2},   {"vocab_size", 96}};
+  const nlohmann::json linear{{"rope_type", "linear"}, {"factor", 4.0}};
+  const auto expect_linear = [&](nlohmann::json words) {
+    auto config = plain;
+    config.update(words);
+    const auto found = read(config);
+    ASSERT_TRUE(found.ok()) << found.error().message();
+    EXPECT_EQ(found->ropes[0].theta, 500.0f) << words;
+    EXPECT_EQ(found->ropes[0].factors, std::vector<float>(8, 4.0f)) << words;
+  };
+  auto whole = linear;
+  whole["rope_theta"] = 500.0;
+  expect_linear({{"rope_parameters", whole}});
+  expect_linear({{"rope_scaling", whole}});
+  expect_linear({{"rope_theta", 500.0}, {"rope_scaling", linear}});
+  expect_linear({{"rope_theta", 500.0}, {"rope_parameters", linear}});
+  expect_linear({{"rope_parameters", {{"rope_theta", 500.0}}}, {"rope_scaling", linear}});
+  expect_linear({{"rope_parameters", whole}, {"rope_scaling", nullptr}});
+  expect_linear({{"rope_theta", 500.0}, {"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}}});
+}
+
+ModelFile gguf_llama() {
+  ModelFile file{};
+  file.container = ModelFile::Container::kGguf;
+  file.metadata["general.architecture"] = {std::string("llama")};
+  for (const auto& [key, value] :
+       std::initializer_list<std::pair<const char*, uint64_t>>{{"block_count", 1},
+                                                               {"embedding_length", 64},
+                                                               {"attention.head_count", 4},
+                                                               {"feed_forward_length", 96},
+                                                               {"context_length", 128}}) {
+    file.metadata[std::string("llama.") + key] = {value};
+  }
+  file.metadata["llama.attention.layer_norm_rms_epsilon"] = {1e-5};
+  file.tensors.push_back({"token_embd.weight", DType::F32, {96, 64}, {}, 0, 0});
+  return file;
+}
+
+// As llama.cpp: a factor without a type is linear; so is the key of 2023.
+TEST(ModelConfigReader, LinearScalingOfGgufNeedsNoType) {
+  const std::vector<float> by_4(8, 4.0f);
+  ModelFile file = gguf_llama();
+  EXPECT_TRUE(read_model_config(file).value().ropes[0].factors.empty());
+  file.metadata["llama.rope.scaling.factor"] = {4.0};
+  EXPECT_EQ(read_model_config(file).value().ropes[0].factors, by_4);
+  file.metadata["llama.rope.scaling.type"] = {std::string("linear")};
+  EXPECT_EQ(read_model_config(file).value().ropes[0].factors, by_4);
+  file.metadata["llama.rope.scaling.type"] = {std::string("none")};
+  EXPECT_TRUE(read_model_config(file).value().ropes[0].factors.empty());
+  file = gguf_llama();
+  file.metadata["llama.rope.scale_linear"] = {4.0};
+  EXPECT_EQ(read_model_config(file).value().ropes[0].factors, by_4);
+  file = gguf_llama();
+  file.metadata["llama.rope.scaling.type"] = {std::string("linear")};
+  EXPECT_FALSE(read_model_config(file).ok());
+  file = gguf_llama();
+  file.metadata["llama.rope.twist"] = {4.0};
+  const auto unknown = read_model_config(file);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_NE(unknown.error().message().find("llama.rope.twist"), std::string::npos);
+}
+
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {
   nlohmann::json config{{"model_type", "llama"},    {"hidden_size", 64},
                         {"intermediate_size", 128}, {"num_attention_heads", 4},

@@ -41,15 +41,21 @@ Status apply_yarn(const YarnScaling& scaling, double magnitude, RopeForm& rope) 
 
 Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const RopeWords& words,
                          RopeForm& rope) {
-  const Word type{"rope.scaling.type", ""};
-  WHET_TRY(const std::string scaling, reader.text(type, "none"));
+  const Word type{"rope.scaling.type", ""}, factor_key{"rope.scaling.factor", ""};
+  // As llama.cpp: a factor without a type is linear, and files of 2023 call it differently.
+  WHET_TRY(const double old_factor, reader.number({"rope.scale_linear", ""}, 0.0));
+  WHET_TRY(const double factor, reader.number(factor_key, old_factor));
+  WHET_TRY(const std::string scaling, reader.text(type, factor == 0 ? "none" : "linear"));
+  if ((scaling == "linear" || scaling == "yarn") && factor == 0) {
+    return invalid(
+        fmt::format("key {}: missing beside {}", reader.name(factor_key), reader.name(type)));
+  }
   if (scaling == "linear") {
-    WHET_TRY(const double factor, reader.number({"rope.scaling.factor", ""}));
     rope.factors = linear_factors(rope.n_rotated, factor);
   } else if (scaling == "yarn") {
     YarnScaling yarn;
     yarn.truncate = words.yarn_truncates;
-    WHET_TRY(yarn.factor, reader.number({"rope.scaling.factor", ""}));
+    yarn.factor = factor;
     WHET_TRY(yarn.original_context, reader.number({"rope.scaling.original_context_length", ""},
                                                   static_cast<double>(config.context_length)));
     WHET_TRY(yarn.beta_fast, reader.number({"rope.scaling.yarn_beta_fast", ""}, yarn.beta_fast));
@@ -254,10 +260,13 @@ const Json* nested_parameters(ConfigReader& reader, const RopeWords& words) {
 
 Status read_json(ConfigReader& reader, const ModelConfig& config, const RopeWords& words,
                  RopeForm& rope) {
-  static const Json kEmpty = Json::object();
+  // transformers 5 writes "rope_parameters" and reads "rope_scaling" too: what either lacks is the
+  // other's, and where both have a word the older one counts, as there.
   const Json* nested = nested_parameters(reader, words);
   const Json& scaling = reader.json("rope_scaling");
-  Parameters p(nested != nullptr ? *nested : scaling.is_object() ? scaling : kEmpty);
+  Json joined = nested != nullptr ? *nested : Json::object();
+  if (scaling.is_object()) joined.update(scaling);
+  Parameters p(joined);
   WHET_TRY(const double outer_theta, reader.number({"", "rope_theta"}, words.usual_theta));
   WHET_TRY(const double theta, p.number("rope_theta", outer_theta));
   rope.theta = static_cast<float>(theta);

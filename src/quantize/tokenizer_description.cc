@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include "token/gguf_tokenizer.h"
 #include "token/json_fields.h"
+#include "token/json_vocabulary.h"
 #include "token/known_pre_tokenizers.h"
 
 namespace whet {
@@ -32,12 +34,16 @@ int64_t gguf_type(TokenType type) {
   WHET_UNREACHABLE();
 }
 
-/// "a b" lines of tokenizer.json, in their order; none where the model has another tokenizer file.
-Result<Merges> read_merges(const LoadedModel& model) {
-  Merges merges;
+/// tokenizer.json; null where the model has another tokenizer file.
+Result<nlohmann::json> tokenizer_json(const LoadedModel& model) {
   const auto file = model.file.side_files.find("tokenizer.json");
-  if (file == model.file.side_files.end()) return merges;
-  WHET_TRY(const nlohmann::json root, parse_json_object(file->second));
+  if (file == model.file.side_files.end()) return nlohmann::json();
+  return parse_json_object(file->second);
+}
+
+/// "a b" lines of tokenizer.json, in their order; none without one.
+Result<Merges> read_merges(const nlohmann::json& root) {
+  Merges merges;
   const nlohmann::json* section = find_field(root, "model");
   if (section == nullptr) return merges;
   WHET_TRY(const nlohmann::json* nodes, get_array(*section, "merges"));
@@ -100,12 +106,43 @@ void add_roles(const Tokenizer& tokenizer, Metadata& metadata) {
   if (eos) add(metadata, "eos_token_id", id(*eos));
   add(metadata, "add_bos_token", {!ends.empty()});
   add(metadata, "add_eos_token", {adds_eos});
+  // GGUF has words for two more ends of a generation.
+  const char* const more[] = {"eot_token_id", "eom_token_id"};
+  size_t n_more = 0;
   for (TokenId end : tokenizer.end_of_generation()) {
-    if (end != eos) add(metadata, "eot_token_id", id(end));
+    if (end != eos && n_more < std::size(more)) add(metadata, more[n_more++], id(end));
   }
   for (TokenId token = 0; token < tokenizer.vocab_size(); ++token) {
     if (tokenizer.type(token) == TokenType::kUnknown) add(metadata, "unknown_token_id", id(token));
   }
+}
+
+/// What GGUF has no word for and whet reads back: the normaliser, and added tokens that do not
+/// match everywhere.
+Status add_whet_keys(const LoadedModel& model, const nlohmann::json& root, Metadata& metadata) {
+  if (const nlohmann::json* normalizer = find_field(root, "normalizer")) {
+    metadata[std::string(kNormalizerKey)] = {normalizer->dump()};
+  }
+  WHET_TRY(const TokenizerConfig config, read_tokenizer_config(model.file.side_files));
+  WHET_TRY(const JsonVocabulary vocabulary,
+           read_json_vocabulary(root, /*byte_level=*/true, config));
+  auto tokens = nlohmann::json::array();
+  for (const BpeAddedToken& added : vocabulary.added_tokens) {
+    const AddedToken& t = added.token;
+    if (!added.normalized && !t.strips_left && !t.strips_right && !t.whole_word) continue;
+    tokens.push_back({{"id", t.id},
+                      {"content", t.text},
+                      {"special", added.special},
+                      {"normalized", added.normalized},
+                      {"lstrip", t.strips_left},
+                      {"rstrip", t.strips_right},
+                      {"single_word", t.whole_word}});
+  }
+  if (!tokens.empty()) {
+    metadata[std::string(kAddedTokensKey)] = {
+        nlohmann::json{{"added_tokens", std::move(tokens)}}.dump()};
+  }
+  return ok_status();
 }
 
 /// Texts on which tokenizers differ: numbers, contractions, white space, scripts, code, bytes that
@@ -129,7 +166,20 @@ std::vector<std::string> probing_texts(const Tokenizer& tokenizer) {
       "\u0928\u092e\u0938\u094d\u0924\u0947 \U0001F600\U0001F468\u200D\U0001F469",
       "$5 50% #tag @me a_b_c --flag=value /path/to/file https://x.org/?a=b&c=d ...!!??",
       "<|im_start|>user\nHi<|im_end|>\n<s>[INST] x [/INST]</s>",
+      "cafe\u0301 A\u030angstro\u0308m Vie\u0323\u0302t \u1112\u1161\u11ab\u1100\u1173\u11af",
+      "\ufb01ne \u2460 \uff21\uff42 x\u00b2 \u1e9b\u0323 \u212b \u0130STANBUL \u00a0nbsp",
       "\xff\xfe broken \xc3"};
+  constexpr int kMostAdded = 64;  // as text, at a word, and with spaces around
+  std::string added;
+  int n_added = 0;
+  for (TokenId id = tokenizer.vocab_size() - 1; id >= 0 && n_added < kMostAdded; --id) {
+    const TokenType type = tokenizer.type(id);
+    if (type != TokenType::kControl && type != TokenType::kUserDefined) continue;
+    const std::string_view piece = tokenizer.piece(id);
+    added += fmt::format("x{0}y {0} z\n{0}\n", piece);
+    ++n_added;
+  }
+  texts.push_back(std::move(added));
   std::string pieces;
   const int32_t stride = std::max(tokenizer.vocab_size() / 2000, 1);
   for (TokenId id = 0; id < tokenizer.vocab_size(); id += stride) {
@@ -150,6 +200,14 @@ bool same_ids(const Tokenizer& original, const Tokenizer& copy) {
     }
   }
   return true;
+}
+
+/// Where other readers would miss or add ends of a generation, whet's own key lists them all.
+Status add_ends(const Tokenizer& tokenizer, const Tokenizer& copy, Metadata& metadata) {
+  const std::vector<TokenId>& ends = tokenizer.end_of_generation();
+  if (copy.end_of_generation() == ends) return ok_status();
+  metadata[std::string(kEndsKey)] = {MetaArray{std::vector<uint64_t>(ends.begin(), ends.end())}};
+  return ok_status();
 }
 
 /// What GGUF leaves open for a vocabulary: tried one after the other.
@@ -173,7 +231,8 @@ std::vector<Variant> variants(bool is_spm) {
 
 Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
   const Tokenizer& tokenizer = *model.tokenizer;
-  WHET_TRY(Merges merges, read_merges(model));
+  WHET_TRY(const nlohmann::json root, tokenizer_json(model));
+  WHET_TRY(Merges merges, read_merges(root));
   const bool is_spm = merges.empty() || tokenizer.find_piece("<0x00>").has_value();
   const auto size = static_cast<size_t>(model.model.config.vocab_size);
   add(metadata, "model", {std::string(is_spm ? "llama" : "gpt2")});
@@ -187,6 +246,7 @@ Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
     add(metadata, "scores", {MetaArray{std::move(scores)}});
   } else {
     add(metadata, "merges", {MetaArray{std::move(merges)}});
+    WHET_TRY_STATUS(add_whet_keys(model, root, metadata));
   }
   ModelFile probe{};
   probe.container = ModelFile::Container::kGguf;
@@ -194,7 +254,7 @@ Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
     add(metadata, variant.key, std::move(variant.value));
     probe.metadata = metadata;
     const auto copy = make_gguf_tokenizer(probe);
-    if (copy.ok() && same_ids(tokenizer, **copy)) return ok_status();
+    if (copy.ok() && same_ids(tokenizer, **copy)) return add_ends(tokenizer, **copy, metadata);
   }
   return Error(ErrorCode::kInvalidModel,
                fmt::format("tokenizer ({}): expected a way of splitting text that GGUF has a name "

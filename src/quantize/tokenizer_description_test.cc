@@ -77,6 +77,65 @@ TEST(DescribeTokenizer, KeepsABosThatOnlyThePostProcessorNames) {
   EXPECT_EQ(make_gguf_tokenizer(copy).value()->bos(), 7);
 }
 
+ModelFile described(const LoadedModel& model) {
+  ModelFile copy{};
+  copy.container = ModelFile::Container::kGguf;
+  const Status status = describe_tokenizer(model, copy.metadata);
+  EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message());
+  return copy;
+}
+
+TEST(DescribeTokenizer, KeepsTheNormalizer) {
+  for (const char* type : {"NFC", "NFKC", "NFD", "Lowercase"}) {
+    const LoadedModel model =
+        model_with_tokenizer("tok_digits", {{"normalizer", {{"type", type}}}});
+    const auto copy = make_gguf_tokenizer(described(model)).value();
+    for (const char* text : {"cafe\u0301", "caf\u00e9", "\ufb01ne", "ABC"}) {
+      EXPECT_EQ(copy->encode(text, {}).value(), model.tokenizer->encode(text, {}).value())
+          << type << " " << text;
+    }
+  }
+  EXPECT_FALSE(described(model_with_tokenizer("tok_digits")).has(kNormalizerKey));
+}
+
+TEST(DescribeTokenizer, KeepsWhereAddedTokensMatch) {
+  const auto plain =
+      nlohmann::json::parse(model_with_tokenizer("tok_digits").file.side_files["tokenizer.json"]);
+  nlohmann::json tokens = plain.value("added_tokens", nlohmann::json::array());
+  const int id = model_with_tokenizer("tok_digits").tokenizer->vocab_size();
+  tokens.push_back({{"id", id},
+                    {"content", "<wide>"},
+                    {"special", true},
+                    {"lstrip", true},
+                    {"rstrip", true},
+                    {"single_word", false},
+                    {"normalized", false}});
+  tokens.push_back({{"id", id + 1},
+                    {"content", "word"},
+                    {"special", false},
+                    {"lstrip", false},
+                    {"rstrip", false},
+                    {"single_word", true},
+                    {"normalized", false}});
+  const LoadedModel model = model_with_tokenizer("tok_digits", {{"added_tokens", tokens}});
+  const auto copy = make_gguf_tokenizer(described(model)).value();
+  for (const char* text : {"a <wide> b", "a<wide>b", "a word b", "swords"}) {
+    EXPECT_EQ(copy->encode(text, {}).value(), model.tokenizer->encode(text, {}).value()) << text;
+  }
+  EXPECT_EQ(copy->encode("a <wide> b", {.add_special = false})->size(), 3u);
+}
+
+TEST(DescribeTokenizer, KeepsEveryEndOfAGeneration) {
+  LoadedModel model = model_with_tokenizer("tok_digits");
+  for (const auto& ends : std::vector<std::vector<int>>{{5}, {5, 6}, {5, 6, 7}, {5, 6, 7, 8, 9}}) {
+    model.file.side_files["generation_config.json"] = nlohmann::json{{"eos_token_id", ends}}.dump();
+    model.tokenizer = make_tokenizer(model.file).value();
+    const auto copy = make_gguf_tokenizer(described(model)).value();
+    EXPECT_EQ(copy->end_of_generation(), model.tokenizer->end_of_generation()) << ends.size();
+    EXPECT_GE(copy->end_of_generation().size(), ends.size());
+  }
+}
+
 // A space prefix only where the text has none, a pattern that no name stands for, and user-defined
 // pieces between which no prefix is added again: GGUF can say none of these.
 TEST(DescribeTokenizer, RefusesWhatGgufHasNoWordFor) {

@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "formats/untrusted_text.h"
+#include "token/added_token_json.h"
 #include "token/bpe_tokenizer.h"
+#include "token/json_fields.h"
+#include "token/json_pipeline.h"
 #include "token/known_pre_tokenizers.h"
 #include "token/spm_tokenizer.h"
 
@@ -80,6 +83,14 @@ Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
     WHET_TRY(const auto id, read_id(file, name, std::nullopt));
     if (id) parts.more_ends.push_back(*id);
   }
+  if (file.has(kEndsKey)) {
+    WHET_TRY(const auto ids, file.get_ints(kEndsKey));
+    parts.all_ends.emplace();
+    for (int64_t id : ids) {
+      if (id < 0 || id > INT32_MAX) return invalid(fmt::format("{}: {} is no id", kEndsKey, id));
+      parts.all_ends->push_back(static_cast<TokenId>(id));
+    }
+  }
   return parts;
 }
 
@@ -139,6 +150,36 @@ Result<std::shared_ptr<const Tokenizer>> make_spm(const ModelFile& file) {
   return make_spm_tokenizer(std::move(vocabulary), std::move(ends), options);
 }
 
+Result<std::vector<NormalizerStep>> read_whet_normalizer(const ModelFile& file) {
+  WHET_TRY(const std::string text, file.get_string_or(kNormalizerKey, ""));
+  if (text.empty()) return std::vector<NormalizerStep>();
+  WHET_TRY(const nlohmann::json node, parse_json_object(text).with_context(kNormalizerKey));
+  return read_normalizer(&node).with_context(kNormalizerKey);
+}
+
+// Puts what whet's own key says of some tokens in the place of what types alone say.
+Status read_whet_added_tokens(const ModelFile& file, std::vector<BpeAddedToken>& tokens) {
+  WHET_TRY(const std::string text, file.get_string_or(kAddedTokensKey, ""));
+  if (text.empty()) return ok_status();
+  WHET_TRY(const nlohmann::json root, parse_json_object(text).with_context(kAddedTokensKey));
+  WHET_TRY(const nlohmann::json* nodes,
+           get_array(root, "added_tokens").with_context(kAddedTokensKey));
+  for (const nlohmann::json& node : *nodes) {
+    WHET_TRY(BpeAddedToken added, read_added_token(node).with_context(kAddedTokensKey));
+    WHET_TRY(const int64_t id, get_int(node, "id").with_context(kAddedTokensKey));
+    const auto it = std::find_if(tokens.begin(), tokens.end(), [&](const BpeAddedToken& token) {
+      return token.token.id == id && token.token.text == added.token.text;
+    });
+    if (it == tokens.end()) {
+      return invalid(fmt::format("{}: {} with the id {} is no added token of the vocabulary",
+                                 kAddedTokensKey, quote_untrusted(added.token.text), id));
+    }
+    added.token.id = it->token.id;
+    *it = std::move(added);
+  }
+  return ok_status();
+}
+
 Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
   WHET_TRY(const std::string pre, file.get_string_or("tokenizer.ggml.pre", "default"));
   WHET_TRY(KnownPreTokenizer known, find_pre_tokenizer(pre));
@@ -157,10 +198,12 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
     if (!special && type != TokenType::kUserDefined) continue;
     added_tokens.push_back({.token = {.id = id, .text = vocabulary.piece(id)}, .special = special});
   }
+  WHET_TRY_STATUS(read_whet_added_tokens(file, added_tokens));
+  WHET_TRY(std::vector<NormalizerStep> normalizer, read_whet_normalizer(file));
   return make_bpe_tokenizer({.vocabulary = std::move(vocabulary),
                              .merges = std::move(merges),
                              .options = options,
-                             .normalizer = {},
+                             .normalizer = Normalizer(std::move(normalizer)),
                              .pre_tokenizer = std::move(known.pre_tokenizer),
                              .added_tokens = std::move(added_tokens),
                              .ends = std::move(ends),

@@ -29,7 +29,12 @@ Result<Vocabulary> Vocabulary::create(VocabularyParts parts) {
   if (p.types_from_text) correct_types_from_text(p.pieces, p.types);
   std::vector<TokenId> declared = p.more_ends;
   if (p.eos) declared.push_back(*p.eos);
-  vocabulary.ends_ = collect_turn_ends(p.pieces, p.types, std::move(declared));
+  if (p.all_ends) {
+    vocabulary.ends_ = *p.all_ends;
+    std::sort(vocabulary.ends_.begin(), vocabulary.ends_.end());
+  } else {
+    vocabulary.ends_ = collect_turn_ends(p.pieces, p.types, std::move(declared));
+  }
   return vocabulary;
 }
 
@@ -70,6 +75,9 @@ Status Vocabulary::check_lengths_and_ids() const {
   if (parts_.eos) WHET_TRY_STATUS(check("EOS", *parts_.eos));
   if (parts_.unknown) WHET_TRY_STATUS(check("unknown", *parts_.unknown));
   for (TokenId id : parts_.more_ends) WHET_TRY_STATUS(check("end-of-turn", id));
+  if (parts_.all_ends) {
+    for (TokenId id : *parts_.all_ends) WHET_TRY_STATUS(check("end-of-turn", id));
+  }
   return ok_status();
 }
 

@@ -21,6 +21,8 @@ struct VocabularyParts {
   std::optional<TokenId> bos, eos, unknown;
   /// Further tokens that end a turn by the metadata: EOT, EOM, a list of EOS.
   std::vector<TokenId> more_ends;
+  /// All tokens that end a turn, where the metadata lists them: then no text of a piece adds any.
+  std::optional<std::vector<TokenId>> all_ends;
   /// GGUF: a piece such as "<|im_end|>" is a control token even if its type says otherwise, as many
   /// converted files have it wrong. tokenizer.json declares its added tokens reliably.
   bool types_from_text = false;
