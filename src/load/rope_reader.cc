@@ -87,8 +87,8 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
     rope.factors = in_short;
     WHET_TRY(rope.original_context, reader.count({"rope.scaling.original_context_length", ""},
                                                  kMaxContext, config.context_length));
-    WHET_TRY(const double factor, reader.number({"rope.scaling.attn_factor", ""}, 1.0));
-    rope.magnitude = static_cast<float>(factor);
+    WHET_TRY(const double magnitude, reader.number({"rope.scaling.attn_factor", ""}, 1.0));
+    rope.magnitude = static_cast<float>(magnitude);
   }
   return ok_status();
 }

@@ -61,7 +61,7 @@ TEST_P(GoldenDescription, ReadBackGivesTheSameIds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GoldenDescription,
-                         testing::Values("tok_digits", "tok_llama_legacy"),
+                         testing::Values("tok_digits", "tok_llama_legacy", "tok_pattern"),
                          [](const auto& of) { return std::string(of.param); });
 
 TEST(DescribeTokenizer, KeepsABosThatOnlyThePostProcessorNames) {
@@ -136,13 +136,19 @@ TEST(DescribeTokenizer, KeepsEveryEndOfAGeneration) {
   }
 }
 
-// A space prefix only where the text has none, a pattern that no name stands for, and user-defined
-// pieces between which no prefix is added again: GGUF can say none of these.
+// A space prefix only where the text has none, user-defined pieces between which no prefix is
+// added again, and a pattern that no name stands for: GGUF can say none of these.
 TEST(DescribeTokenizer, RefusesWhatGgufHasNoWordFor) {
-  for (const char* name : {"tok_llama", "tok_pattern", "tok_sentencepiece"}) {
+  const auto pattern = nlohmann::json::parse(R"({"pre_tokenizer": {"type": "Sequence",
+      "pretokenizers": [{"type": "Split", "pattern": {"Regex": "[aeiou]|[^aeiou]+"},
+                         "behavior": "Isolated", "invert": false},
+                        {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}})");
+  for (const LoadedModel& model :
+       {model_with_tokenizer("tok_llama"), model_with_tokenizer("tok_sentencepiece"),
+        model_with_tokenizer("tok_digits", pattern)}) {
     Metadata metadata;
-    const Status described = describe_tokenizer(model_with_tokenizer(name), metadata);
-    ASSERT_FALSE(described.ok()) << name;
+    const Status described = describe_tokenizer(model, metadata);
+    ASSERT_FALSE(described.ok()) << model.tokenizer->description();
     EXPECT_EQ(described.error().code(), ErrorCode::kInvalidModel);
     EXPECT_NE(described.error().message().find("same ids"), std::string::npos);
   }
