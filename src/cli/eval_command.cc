@@ -27,6 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kStoppedByTimeLimit = 4;  // exit status, docs/cli.md
+
 struct Options {
   ModelFlags model;
   SamplingFlags sampling;
@@ -189,7 +191,8 @@ int report_results(const Options& options, const experiment::ExperimentResult& r
   report_options.charts = !options.no_charts;
   auto files = report::write_report(*document, options.out_dir, report_options);
   if (!files.ok()) return fail(files.error());
-  fmt::print("{}", report::render_terminal(*document, {.colour = colour_stdout()}));
+  fmt::print("{}", report::render_terminal(
+                       *document, {.width = report::stdout_width(), .colour = colour_stdout()}));
   fmt::print("\nfiles:\n");
   for (const std::string& name : {result.results_path, result.events_path})
     fmt::print("  {}\n", name);
@@ -199,9 +202,10 @@ int report_results(const Options& options, const experiment::ExperimentResult& r
     fmt::print(stderr, "whet: warning: {}\n", warning);
   if (!result.complete) {
     fmt::print(stderr, "whet: stopped early; what was finished is kept. Go on with --resume.\n");
-    return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
   }
-  return 0;
+  fmt::print("\nopen {}\n", (fs::path(options.out_dir) / "report.html").string());
+  if (result.complete) return 0;
+  return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : kStoppedByTimeLimit;
 }
 
 int run(const Options& options) {

@@ -127,8 +127,12 @@ class Experiment {
   }
 
   Result<ExperimentResult> run() {
-    const auto schedule = make_schedule(plan_.tasks.size(), plan_.seeds.size(), line_.n_strategies,
-                                        line_.runners.size() - line_.n_strategies);
+    auto schedule = make_schedule(plan_.tasks.size(), plan_.seeds.size(), line_.n_strategies,
+                                  line_.runners.size() - line_.n_strategies);
+    std::vector<std::string> families;
+    for (const eval::Task& task : plan_.tasks) families.push_back(task.family);
+    const auto order = interleave_families(families);
+    for (PlannedRun& planned : schedule) planned.task = order[planned.task];
     status_.n_planned = static_cast<int64_t>(schedule.size());
     report(nullptr);
     const bool has_work = done_.size() < schedule.size();
@@ -347,8 +351,7 @@ class Experiment {
         results_document(plan_, result.summaries, options, status_, sandbox,
                          {"events.jsonl", static_cast<int64_t>(log_.events().size()), digest});
     result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
-    const std::string text =
-        json_text(result.document, 1) + "\n";
+    const std::string text = json_text(result.document, 1) + "\n";
     WHET_TRY_STATUS(write_file_atomically(result.results_path, text));
     return result;
   }

@@ -1,5 +1,9 @@
 #include "experiment/schedule.h"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 namespace whet::experiment {
 
 std::vector<PlannedRun> make_schedule(size_t n_tasks, size_t n_seeds, size_t n_strategies,
@@ -18,6 +22,23 @@ std::vector<PlannedRun> make_schedule(size_t n_tasks, size_t n_seeds, size_t n_s
     add_rounds(n_strategies, n_controls);
   }
   return runs;
+}
+
+std::vector<size_t> interleave_families(const std::vector<std::string>& family_of_task) {
+  struct Family {
+    size_t first;  // index of its first task
+    size_t n_tasks = 0;
+  };
+  std::map<std::string, Family> families;
+  std::vector<std::tuple<size_t, size_t, size_t>> keys;  // rank in its family, family, task
+  for (size_t task = 0; task < family_of_task.size(); ++task) {
+    Family& family = families.try_emplace(family_of_task[task], Family{task}).first->second;
+    keys.emplace_back(family.n_tasks++, family.first, task);
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<size_t> order;
+  for (const auto& key : keys) order.push_back(std::get<2>(key));
+  return order;
 }
 
 }  // namespace whet::experiment

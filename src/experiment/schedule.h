@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace whet::experiment {
@@ -20,5 +21,10 @@ struct PlannedRun {
 /// task.
 std::vector<PlannedRun> make_schedule(size_t n_tasks, size_t n_seeds, size_t n_strategies,
                                       size_t n_controls);
+
+/// The order in which tasks of these families run: the first of each family, then the second of
+/// each, ..., families in the order of their first task. A run that is stopped early has then seen
+/// as much of each as it could.
+std::vector<size_t> interleave_families(const std::vector<std::string>& family_of_task);
 
 }  // namespace whet::experiment

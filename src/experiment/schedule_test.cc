@@ -28,6 +28,12 @@ TEST(Schedule, RunsEverythingOnceAndEveryRowEquallyOftenFirst) {
   for (size_t row = 0; row < 4; ++row) EXPECT_EQ(first[row], 12) << row;
 }
 
+TEST(Schedule, InterleavesFamilies) {
+  EXPECT_EQ(interleave_families({"b", "b", "b", "a", "a", "c"}),
+            (std::vector<size_t>{0, 3, 5, 1, 4, 2}));
+  EXPECT_TRUE(interleave_families({}).empty());
+}
+
 TEST(Schedule, NeedsNoControls) {
   EXPECT_EQ(make_schedule(3, 2, 2, 0).size(), 12u);
 }

@@ -49,7 +49,7 @@ constexpr std::string_view kHeader =
     "latency_median_s,latency_median_low_s,latency_median_high_s,latency_p95_s,first_token_median_"
     "s,"
     "cost_ratio_tokens,cost_ratio_tokens_low,cost_ratio_tokens_high,"
-    "cost_ratio_time,cost_ratio_time_low,cost_ratio_time_high,"
+    "cost_ratio_time,cost_ratio_time_low,cost_ratio_time_high,total_ratio_tokens,total_ratio_time,"
     "peak_rss_bytes,kv_bytes,verdict\r\n";
 
 std::string strategy_line(const StrategyResult& s) {
@@ -75,6 +75,8 @@ std::string strategy_line(const StrategyResult& s) {
   row.number(s.first_token_s ? std::optional(s.first_token_s->median.value) : std::nullopt);
   row.estimate(s.cost_ratio_tokens);
   row.estimate(s.cost_ratio_time);
+  row.number(s.total_ratio_tokens ? std::optional(s.total_ratio_tokens->value) : std::nullopt);
+  row.number(s.total_ratio_time ? std::optional(s.total_ratio_time->value) : std::nullopt);
   row.count(s.peak_rss_bytes);
   row.count(s.kv_bytes);
   row.text(s.verdict ? s.verdict->label : "");
@@ -94,7 +96,7 @@ std::string family_line(const StrategyResult& s, const FamilyResult& f) {
   row.estimate(f.accuracy);
   row.nothing(1);
   row.difference(f.difference);
-  row.nothing(20);
+  row.nothing(22);
   return row.line();
 }
 

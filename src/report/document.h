@@ -90,6 +90,7 @@ struct Event {
   std::optional<int64_t> prompt_tokens, completion_tokens, n_calls;
   std::vector<Candidate> candidates;
   GradeStatus grade = GradeStatus::kNotGraded;
+  bool differs_from_baseline = false;  // one of the two is right on this task and seed
 };
 
 /// A heading and its facts, in reading order, ready to print: ("CPU", "…"). Missing facts are left
@@ -128,7 +129,9 @@ Result<Document> parse_document(const nlohmann::json& json);
 Result<std::optional<Event>> parse_event(const nlohmann::json& json);
 
 struct LoadOptions {
-  int max_events_per_strategy = 20;  // the first ones are kept; -1 = all
+  /// -1 = all. Kept are, in turns, runs of each family on which strategy and baseline differ and
+  /// runs on which they agree.
+  int max_events_per_strategy = 20;
 };
 /// Reads results.json (or DIR, meaning DIR/results.json) and the events file that it names. An
 /// events file that is missing or torn is not an error: the notes say so.

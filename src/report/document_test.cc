@@ -120,6 +120,37 @@ TEST_F(DocumentFiles, EventsComeFromTheFileBesideIt) {
   EXPECT_EQ(doc->notes.back(), "1 lines of the events file could not be read.");
 }
 
+TEST_F(DocumentFiles, TracesShowDisagreementsAndSomeOfEachFamilyFirst) {
+  nlohmann::json json = {{"schema", "whet-results/1"},
+                         {"design", {{"baseline", "base"}}},
+                         {"strategies", {{{"name", "base"}}, {{"name", "s"}}}},
+                         {"events", {{"file", "events.jsonl"}}}};
+  write("results.json", json.dump());
+  std::string lines;
+  // Ten tasks of each family; the strategy differs on the last one of "a" and the last two of "b".
+  for (const std::string strategy : {"base", "s"}) {
+    for (int i = 0; i < 20; ++i) {
+      const bool differs = strategy == "s" && (i == 9 || i >= 18);
+      lines += nlohmann::json{{"strategy", strategy},
+                              {"task", "t" + std::to_string(i)},
+                              {"family", i < 10 ? "a" : "b"},
+                              {"seed", 1},
+                              {"grade", {{"status", differs ? "correct" : "wrong"}}}}
+                   .dump() +
+               "\n";
+    }
+  }
+  write("events.jsonl", lines);
+  const auto doc = load_document(directory_.string(), {.max_events_per_strategy = 5});
+  ASSERT_TRUE(doc.ok()) << doc.error().message();
+  std::vector<std::string> of_base, of_s;
+  for (const Event& event : doc->events)
+    (event.strategy == "s" ? of_s : of_base).push_back(event.task);
+  const std::vector<std::string> expected = {"t9", "t18", "t0", "t10", "t19"};
+  EXPECT_EQ(of_s, expected);
+  EXPECT_EQ(of_base, expected) << "the same tasks, to compare";
+}
+
 TEST_F(DocumentFiles, EventsOutsideTheDirectoryAreNotOpened) {
   auto json = sample_json();
   const std::string line = json["events"][0].dump() + "\n";

@@ -40,7 +40,8 @@ std::string table_html(const Table& table, std::string_view name) {
       "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table><thead><tr>",
       escape_html(name));
   for (size_t c = 0; c < table.columns.size(); ++c) {
-    const auto& [heading, unit] = table.columns[c];
+    const std::string& heading = table.columns[c].name;
+    const std::string& unit = table.columns[c].unit;
     const bool number = !table.rows.empty() && table.rows[0].cells[c].is_number;
     out +=
         fmt::format("<th scope=\"col\"{}>{}", number ? " class=\"n\"" : "", escape_html(heading));
@@ -66,8 +67,17 @@ std::string table_html(const Table& table, std::string_view name) {
   return out + "</tbody></table></div>\n";
 }
 
+std::string notes_html(const std::vector<std::string>& lines, std::string_view heading) {
+  if (lines.empty()) return "";
+  std::string out = fmt::format("<div class=\"caveats\"><strong>{}</strong><ul class=\"notes\">\n",
+                                escape_html(heading));
+  for (const auto& line : lines) out += "<li>" + escape_html(line) + "</li>\n";
+  return out + "</ul></div>\n";
+}
+
 std::string header_html(const Document& doc) {
   std::string out = "<header>\n<h1>" + escape_html(doc.title) + "</h1>\n";
+  out += notes_html(warnings(doc), "Before you rely on this");
   const auto sentences = headline(doc);
   for (size_t i = 0; i < sentences.size(); ++i)
     out += fmt::format("<p class=\"{}\">{}</p>\n", i == 0 ? "headline" : "more",
@@ -88,18 +98,9 @@ std::string comparison_html(const Document& doc) {
                        escape_html(s.verdict->reason));
   }
   if (!why.empty()) out += "<ul class=\"why\">\n" + why + "</ul>\n";
-  const auto lines = caveats(doc);
-  if (!lines.empty()) {
-    out += "<div class=\"caveats\"><strong>Before you rely on this</strong><ul class=\"notes\">\n";
-    for (const auto& line : lines) out += "<li>" + escape_html(line) + "</li>\n";
-    out += "</ul></div>\n";
-  }
   out +=
-      "<p class=\"muted\">Numbers in brackets are intervals: values that the data do not rule out. "
-      "\u201cAgainst baseline\u201d compares the same tasks; if its interval includes 0, the data "
-      "do not show a difference. Cost is relative to the baseline, all discarded candidates "
-      "included. A control is the baseline given the time that a strategy took. A dash means not "
-      "measured.</p>\n";
+      "<p class=\"muted\">" + escape_html(table_legend(doc)) + " A dash means not measured.</p>\n";
+  out += notes_html(remarks(doc), "Notes");
   return out + "</section>\n";
 }
 
@@ -162,6 +163,7 @@ std::string trace_html(const Event& e) {
                                                       : "not graded";
   std::string facts = word;
   if (!e.family.empty()) facts += " \u00b7 " + e.family;
+  if (e.differs_from_baseline) facts += " \u00b7 the baseline's run went otherwise";
   if (!e.seed.empty()) facts += " \u00b7 seed " + e.seed;
   if (const auto seconds = duration_s(e)) facts += " \u00b7 " + format_duration_s(seconds);
   if (e.prompt_tokens || e.completion_tokens)
@@ -197,7 +199,8 @@ std::string traces_html(const Document& doc, int limit) {
         "<details><summary><strong>{}</strong> <span "
         "class=\"muted\">{}</span></summary>{}</details>\n",
         escape_html(s.label),
-        n_shown < n_all ? fmt::format("first {} of {} runs", n_shown, format_count(n_all))
+        n_shown < n_all ? fmt::format("{} of {} runs, those that differ from the baseline first",
+                                      n_shown, format_count(n_all))
                         : fmt::format("{} runs", n_shown),
         traces);
   }

@@ -15,7 +15,7 @@ struct HtmlOptions {
   std::vector<std::pair<Chart, std::string>> charts{};
   /// Why charts are missing, for the reader; empty if none is.
   std::string charts_missing{};
-  int max_traces_per_strategy = 10;
+  int max_traces_per_strategy = 20;
   std::string files{};  // names of the sibling files, for the last section; empty = say nothing
 };
 

@@ -29,13 +29,14 @@ text-wrap:pretty}
 .muted,figcaption{color:var(--muted)}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:10px;-webkit-overflow-scrolling:touch}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{padding:.55rem .75rem;text-align:left;white-space:nowrap;border-bottom:1px solid var(--line)}
+th,td{padding:.5rem .5rem;text-align:left;white-space:nowrap;border-bottom:1px solid var(--line)}
 tr:last-child td,tr:last-child th{border-bottom:0}
 thead th{font-weight:600;color:var(--muted);background:var(--soft);vertical-align:bottom}
 thead small{display:block;font-weight:400}
 .n{text-align:right}
 tbody th{font-weight:600;position:sticky;left:0;background:var(--paper);white-space:normal;
-min-width:8.5rem;max-width:16rem;overflow-wrap:break-word}
+min-width:6rem;max-width:16rem;overflow-wrap:break-word;hyphens:none}
+@media (max-width:900px){td .i{display:block}}
 thead th:first-child{position:sticky;left:0;z-index:1}
 tr.control th,tr.control td,tr.baseline td{color:var(--muted)}
 .i{color:var(--muted);font-size:.85em}

@@ -60,7 +60,8 @@ std::string code(std::string_view text) {
 std::string render_table(const Table& table) {
   std::string names = "|", rulers = "|";
   for (size_t c = 0; c < table.columns.size(); ++c) {
-    const auto& [name, unit] = table.columns[c];
+    const std::string& name = table.columns[c].name;
+    const std::string& unit = table.columns[c].unit;
     names += " " + escaped(name) + (unit.empty() ? "" : ", " + escaped(unit)) + " |";
     rulers += !table.rows.empty() && table.rows[0].cells[c].is_number ? "---:|" : ":---|";
   }
@@ -77,10 +78,15 @@ std::string render_table(const Table& table) {
 
 std::string render_markdown(const Document& doc) {
   std::string out = "# " + escaped(doc.title.empty() ? "Results" : doc.title) + "\n\n";
+  const auto cautions = warnings(doc);
+  if (!cautions.empty()) out += "**Before you rely on this**\n\n";
+  for (const auto& line : cautions) out += "- " + escaped(line) + "\n";
+  if (!cautions.empty()) out += "\n";
   for (const auto& sentence : headline(doc)) out += escaped(sentence) + "\n";
   const std::string about = setting(doc);
   if (!about.empty()) out += "\n" + escaped(about) + "\n";
   out += "\n## Comparison\n\n" + render_table(comparison_table(doc));
+  if (!doc.strategies.empty()) out += "\n" + escaped(table_legend(doc)) + "\n";
   bool any_reason = false;
   for (const auto& s : doc.strategies) {
     if (!s.verdict || s.verdict->reason.empty()) continue;
@@ -90,7 +96,7 @@ std::string render_markdown(const Document& doc) {
            escaped(s.verdict->reason) + "\n";
   }
   if (!doc.families.empty()) out += "\n## Accuracy by family\n\n" + render_table(family_table(doc));
-  const auto notes = caveats(doc);
+  const auto notes = remarks(doc);
   if (!notes.empty()) out += "\n## Notes\n\n";
   for (const auto& note : notes) out += "- " + escaped(note) + "\n";
   out += "\n## Setting\n";

@@ -14,6 +14,7 @@ namespace whet::report {
 namespace {
 
 constexpr int64_t kRedrawNs = 100'000'000;
+constexpr int64_t kPlainLineNs = 5'000'000'000;  // between lines where there is no terminal
 constexpr int kBarColumns = 24;
 
 std::string bar(double share, bool colour) {
@@ -27,7 +28,8 @@ std::string bar(double share, bool colour) {
 }
 
 std::string whole_seconds(double seconds) {
-  return format_duration_s(seconds < 119.5 ? std::max(0.0, std::round(seconds)) : seconds);
+  if (seconds >= 119.5) return format_duration_s(seconds);
+  return fmt::format("{:.0f} s", std::max(0.0, seconds));
 }
 
 }  // namespace
@@ -57,7 +59,11 @@ Progress::Progress(std::string label, int64_t total, ProgressOptions options)
       start_ns_(options_.now_ns()),
       done_(options_.done_before),
       tenths_reported_(total > 0 ? options_.done_before * 10 / total : 0) {
-  if (options_.terminal) draw(true);
+  if (options_.terminal) {
+    draw(true);
+  } else {
+    drawn_ns_ = start_ns_;
+  }
 }
 
 Progress::~Progress() {
@@ -108,8 +114,11 @@ void Progress::draw(bool last) {
                  : 0;
   if (!options_.terminal) {
     const int64_t tenths = total_ > 0 ? done_ * 10 / total_ : 0;
-    if (tenths <= tenths_reported_) return;
+    const bool is_end = total_ > 0 && done_ >= total_;
+    // A line every tenth, but none within five seconds of the last: short work is one line.
+    if (tenths <= tenths_reported_ || (!is_end && now - drawn_ns_ < kPlainLineNs)) return;
     tenths_reported_ = tenths;
+    drawn_ns_ = now;
     options_.write(fmt::format("{}: {} % ({}), {}{}\n", label_, tenths * 10, count, elapsed,
                                remaining.empty() ? "" : ", " + remaining));
     return;

@@ -35,9 +35,15 @@ TEST(Terminal, GoldenText) {
 
 TEST(Terminal, FitsTheWidthAndCutsNamesNotNumbers) {
   const std::string text = render_terminal(sample());
-  for (const auto& line : lines_of(text)) EXPECT_LE(display_width(line), 120) << line;
   EXPECT_NE(text.find("0.50 [0.42, 0.59]"), std::string::npos);
-  EXPECT_NE(text.find("Self-consistency, n…"), std::string::npos);
+  for (const int width : {80, 100, 120, 200}) {
+    for (const auto& line : lines_of(render_terminal(sample(), {.width = width})))
+      EXPECT_LE(display_width(line), width) << line;
+  }
+  const std::string narrow = render_terminal(sample(), {.width = 80});
+  EXPECT_NE(narrow.find("+0.10 [+0.05, +0.15]"), std::string::npos)
+      << "the gain keeps its interval";
+  EXPECT_EQ(narrow.find("GiB"), std::string::npos);
 }
 
 TEST(Terminal, ColourOnlyOnRequest) {
@@ -55,7 +61,9 @@ TEST(Terminal, HostileTextCannotDriveTheTerminal) {
 TEST(Render, MissingValuesAreEnDashes) {
   const Document doc =
       parsed({{"schema", "whet-results/1"}, {"strategies", {{{"name", "lonely"}}}}});
-  const std::string row = lines_of(render_terminal(doc)).back();
+  std::string row;
+  for (const auto& line : lines_of(render_terminal(doc)))
+    if (line.starts_with("lonely")) row = line;
   EXPECT_EQ(row.find('0'), std::string::npos) << row;
   EXPECT_NE(row.find("–"), std::string::npos);
   EXPECT_NE(render_html(doc).find("<td class=\"n\">–</td>"), std::string::npos);
@@ -90,11 +98,30 @@ TEST(Summary, HeadlineSaysWhatTheVerdictsSay) {
   EXPECT_EQ(headline(parsed(json))[0], "No strategy was compared with the baseline.");
 }
 
+TEST(Summary, ControlsStandInTheRowOfTheirStrategy) {
+  const Table table = comparison_table(sample());
+  ASSERT_EQ(table.rows.size(), 7u) << "eight rows, one of them a control";
+  EXPECT_EQ(table.columns[3].name, "Over same time");
+  EXPECT_EQ(table.rows[3].cells[3].text, "+0.08 [+0.04, +0.13]");
+  EXPECT_EQ(family_table(sample()).rows.size(), 7u);
+}
+
+TEST(Summary, NotesOfTheDocumentComeBeforeTheNumbers) {
+  auto json = sample_json();
+  json["notes"] = {"4 of 4 baseline answers were cut at --max-tokens 16"};
+  const Document doc = parsed(json);
+  for (const std::string& text : {render_terminal(doc), render_markdown(doc), render_html(doc)}) {
+    const size_t note = text.find("4 of 4 baseline answers were cut");
+    ASSERT_NE(note, std::string::npos);
+    EXPECT_LT(note, text.find("strategies pay")) << text.substr(0, 400);
+  }
+}
+
 TEST(Summary, AnIncompleteRunSaysSoFirst) {
   auto json = sample_json();
   json["status"] = {
       {"complete", false}, {"n_planned", 100}, {"n_done", 40}, {"stop_reason", "time limit"}};
-  EXPECT_EQ(caveats(parsed(json))[0], "The run is not complete: 40 of 100 runs (time limit).");
+  EXPECT_EQ(warnings(parsed(json))[0], "The run is not complete: 40 of 100 runs (time limit).");
 }
 
 TEST(Summary, SaysOnceWhatHoldsForAllRows) {
@@ -107,14 +134,15 @@ TEST(Summary, SaysOnceWhatHoldsForAllRows) {
   }
   json["tasks"]["n_tasks"] = 135;
   const Document doc = parsed(json);
-  const auto lines = caveats(doc);
+  auto lines = warnings(doc);
+  for (const auto& line : remarks(doc)) lines.push_back(line);
   const auto count = [&](std::string_view words) {
     return std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
       return line.find(words) != std::string::npos;
     });
   };
   EXPECT_EQ(count("could not be graded"), 1);
-  EXPECT_EQ(lines[0], "All rows: 15 of 135 runs could not be graded (rustc is not installed, 15).");
+  EXPECT_EQ(lines[1], "All rows: 15 of 135 runs could not be graded (rustc is not installed, 15).");
   EXPECT_EQ(count("accuracy is over"), 1);
   EXPECT_EQ(count("compare its difference"), 0);
 }
@@ -194,7 +222,7 @@ TEST(Html, SelfContained) {
 
 TEST(Html, TracesShowCandidatesAndTheChoice) {
   const std::string page = render_html(sample(), {.max_traces_per_strategy = 2});
-  EXPECT_NE(page.find("first 2 of 432 runs"), std::string::npos);
+  EXPECT_NE(page.find("2 of 432 runs, those that differ"), std::string::npos);
   EXPECT_NE(page.find("<strong>Chosen.</strong> Candidate 1"), std::string::npos);
   EXPECT_NE(page.find("not eligible: truncated"), std::string::npos);
 }
@@ -217,7 +245,7 @@ TEST(Markdown, TablesHaveAsManyCellsAsColumns) {
   for (const auto& line : lines_of(render_markdown(sample()))) {
     if (line.starts_with("| Self")) {
       const auto n = std::count(line.begin(), line.end(), '|');
-      EXPECT_TRUE(n == 11 || n == 6) << line;
+      EXPECT_TRUE(n == 13 || n == 6) << line;
     }
   }
 }

@@ -12,7 +12,7 @@ namespace whet::report {
 
 struct ReportOptions {
   bool charts = true;
-  int max_traces_per_strategy = 10;
+  int max_traces_per_strategy = 20;
   GnuplotOptions gnuplot{};
 };
 

@@ -81,29 +81,53 @@ Table comparison_table(const Document& doc) {
   const std::string level =
       doc.level ? fmt::format("[{:.3g} %]", *doc.level * 100) : std::string("[interval]");
   Table table;
-  table.columns = {{"Strategy", ""},       {"Accuracy", level}, {"Against baseline", level},
-                   {"Tokens", "per task"}, {"Median", "s"},     {"p95", "s"},
-                   {"Cost", "tokens"},     {"Cost", "time"},    {"Peak", "GiB"},
-                   {"Verdict", ""}};
+  table.columns = {{"Strategy", ""},           {"Accuracy", level},
+                   {"Over baseline", level},   {"Over same time", level, 2},
+                   {"Time", "geo. mean"},      {"Time", "total", 1},
+                   {"Median", "s", 3},         {"Tokens", "per task", 4},
+                   {"Tokens", "geo. mean", 5}, {"p95", "s", 6},
+                   {"Peak", "GiB", 7},         {"Verdict", ""}};
   for (const auto& s : doc.strategies) {
+    if (s.kind == StrategyKind::kControl) continue;
     const auto median = s.latency_s ? std::optional(s.latency_s->median.value) : std::nullopt;
     const auto p95 = s.latency_s ? s.latency_s->p95 : std::nullopt;
-    const bool is_baseline = s.kind == StrategyKind::kBaseline;
-    table.rows.push_back(
-        {{{s.label},
-          number(format_accuracy(s.accuracy)),
-          number(is_baseline ? std::string(kMissing)
-                             : format_difference(estimate_of(s.difference_to_baseline))),
-          number(whole(s.completion_tokens.per_task)),
-          number(format_number(median)),
-          number(format_number(p95)),
-          number(format_ratio(s.cost_ratio_tokens, false)),
-          number(format_ratio(s.cost_ratio_time, false)),
-          number(gibibytes(s.peak_rss_bytes)),
-          {verdict_text(s)}},
-         &s});
+    const auto difference = [](const std::optional<Difference>& of) {
+      return number(format_difference(estimate_of(of)));
+    };
+    Cell accuracy = number(format_accuracy(s.accuracy));
+    accuracy.brief = accuracy.text.substr(0, accuracy.text.find(' '));
+    table.rows.push_back({{{s.label},
+                           accuracy,
+                           difference(s.difference_to_baseline),
+                           difference(s.difference_to_control),
+                           number(format_ratio(s.cost_ratio_time, false)),
+                           number(format_ratio(s.total_ratio_time, false)),
+                           number(format_number(median)),
+                           number(whole(s.completion_tokens.per_task)),
+                           number(format_ratio(s.cost_ratio_tokens, false)),
+                           number(format_number(p95)),
+                           number(gibibytes(s.peak_rss_bytes)),
+                           {verdict_text(s)}},
+                          &s});
   }
   return table;
+}
+
+std::string table_legend(const Document& doc) {
+  const bool has_controls =
+      std::any_of(doc.strategies.begin(), doc.strategies.end(),
+                  [](const auto& s) { return s.kind == StrategyKind::kControl; });
+  std::string text =
+      "Brackets: values that the data do not rule out. Time: this strategy's over the baseline's, "
+      "as "
+      "geometric mean of the tasks' ratios and as ratio of the totals (what you wait). Tokens per "
+      "task are those of the answers; the geometric mean counts prompts too.";
+  if (has_controls) {
+    text +=
+        " Same time: the baseline, asked again for as long as the strategy took, the surest answer "
+        "kept; its first answer always ends, so it may take a little longer.";
+  }
+  return text;
 }
 
 Table family_table(const Document& doc) {
@@ -117,6 +141,7 @@ Table family_table(const Document& doc) {
     table.columns.push_back({family, n_tasks ? "n = " + format_count(n_tasks) : ""});
   }
   for (const auto& s : doc.strategies) {
+    if (s.kind == StrategyKind::kControl) continue;
     Table::Row row{{{s.label}}, &s};
     for (const auto& family : doc.families) {
       const auto* result = find_family(s, family);
@@ -128,15 +153,16 @@ Table family_table(const Document& doc) {
 }
 
 std::vector<std::string> headline(const Document& doc) {
-  std::vector<const StrategyResult*> pays, does_not, cannot_tell;
+  std::vector<const StrategyResult*> pays, does_not, no_difference, cannot_tell;
   for (const auto& s : doc.strategies) {
     if (!s.verdict) continue;
-    (s.verdict->kind == VerdictKind::kPays         ? pays
-     : s.verdict->kind == VerdictKind::kDoesNotPay ? does_not
-                                                   : cannot_tell)
+    (s.verdict->kind == VerdictKind::kPays           ? pays
+     : s.verdict->kind == VerdictKind::kDoesNotPay   ? does_not
+     : s.verdict->kind == VerdictKind::kNoDifference ? no_difference
+                                                     : cannot_tell)
         .push_back(&s);
   }
-  const size_t n = pays.size() + does_not.size() + cannot_tell.size();
+  const size_t n = pays.size() + does_not.size() + no_difference.size() + cannot_tell.size();
   if (n == 0) return {"No strategy was compared with the baseline."};
   std::vector<std::string> sentences;
   if (pays.empty()) {
@@ -150,8 +176,11 @@ std::vector<std::string> headline(const Document& doc) {
   if (!does_not.empty())
     sentences.push_back(list(does_not, false) + (does_not.size() == 1 ? " does" : " do") +
                         " not pay.");
+  if (!no_difference.empty())
+    sentences.push_back(list(no_difference, false) +
+                        (no_difference.size() == 1 ? " makes" : " make") + " no difference.");
   if (!cannot_tell.empty())
-    sentences.push_back("For " + list(cannot_tell, false) + " these tasks are too few to tell.");
+    sentences.push_back("For " + list(cannot_tell, false) + " these data cannot tell.");
   return sentences;
 }
 
@@ -197,14 +226,15 @@ void append_remarks(std::vector<std::string>& lines, const Remarks& remarks, siz
 
 }  // namespace
 
-std::vector<std::string> caveats(const Document& doc) {
+std::vector<std::string> warnings(const Document& doc) {
   std::vector<std::string> lines;
   if (!doc.complete) {
     lines.push_back(fmt::format("The run is not complete: {} of {} runs{}.",
                                 format_count(doc.n_done), format_count(doc.n_planned),
                                 doc.stop_reason.empty() ? "" : " (" + doc.stop_reason + ")"));
   }
-  Remarks not_graded, coverage;
+  for (const auto& note : doc.notes) lines.push_back(one_line(note));
+  Remarks not_graded;
   for (const auto& s : doc.strategies) {
     if (s.n_not_graded.value_or(0) == 0) continue;
     std::string reasons;
@@ -214,13 +244,19 @@ std::vector<std::string> caveats(const Document& doc) {
                fmt::format("{} of {} runs could not be graded{}.", format_count(s.n_not_graded),
                            format_count(s.n_runs), reasons.empty() ? "" : " (" + reasons + ")"));
   }
+  append_remarks(lines, not_graded, doc.strategies.size(), "");
+  return lines;
+}
+
+std::vector<std::string> remarks(const Document& doc) {
+  std::vector<std::string> lines;
+  Remarks coverage;
   for (const auto& s : doc.strategies) {
     if (!s.n_tasks || !doc.n_tasks || *s.n_tasks >= *doc.n_tasks) continue;
     add_remark(coverage, s.label,
                fmt::format("accuracy is over {} of {} tasks", format_count(s.n_tasks),
                            format_count(doc.n_tasks)));
   }
-  append_remarks(lines, not_graded, doc.strategies.size(), "");
   append_remarks(lines, coverage, doc.strategies.size(),
                  ", so compare its difference, which is paired on the same tasks, and not its "
                  "accuracy");
@@ -240,7 +276,6 @@ std::vector<std::string> caveats(const Document& doc) {
                     ".");
   if (!fell_back.empty())
     lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
-  for (const auto& note : doc.notes) lines.push_back(one_line(note));
   return lines;
 }
 

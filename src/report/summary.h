@@ -12,12 +12,14 @@ namespace whet::report {
 struct Cell {
   std::string text;
   bool is_number = false;  // right-aligned
+  std::string brief{};     // a shorter text for narrow places; "" = none
 };
 
 struct Table {
   struct Column {
     std::string name;
     std::string unit;  // second header line; may be empty
+    int rank = 0;  // columns of the highest rank are left out first where width is short; 0 = never
   };
   struct Row {
     std::vector<Cell> cells;         // as many as columns
@@ -27,8 +29,8 @@ struct Table {
   std::vector<Row> rows;
 };
 
-/// One row per strategy: accuracy, difference, tokens, latency, cost, memory, verdict.
-/// The table points into `document`.
+/// One row per strategy: accuracy, gain over the baseline and over the same-time control, time,
+/// tokens, memory, verdict. Controls have no rows of their own. The table points into `document`.
 Table comparison_table(const Document& document);
 
 /// Accuracy by family: strategies × families. A cell reads "0.58 [0.43, 0.73]".
@@ -37,8 +39,15 @@ Table family_table(const Document& document);
 /// "2 of 6 strategies pay: ...", one sentence per outcome that occurs.
 std::vector<std::string> headline(const Document& document);
 
-/// What a reader must know before the numbers: n, seeds, unfinished run, ungraded runs, notes.
-std::vector<std::string> caveats(const Document& document);
+/// What a reader must know before the numbers: unfinished run, notes of the document, ungraded
+/// runs.
+std::vector<std::string> warnings(const Document& document);
+
+/// What explains single numbers: coverage, lenient grading, fallbacks.
+std::vector<std::string> remarks(const Document& document);
+
+/// What the columns of the comparison mean.
+std::string table_legend(const Document& document);
 
 /// "144 tasks × 3 seeds; model ...; machine ...".
 std::string setting(const Document& document);

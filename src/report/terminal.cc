@@ -1,5 +1,8 @@
 #include "report/terminal.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "report/summary.h"
@@ -86,6 +89,31 @@ std::vector<int> column_widths(const Table& table, int total) {
   return widths;
 }
 
+/// The table in at most `total` columns: optional columns go first, then the brief form of cells.
+Table fitted(Table table, int total) {
+  const auto width_of = [](const Table& of) {
+    int sum = -2;
+    for (int width : column_widths(of, 1 << 20)) sum += width + 2;
+    return sum;
+  };
+  while (width_of(table) > total) {
+    const auto last =
+        std::max_element(table.columns.begin(), table.columns.end(),
+                         [](const auto& a, const auto& b) { return a.rank < b.rank; });
+    if (last == table.columns.end() || last->rank == 0) break;
+    const auto index = last - table.columns.begin();
+    table.columns.erase(last);
+    for (auto& row : table.rows) row.cells.erase(row.cells.begin() + index);
+  }
+  if (width_of(table) <= total) return table;
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    if (table.rows.empty() || table.rows[0].cells[c].brief.empty()) continue;
+    table.columns[c].unit.clear();
+    for (auto& row : table.rows) row.cells[c].text = row.cells[c].brief;
+  }
+  return table;
+}
+
 std::string render_table(const Table& table, int total, const Painter& painter) {
   const std::vector<int> widths = column_widths(table, total);
   auto aligned = [&](size_t c, const std::string& text, bool right) {
@@ -124,6 +152,12 @@ std::string render_table(const Table& table, int total, const Painter& painter) 
 
 }  // namespace
 
+int stdout_width() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
 std::string render_terminal(const Document& doc, const TerminalOptions& options) {
   const Painter painter(options.colour);
   const int width = std::max(options.width, 40);
@@ -131,9 +165,13 @@ std::string render_terminal(const Document& doc, const TerminalOptions& options)
   if (!doc.title.empty()) out += painter.bold(truncate(doc.title, width)) + "\n";
   const std::string about = setting(doc);
   if (!about.empty()) out += painter.dim(truncate(about, width)) + "\n";
+  const auto cautions = warnings(doc);
+  if (!cautions.empty()) out += "\n" + painter.bold("Before you rely on this") + "\n";
+  for (const auto& line : cautions) out += wrapped(line, "  ", "  ", width);
   out += "\n";
   for (const auto& sentence : headline(doc)) out += wrapped(sentence, "", "", width);
-  out += "\n" + render_table(comparison_table(doc), width, painter);
+  out += "\n" + render_table(fitted(comparison_table(doc), width), width, painter);
+  if (!doc.strategies.empty()) out += wrapped(table_legend(doc), "", "", width);
 
   bool any_reason = false;
   for (const auto& s : doc.strategies) {
@@ -165,7 +203,7 @@ std::string render_terminal(const Document& doc, const TerminalOptions& options)
       if (first < all.columns.size()) out += "\n";
     }
   }
-  const auto notes = caveats(doc);
+  const auto notes = remarks(doc);
   if (!notes.empty()) out += "\n" + painter.bold("Notes") + "\n";
   for (const auto& note : notes) out += wrapped(note, "  ", "  ", width);
   if (!options.files.empty()) out += "\nFiles: " + one_line(options.files) + "\n";

@@ -57,9 +57,9 @@ std::string cleaned(std::string_view text, bool keep_lines) {
   return result;
 }
 
-std::string with_sign(double value) {
-  std::string text = fmt::format("{:.2f}", std::abs(value));
-  if (text == "0.00") return text;
+std::string with_sign(double value, int decimals) {
+  std::string text = fmt::format("{:.{}f}", std::abs(value), decimals);
+  if (text.find_first_not_of("0.") == std::string::npos) return text;
   return (value < 0 ? "\u2212" : "+") + text;
 }
 
@@ -121,9 +121,15 @@ std::string format_accuracy(const std::optional<stats::Estimate>& estimate) {
 
 std::string format_difference(const std::optional<stats::Estimate>& estimate) {
   if (!estimate) return std::string(kMissing);
-  if (!estimate->interval) return with_sign(estimate->value);
-  return fmt::format("{} [{}, {}]", with_sign(estimate->value), with_sign(estimate->interval->low),
-                     with_sign(estimate->interval->high));
+  const auto hides_sign = [](double x) { return x != 0 && std::abs(x) < 0.005; };
+  const bool is_fine =
+      hides_sign(estimate->value) || (estimate->interval && (hides_sign(estimate->interval->low) ||
+                                                             hides_sign(estimate->interval->high)));
+  const int decimals = is_fine ? 3 : 2;
+  if (!estimate->interval) return with_sign(estimate->value, decimals);
+  return fmt::format("{} [{}, {}]", with_sign(estimate->value, decimals),
+                     with_sign(estimate->interval->low, decimals),
+                     with_sign(estimate->interval->high, decimals));
 }
 
 std::string format_ratio(const std::optional<stats::Estimate>& estimate, bool with_interval) {

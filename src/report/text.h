@@ -28,7 +28,7 @@ std::string pad_left(std::string_view text, int width);
 
 /// "0.71", "0.71 [0.62, 0.79]"; the en dash if missing, no brackets if only the interval is.
 std::string format_accuracy(const std::optional<stats::Estimate>& estimate);
-/// "+0.09 [+0.03, +0.15]"; minus is U+2212.
+/// "+0.09 [+0.03, +0.15]"; minus is U+2212. Three decimals where two would hide a sign.
 std::string format_difference(const std::optional<stats::Estimate>& estimate);
 /// "4.8×", "4.8× [4.2, 5.5]"; two decimals below 10, one below 100, none above.
 std::string format_ratio(const std::optional<stats::Estimate>& estimate, bool with_interval);

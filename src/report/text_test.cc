@@ -19,7 +19,7 @@ stats::Estimate estimate(double value, double low, double high) {
 
 TEST(Text, NumbersReadTheSameEverywhere) {
   EXPECT_EQ(format_accuracy(estimate(0.714, 0.62, 0.788)), "0.71 [0.62, 0.79]");
-  EXPECT_EQ(format_difference(estimate(-0.09, -0.151, 0.001)), "−0.09 [−0.15, 0.00]");
+  EXPECT_EQ(format_difference(estimate(-0.09, -0.151, 0.001)), "−0.090 [−0.151, +0.001]");
   EXPECT_EQ(format_difference(estimate(0.09, 0.03, 0.15)), "+0.09 [+0.03, +0.15]");
   EXPECT_EQ(format_ratio(estimate(4.8, 4.2, 5.5), true), "4.80× [4.20, 5.50]");
   EXPECT_EQ(format_ratio(estimate(123.4, 100, 150), false), "123×");

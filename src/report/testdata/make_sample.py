@@ -97,6 +97,8 @@ def strategy(row):
         "generation_tok_s": est(28.1 * rc / rt, 1.1),
         "cost_ratio_tokens": None if kind == "baseline" else ratio((142.5 * rp + 96.2 * rc) / 238.7, 1.05),
         "cost_ratio_time": None if kind == "baseline" else ratio(rt, 1.09),
+        "total_ratio_tokens": None if kind == "baseline" else ratio((142.5 * rp + 96.2 * rc) / 238.7 * 1.1, 1.05),
+        "total_ratio_time": None if kind == "baseline" else ratio(rt * 1.1, 1.09),
         "peak_rss_bytes": None if name == "re2" else int(1.31e9 + 4.2e7 * rc), "kv_bytes": int(1.1e7 * (1 + rc)),
         "scores": {"auroc": est(.61, .05), "n_candidates": 5 * runs, "oracle_accuracy": est(.71, .06)} if rc > 4 else None,
         "verdict": {"label": verdict, "reason": REASONS[name]} if verdict else None,
