@@ -11,6 +11,7 @@
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
+#include "experiment/event_log.h"
 #include "experiment/run.h"
 #include "kernels/kernels.h"
 #include "report/document.h"
@@ -177,13 +178,6 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   return plan;
 }
 
-/// Removes the record of an earlier run from the directory, and nothing else.
-void remove_record(const std::string& directory) {
-  std::error_code error;
-  for (const char* name : {"events.jsonl", "results.json"})
-    fs::remove(fs::path(directory) / name, error);
-}
-
 int report_results(const Options& options, const experiment::ExperimentResult& result) {
   auto document = report::load_document(result.results_path);
   if (!document.ok()) return fail(document.error());
@@ -217,7 +211,10 @@ int run(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   auto plan = make_plan(options, **engine);
   if (!plan.ok()) return fail(plan.error());
-  if (options.overwrite) remove_record(options.out_dir);
+  if (options.overwrite) {
+    const Status removed = experiment::EventLog::remove(options.out_dir);
+    if (!removed.ok()) return fail(removed.error());
+  }
 
   experiment::Environment environment;
   environment.cancel = &interrupt_flag();

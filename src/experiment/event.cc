@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "experiment/json_fields.h"
+#include "generator/generator.h"
+
 namespace whet::experiment {
 namespace {
 
@@ -16,17 +19,10 @@ json text_or_null(const std::string& text) {
   return text.empty() ? json(nullptr) : json(text);
 }
 
-template <typename T>
-std::optional<T> optional_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return std::nullopt;
-  return found->get<T>();
-}
-
-template <typename T>
-T value_of(const json& object, const char* key, T standard) {
-  return optional_of<T>(object, key).value_or(standard);
-}
+// Far above what a run can reach, and low enough that sums over a record stay in 64 bits.
+constexpr int64_t kMostTimeNs = int64_t{1} << 60;  // 36 years
+constexpr int64_t kMostCount = int64_t{1} << 40;
+constexpr int64_t kMostBytes = int64_t{1} << 60;
 
 json to_json(const EventCandidate& candidate) {
   return {{"stage", or_null(candidate.stage)},
@@ -43,29 +39,57 @@ json to_json(const EventCandidate& candidate) {
           {"correct", or_null(candidate.correct)}};
 }
 
-EventCandidate candidate_from_json(const json& object) {
+bool is_finish_reason(std::string_view name) {
+  for (FinishReason reason : {FinishReason::kStop, FinishReason::kLength, FinishReason::kTime,
+                              FinishReason::kCancelled}) {
+    if (finish_reason_name(reason) == name) return true;
+  }
+  return false;
+}
+
+EventCandidate candidate_from(JsonFields& fields) {
   EventCandidate candidate;
-  candidate.stage = optional_of<std::string>(object, "stage");
-  candidate.text = object.at("text").get<std::string>();
-  candidate.tokens = object.at("tokens").get<int64_t>();
-  candidate.finish = object.at("finish").get<std::string>();
-  candidate.temperature = optional_of<double>(object, "temperature");
-  candidate.logprob = optional_of<double>(object, "logprob");
-  candidate.answer = optional_of<std::string>(object, "answer");
-  candidate.score = optional_of<double>(object, "score");
-  candidate.eligible = object.at("eligible").get<bool>();
-  candidate.reason = optional_of<std::string>(object, "reason");
-  candidate.chosen = object.at("chosen").get<bool>();
-  candidate.correct = optional_of<bool>(object, "correct");
+  candidate.stage = fields.optional_text("stage");
+  candidate.text = fields.text("text");
+  candidate.tokens = fields.integer("tokens", 0, kMostCount);
+  candidate.finish = fields.text("finish");
+  if (!is_finish_reason(candidate.finish))
+    fields.refuse("finish", "stop, length, time or cancelled");
+  candidate.temperature = fields.optional_number("temperature");
+  candidate.logprob = fields.optional_number("logprob");
+  candidate.answer = fields.optional_text("answer");
+  candidate.score = fields.optional_number("score");
+  candidate.eligible = fields.flag("eligible");
+  candidate.reason = fields.optional_text("reason");
+  candidate.chosen = fields.flag("chosen");
+  candidate.correct = fields.optional_flag("correct");
   return candidate;
 }
 
-eval::GradeStatus status_from(const std::string& name) {
+eval::GradeStatus status_from(JsonFields& fields) {
   using eval::GradeStatus;
-  for (GradeStatus status : {GradeStatus::kCorrect, GradeStatus::kWrong}) {
+  const std::string name = fields.text("status");
+  for (GradeStatus status : {GradeStatus::kCorrect, GradeStatus::kWrong, GradeStatus::kNotGraded}) {
     if (eval::grade_status_name(status) == name) return status;
   }
+  fields.refuse("status", "correct, wrong or not_graded");
   return GradeStatus::kNotGraded;
+}
+
+void read_grade(JsonFields& fields, Event& event) {
+  JsonFields grade(fields.object("grade"));
+  event.grade = status_from(grade);
+  event.strict = grade.optional_flag("strict").value_or(false);
+  event.grade_rule = grade.optional_text("rule").value_or("");
+  event.grade_detail = grade.optional_text("detail").value_or("");
+  fields.adopt("grade", grade);
+}
+
+void read_times(JsonFields& fields, Event& event) {
+  event.start_ns = fields.integer("start_ns", 0, kMostTimeNs);
+  event.end_ns = fields.integer("end_ns", event.start_ns, kMostTimeNs);
+  event.first_token_ns = fields.optional_integer("first_token_ns", event.start_ns, event.end_ns);
+  event.time_budget_ns = fields.optional_integer("time_budget_ns", 0, kMostTimeNs);
 }
 
 }  // namespace
@@ -104,42 +128,40 @@ json to_json(const Event& event) {
           {"error", or_null(event.error)}};
 }
 
-Result<Event> event_from_json(const json& object) try {
+Result<Event> event_from_json(const json& object) {
+  JsonFields fields(object);
   Event event;
-  event.strategy = object.at("strategy").get<std::string>();
-  event.task = object.at("task").get<std::string>();
-  event.family = object.at("family").get<std::string>();
-  event.seed = object.at("seed").get<uint64_t>();
-  event.sequence = object.at("sequence").get<int64_t>();
-  event.warmup = value_of(object, "warmup", false);
-  event.question = value_of<std::string>(object, "question", "");
-  event.reference = optional_of<std::string>(object, "reference");
-  event.start_ns = object.at("start_ns").get<int64_t>();
-  event.first_token_ns = optional_of<int64_t>(object, "first_token_ns");
-  event.end_ns = object.at("end_ns").get<int64_t>();
-  event.time_budget_ns = optional_of<int64_t>(object, "time_budget_ns");
-  event.prompt_tokens = object.at("prompt_tokens").get<int64_t>();
-  event.completion_tokens = object.at("completion_tokens").get<int64_t>();
-  event.n_calls = object.at("n_calls").get<int64_t>();
-  for (const json& candidate : object.at("candidates")) {
-    event.candidates.push_back(candidate_from_json(candidate));
+  event.strategy = fields.text("strategy");
+  event.task = fields.text("task");
+  event.family = fields.text("family");
+  event.seed = fields.natural("seed");
+  event.sequence = fields.integer("sequence", 0, kMostCount);
+  event.warmup = fields.optional_flag("warmup").value_or(false);
+  event.question = fields.optional_text("question").value_or("");
+  event.reference = fields.optional_text("reference");
+  read_times(fields, event);
+  event.prompt_tokens = fields.integer("prompt_tokens", 0, kMostCount);
+  event.completion_tokens = fields.integer("completion_tokens", 0, kMostCount);
+  event.n_calls = fields.integer("n_calls", 0, kMostCount);
+  for (const json& item : fields.array("candidates")) {
+    JsonFields candidate(item);
+    event.candidates.push_back(candidate_from(candidate));
+    fields.adopt(fmt::format("candidates[{}]", event.candidates.size() - 1), candidate);
   }
-  event.answer = optional_of<std::string>(object, "answer");
-  event.how = value_of<std::string>(object, "how", "");
-  event.fell_back = value_of(object, "fell_back", false);
-  const json& grade = object.at("grade");
-  event.grade = status_from(grade.at("status").get<std::string>());
-  event.strict = value_of(grade, "strict", false);
-  event.grade_rule = value_of<std::string>(grade, "rule", "");
-  event.grade_detail = value_of<std::string>(grade, "detail", "");
-  event.peak_rss_bytes = optional_of<int64_t>(object, "peak_rss_bytes");
-  event.kv_bytes = optional_of<int64_t>(object, "kv_bytes");
-  event.other_cpu_ns = optional_of<int64_t>(object, "other_cpu_ns");
-  event.stolen_cpu_ns = optional_of<int64_t>(object, "stolen_cpu_ns");
-  event.error = optional_of<std::string>(object, "error");
+  event.answer = fields.optional_text("answer");
+  event.how = fields.optional_text("how").value_or("");
+  event.fell_back = fields.optional_flag("fell_back").value_or(false);
+  read_grade(fields, event);
+  event.peak_rss_bytes = fields.optional_integer("peak_rss_bytes", 0, kMostBytes);
+  event.kv_bytes = fields.optional_integer("kv_bytes", 0, kMostBytes);
+  // Differences of the kernel's counters, which may run back a little.
+  event.other_cpu_ns = fields.optional_integer("other_cpu_ns", -kMostTimeNs, kMostTimeNs);
+  event.stolen_cpu_ns = fields.optional_integer("stolen_cpu_ns", -kMostTimeNs, kMostTimeNs);
+  event.error = fields.optional_text("error");
+  if (fields.problem()) {
+    return Error(ErrorCode::kInvalidArgument, "not an event: " + *fields.problem());
+  }
   return event;
-} catch (const json::exception& error) {
-  return Error(ErrorCode::kInvalidArgument, fmt::format("not an event: {}", error.what()));
 }
 
 }  // namespace whet::experiment

@@ -64,7 +64,8 @@ struct Event {
 };
 
 nlohmann::json to_json(const Event& event);
-/// Errors (kInvalidArgument): a missing field or a wrong type, named.
+/// Errors (kInvalidArgument): a missing field, a wrong type, a number out of range, an unknown
+/// word; the message names the field. Fields that it does not know are ignored.
 Result<Event> event_from_json(const nlohmann::json& json);
 
 }  // namespace whet::experiment

@@ -3,13 +3,21 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <tuple>
 
+#include "experiment/json_fields.h"
 #include "sys/file_bytes.h"
 #include "sys/json_text.h"
 
@@ -38,25 +46,105 @@ json header_json(const EventHeader& header) {
           {"command", header.command}};
 }
 
-/// What differs between the header of a file and the one that this run would write.
-Status check_header(const json& found, const EventHeader& wanted, const std::string& path) {
-  if (!found.is_object() || found.value("schema", "") != kSchema) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("{}: expected a {} header on line 1", path, kSchema));
-  }
-  if (found.value("fingerprint", "") == wanted.fingerprint) return ok_status();
+Error invalid(const std::string& path, int64_t line, std::string_view problem) {
+  return Error(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", path, line, problem));
+}
+
+/// Returns the time of creation. Errors: no header; what differs between it and the one that this
+/// run would write.
+Result<std::string> check_header(const json& found, const EventHeader& wanted,
+                                 const std::string& path) {
+  JsonFields header(found);
+  if (header.text("schema") != kSchema) header.refuse("schema", fmt::format("\"{}\"", kSchema));
+  const std::string created = header.text("created");
+  const std::string fingerprint = header.text("fingerprint");
+  JsonFields parts(header.object("fingerprint_parts"));
   std::vector<std::string> differences;
-  const json parts = found.value("fingerprint_parts", json::object());
   for (const auto& [name, value] : wanted.parts) {
-    const std::string before = parts.is_object() ? parts.value(name, "?") : "?";
+    const std::string before = parts.optional_text(name.c_str()).value_or("?");
     if (before != value) {
       differences.push_back(fmt::format("{} was \"{}\", is \"{}\"", name, before, value));
     }
   }
+  header.adopt("fingerprint_parts", parts);
+  header.texts("command");
+  if (header.problem()) {
+    return invalid(path, 1, fmt::format("expected a {} header: {}", kSchema, *header.problem()));
+  }
+  if (fingerprint == wanted.fingerprint) return created;
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("{} belongs to another experiment and cannot be resumed: {}", path,
                            differences.empty() ? "the fingerprint differs"
                                                : fmt::format("{}", fmt::join(differences, "; "))));
+}
+
+/// Which lines have what may occur only once.
+class SeenEvents {
+ public:
+  /// What is wrong with a further event, or "".
+  std::string add(const Event& event, int64_t line) {
+    const auto [number, is_new_number] = sequences_.try_emplace(event.sequence, line);
+    if (!is_new_number) {
+      return fmt::format(
+          "sequence number {} stands on line {} already; two runs wrote to this "
+          "record, or it was edited. Remove one of the lines",
+          event.sequence, number->second);
+    }
+    if (event.warmup) return "";
+    const auto [run, is_new_run] =
+        runs_.try_emplace({event.strategy, event.task, event.seed}, line);
+    if (is_new_run) return "";
+    return fmt::format(
+        "strategy {}, task {}, seed {} stands on line {} already; two runs wrote to "
+        "this record, or it was edited. Remove one of the lines",
+        event.strategy, event.task, event.seed, run->second);
+  }
+
+ private:
+  std::map<int64_t, int64_t> sequences_;
+  std::map<std::tuple<std::string, std::string, uint64_t>, int64_t> runs_;
+};
+
+/// The process that holds the lock on a file, as far as the kernel shows it to this one.
+std::optional<int64_t> lock_holder(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return std::nullopt;
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    // "3: FLOCK  ADVISORY  WRITE 4711 fe:00:131075 0 EOF"
+    std::istringstream words(line);
+    std::string number, kind, mode, access, place;
+    int64_t process = 0;
+    words >> number >> kind >> mode >> access >> process >> place;
+    if (kind == "FLOCK" && place.ends_with(fmt::format(":{}", info.st_ino)) && process > 0) {
+      return process;
+    }
+  }
+  return std::nullopt;
+}
+
+Status lock(int fd, const std::string& path) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return Error(ErrorCode::kIo,
+                   fmt::format("cannot lock {} against a second run: {}; use a directory of a file "
+                               "system that can",
+                               path, std::strerror(errno)));
+    }
+    const auto holder = lock_holder(fd);
+    return Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: another run is writing to it{}; wait for its end, stop it, or use "
+                    "another directory",
+                    path, holder ? fmt::format(" (process {})", *holder) : ""));
+  }
+  struct stat locked {
+  }, named{};
+  if (::fstat(fd, &locked) != 0 || ::stat(path.c_str(), &named) != 0 ||
+      locked.st_dev != named.st_dev || locked.st_ino != named.st_ino) {
+    return Error(ErrorCode::kIo, fmt::format("{}: it was replaced while it was opened", path));
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -102,45 +190,71 @@ Result<EventLog> EventLog::create(const std::string& directory, const EventHeade
   }
   if (fd < 0) return io_error("cannot create", path);
   EventLog log(path, fd, header.created);
+  WHET_TRY_STATUS(lock(fd, path));
   WHET_TRY_STATUS(log.write_line(json_text(header_json(header))));
   return log;
 }
 
-Result<EventLog> EventLog::resume(const std::string& directory, const EventHeader& header) {
-  const std::string path = log_path(directory);
-  WHET_TRY(std::string content, read_file(path, kMaxLogBytes));
-  size_t good_bytes = 0;
-  int64_t line_number = 0;
-  std::string created;
-  std::vector<Event> events;
-  while (good_bytes < content.size()) {
-    const size_t end = content.find('\n', good_bytes);
-    if (end == std::string::npos) break;  // torn: no newline
-    ++line_number;
-    const auto text = std::string_view(content).substr(good_bytes, end - good_bytes);
+Result<EventRecord> parse_events(std::string_view content, const EventHeader& wanted,
+                                 const std::string& path) {
+  EventRecord record;
+  SeenEvents seen;
+  for (int64_t line_number = 1; record.n_bytes < content.size(); ++line_number) {
+    const size_t end = content.find('\n', record.n_bytes);
+    if (end == std::string_view::npos) break;  // torn: no newline
+    const auto text = content.substr(record.n_bytes, end - record.n_bytes);
     const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
     const bool is_last = end + 1 == content.size();
-    if (line.is_discarded() && is_last && line_number > 1) break;  // torn inside the line
-    if (line_number == 1) {
-      WHET_TRY_STATUS(check_header(line, header, path));
-      created = line.value("created", header.created);
-    } else {
-      auto event = event_from_json(line).with_context(fmt::format("{}:{}", path, line_number));
-      if (!event.ok()) return event.error();
-      events.push_back(std::move(event).value());
+    if (line.is_discarded()) {
+      if (is_last && line_number > 1) break;  // torn inside the line
+      return invalid(path, line_number, "expected a JSON object, found something else");
     }
-    good_bytes = end + 1;
+    if (line_number == 1) {
+      WHET_TRY(record.created, check_header(line, wanted, path));
+    } else {
+      WHET_TRY(Event event,
+               event_from_json(line).with_context(fmt::format("{}:{}", path, line_number)));
+      if (const std::string problem = seen.add(event, line_number); !problem.empty()) {
+        return invalid(path, line_number, problem);
+      }
+      record.events.push_back(std::move(event));
+    }
+    record.n_bytes = end + 1;
   }
-  if (line_number == 0) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("{}: expected a {} header on line 1", path, kSchema));
+  if (record.n_bytes == 0) return invalid(path, 1, fmt::format("expected a {} header", kSchema));
+  return record;
+}
+
+Result<EventLog> EventLog::resume(const std::string& directory, const EventHeader& header) {
+  const std::string path = log_path(directory);
+  const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) {
+    return Error(ErrorCode::kNotFound,
+                 fmt::format("{}: there is no record to go on with; leave --resume away", path));
   }
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (fd < 0) return io_error("cannot open", path);
-  EventLog log(path, fd, created);
-  log.events_ = std::move(events);
-  if (::ftruncate(fd, static_cast<off_t>(good_bytes)) != 0) return io_error("cannot cut", path);
+  EventLog log(path, fd, "");
+  WHET_TRY_STATUS(lock(fd, path));  // before reading: what is read must be all there is
+  WHET_TRY(const std::string content, read_file(path, kMaxLogBytes));
+  WHET_TRY(EventRecord record, parse_events(content, header, path));
+  if (::ftruncate(fd, static_cast<off_t>(record.n_bytes)) != 0) return io_error("cannot cut", path);
+  log.created_ = std::move(record.created);
+  log.events_ = std::move(record.events);
   return log;
+}
+
+Status EventLog::remove(const std::string& directory) {
+  const std::string path = log_path(directory);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno != ENOENT) return io_error("cannot open", path);
+  const EventLog log(path, fd, "");
+  if (fd >= 0) {
+    WHET_TRY_STATUS(lock(fd, path));
+    if (::unlink(path.c_str()) != 0) return io_error("cannot remove", path);
+  }
+  const std::string results = (fs::path(directory) / "results.json").string();
+  if (::unlink(results.c_str()) != 0 && errno != ENOENT) return io_error("cannot remove", results);
+  return ok_status();
 }
 
 Status EventLog::append(const Event& event) {

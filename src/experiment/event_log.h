@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,13 +19,30 @@ struct EventHeader {
   std::vector<std::string> command;
 };
 
+/// What a record holds.
+struct EventRecord {
+  std::string created;
+  std::vector<Event> events;  // that of line n is events[n - 2]
+  size_t n_bytes = 0;         // of the whole lines; what follows is torn
+};
+
+/// Errors (kInvalidArgument), with `path` and line: no header, or one of another experiment (says
+/// which parts differ); a line, not the last, that is no event; a second event of the same
+/// strategy, task and seed, or with the same sequence number.
+Result<EventRecord> parse_events(std::string_view content, const EventHeader& wanted,
+                                 const std::string& path);
+
+/// While it lives no other EventLog, of whatever process, can be had on the same file.
 class EventLog {
  public:
   /// A new log in `directory`, which is created. Errors: there is one already (names --resume).
   static Result<EventLog> create(const std::string& directory, const EventHeader& header);
-  /// The log of an earlier run. A torn last line is cut off. Errors: no log; another fingerprint
-  /// (says which parts differ); a malformed line that is not the last.
+  /// The log of an earlier run. A torn last line is cut off. Errors: no log; another process is
+  /// writing to it (says which); those of parse_events.
   static Result<EventLog> resume(const std::string& directory, const EventHeader& header);
+  /// Removes the log of an earlier run, and the results made from it, if they are there. Errors:
+  /// another process is writing to it.
+  static Status remove(const std::string& directory);
 
   EventLog(EventLog&& other) noexcept;
   EventLog& operator=(EventLog&&) = delete;

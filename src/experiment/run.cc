@@ -105,6 +105,30 @@ double load_average() {
   return ::getloadavg(&load, 1) == 1 ? load : 0;
 }
 
+/// Every event of a record is one that this experiment plans. Their fingerprints are equal, so
+/// another one was put there by something else.
+Status check_planned(const EventLog& log, const Plan& plan, const Line& line) {
+  std::map<std::string, std::string> family_of;
+  for (const eval::Task& task : plan.tasks) family_of[task.id] = task.family;
+  std::set<std::string> names;
+  for (const Runner& runner : line.runners) names.insert(runner.row.name);
+  const std::set<uint64_t> seeds(plan.seeds.begin(), plan.seeds.end());
+  for (size_t i = 0; i < log.events().size(); ++i) {
+    const Event& event = log.events()[i];
+    const auto family = family_of.find(event.task);
+    if (names.contains(event.strategy) && seeds.contains(event.seed) && family != family_of.end() &&
+        family->second == event.family) {
+      continue;
+    }
+    return Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}:{}: strategy {}, task {} of family {}, seed {} is not of this "
+                    "experiment; the record was edited. Remove the line",
+                    log.path(), i + 2, event.strategy, event.task, event.family, event.seed));
+  }
+  return ok_status();
+}
+
 class Experiment {
  public:
   Experiment(const Plan& plan, Generator& generator, const Environment& environment, Line line,
@@ -384,6 +408,7 @@ Result<ExperimentResult> run_experiment(const Plan& plan, Generator& generator,
   auto log =
       plan.resume ? EventLog::resume(plan.out_dir, header) : EventLog::create(plan.out_dir, header);
   if (!log.ok()) return log.error();
+  WHET_TRY_STATUS(check_planned(*log, plan, line));
   return Experiment(plan, generator, environment, std::move(line), std::move(log).value()).run();
 }
 
