@@ -511,7 +511,7 @@ TEST(Bench, ComparesSequencesTogetherWithOne) {
 }
 
 TEST(Bench, ShowsMemoryOfKeysAndValuesUnderMixesOfRequests) {
-  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k bf16 2>/dev/null");
+  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k bf16 --cache-type-v bf16 2>/dev/null");
   ASSERT_EQ(ran.status, 0);
   const auto result = nlohmann::json::parse(ran.out)[0];
   EXPECT_EQ(result["cache_type"], "bf16");

@@ -352,8 +352,8 @@ int run_kv(const Options& options) {
   Json results = Json::array();
   for (const std::string& model : options.models) {
     for (int64_t t : *threads) {
-      auto measured = bench_kv(model, options.storage, *cache_type, static_cast<int>(t),
-                               options.repetitions);
+      auto measured =
+          bench_kv(model, options.storage, *cache_type, static_cast<int>(t), options.repetitions);
       if (!measured.ok()) return fail(measured.error());
       if (options.output == "md") print_kv_markdown(*measured);
       if (options.output == "jsonl") fmt::print("{}\n", measured->dump());
@@ -400,33 +400,47 @@ Command make_bench_command() {
   Command command("bench", "Speed of prefill and decode, with llama-bench's flags");
   command.add("MODEL,-m,--model", &options->models, std::string(kModelHelp) + "; may be repeated")
       .required();
-  command
-      .add("-p,--n-prompt", &options->n_prompt,
-           "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
-      .joined();
-  command.add("-n,--n-gen", &options->n_gen, "tokens to decode, as -p").joined();
-  command.add("-pg,-g,--pg", &options->pairs, "a prompt of P and then N tokens; may be repeated")
-      .value_name("P,N");
-  command.add("-d,--n-depth", &options->n_depth, "tokens of context before the measurement")
-      .joined();
-  command.add("-np,--parallel", &options->n_parallel, "sequences decoded together").joined();
+  std::vector<const Flag*> of_speed = {
+      &command
+           .add("-p,--n-prompt", &options->n_prompt,
+                "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
+           .joined(),
+      &command.add("-n,--n-gen", &options->n_gen, "tokens to decode, as -p").joined(),
+      &command
+           .add("-pg,-g,--pg", &options->pairs, "a prompt of P and then N tokens; may be repeated")
+           .value_name("P,N"),
+      &command.add("-d,--n-depth", &options->n_depth, "tokens of context before the measurement")
+           .joined(),
+      &command.add("-np,--parallel", &options->n_parallel, "sequences decoded together").joined()};
   command.add("-t,--threads", &options->threads, "threads (0 = as many as this process may use)")
       .joined();
-  command.add("-b,--batch-size", &options->batch, "most prompt tokens in one forward pass")
-      .at_least(1);
+  of_speed.push_back(
+      &command.add("-b,--batch-size", &options->batch, "most prompt tokens in one forward pass")
+           .at_least(1));
   command.add("-r,--repetitions", &options->repetitions, "repetitions of each test")
       .between(1, 1e6);
   command.add("-o,--output", &options->output, "form of the output")
       .one_of({"md", "json", "jsonl", "csv"});
-  command.add("--curve", &options->curve,
-              "instead of -p and -n: decode 1 to 16 sequences together, and one at depth");
-  command.add("--kv", &options->kv,
-              "instead: memory of keys and values under mixes of requests, forks, decoding on shared "
-              "blocks");
+  of_speed.push_back(
+      &command.add("--curve", &options->curve,
+                   "instead of -p and -n: decode 1 to 16 sequences together, and one at depth"));
+  command.add(
+      "--kv", &options->kv,
+      "instead: memory of keys and values under mixes of requests, forks, decoding on shared "
+      "blocks");
   options->cache.add_to(command);
   options->storage.add_to(command);
-  command.add("--no-warmup", &options->no_warmup, "measure from the first run");
-  command.action([options] { return run(*options); });
+  of_speed.push_back(
+      &command.add("--no-warmup", &options->no_warmup, "measure from the first run"));
+  command.action([options, of_speed = std::move(of_speed)] {
+    for (const Flag* flag : of_speed) {
+      if (!options->kv || !flag->given()) continue;
+      return fail(Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}: not with --kv, which measures mixes of its own", flag->first_name())));
+    }
+    return run(*options);
+  });
   return command;
 }
 

@@ -50,7 +50,9 @@ class ResumeTest : public testing::Test {
     strategy::ScriptedGenerator generator([](const GenerateRequest&, size_t, size_t) {
       return strategy::ScriptedCompletion{"Answer: 1", -.1, FinishReason::kStop, 5};
     });
-    return run_experiment(plan(resume), generator, {});
+    Environment environment;
+    environment.now_ns = generator.clock();
+    return run_experiment(plan(resume), generator, environment);
   }
 
   /// Rewrites the line at `at` (0: the header) of the record.
@@ -106,7 +108,9 @@ TEST_F(ResumeTest, RefusesASecondWriterWhileTheFirstRuns) {
     EXPECT_FALSE(second.ok());
     return strategy::ScriptedCompletion{"Answer: 1", -.1, FinishReason::kStop, 5};
   });
-  EXPECT_TRUE(run_experiment(plan(false), generator, {}).ok());
+  Environment environment;
+  environment.now_ns = generator.clock();
+  EXPECT_TRUE(run_experiment(plan(false), generator, environment).ok());
 }
 
 TEST_F(ResumeTest, SaysThatThereIsNothingToResume) {
