@@ -17,6 +17,9 @@ class Command {
  public:
   Command(std::string name, std::string summary)
       : name_(std::move(name)), summary_(std::move(summary)) {}
+  // Moved, never copied: actions may hold pointers to flags.
+  Command(Command&&) = default;
+  Command& operator=(Command&&) = default;
 
   /// A flag or operand. What `target` points to outlives the command.
   Flag& add(std::string_view names, FlagTarget target, std::string help);
