@@ -49,8 +49,10 @@ Ceilings measure_ceilings(ThreadPool& pool) {
 double roofline_seconds(const Engine& engine, const SpeedCase& test, const Ceilings& ceilings) {
   const Weights& w = engine.loaded().model.weights;
   Work layers, head;
-  for (const LayerWeights& layer : w.layers) {
-    for_each_matrix(layer, [&](const Matrix& m) { layers.add(m); });
+  const auto& forms = engine.loaded().model.config.layers;
+  for (size_t i = 0; i < forms.size(); ++i) {
+    for_each_matrix(
+        w.layers[i], [&](const Matrix& m) { layers.add(m); }, forms[i].experts.n_used);
   }
   head.add(w.head.matrix);
   const Pass pass{layers, head, ceilings};

@@ -15,7 +15,8 @@ struct Ceilings {
 Ceilings measure_ceilings(ThreadPool& pool);
 
 /// Seconds. Counts the weights of all layers and of the head (of prefill: for its last token), and
-/// the keys and values that decoding reads; leaves out the arithmetic of attention.
+/// the keys and values that decoding reads; leaves out the arithmetic of attention. Of experts,
+/// those that one token uses: the tokens of a batch may use more.
 double roofline_seconds(const Engine& engine, const SpeedCase& test, const Ceilings& ceilings);
 
 }  // namespace whet

@@ -99,8 +99,10 @@ uint64_t matrix_bytes(const Matrix& matrix) {
 uint64_t bytes_per_step(const Engine& engine) {
   const Weights& w = engine.loaded().model.weights;
   uint64_t total = matrix_bytes(w.head.matrix);
-  for (const LayerWeights& layer : w.layers) {
-    for_each_matrix(layer, [&](const Matrix& m) { total += matrix_bytes(m); });
+  const auto& forms = engine.loaded().model.config.layers;
+  for (size_t i = 0; i < forms.size(); ++i) {
+    for_each_matrix(
+        w.layers[i], [&](const Matrix& m) { total += matrix_bytes(m); }, forms[i].experts.n_used);
   }
   return total;
 }

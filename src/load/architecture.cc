@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include <algorithm>
 
 #include "base/check.h"
 #include "load/architectures/architectures.h"
@@ -11,14 +11,21 @@ namespace whet {
 namespace {
 
 const std::vector<const Architecture*>& all() {
-  static const std::vector<const Architecture*> architectures{&kLlama, &kQwen2, &kPhi2};
+  static const std::vector<const Architecture*> architectures{
+      &kLlama,   &kMistral, &kQwen2,   &kQwen3,    &kSmolLm3,    &kGranite,  &kPhi3,       &kPhi2,
+      &kGemma,   &kGemma3,  &kMixtral, &kQwen2Moe, &kQwen3Moe,   &kOlmoe,    &kGraniteMoe, &kOlmo2,
+      &kExaone4, &kCohere,  &kCohere2, &kGlm4,     &kStarcoder2, &kStableLm, &kGptNeox};
   return architectures;
 }
 
 }  // namespace
 
-std::string tensor_name(std::string_view pattern, int64_t layer) {
-  return fmt::format(fmt::runtime(pattern), layer);
+std::string tensor_name(std::string_view pattern, int64_t layer, int64_t expert) {
+  return fmt::format(fmt::runtime(pattern), layer, expert);
+}
+
+bool has_tensor_per_expert(std::string_view pattern) {
+  return pattern.find("{}") != pattern.rfind("{}");
 }
 
 std::string bias_name(std::string_view weight_name) {
@@ -41,7 +48,10 @@ const Architecture* find_architecture(ModelFile::Container container, std::strin
 }
 
 const Architecture& architecture_of(const ModelConfig& config) {
-  const Architecture* found = find_architecture(ModelFile::Container::kGguf, config.architecture);
+  const bool is_gguf = config.model_type.empty();
+  const Architecture* found =
+      find_architecture(is_gguf ? ModelFile::Container::kGguf : ModelFile::Container::kSafeTensors,
+                        is_gguf ? config.architecture : config.model_type);
   WHET_CHECK(found != nullptr);
   return *found;
 }
@@ -50,7 +60,8 @@ std::string known_architectures(ModelFile::Container container) {
   std::vector<std::string_view> names;
   for (const Architecture* architecture : all()) {
     if (container == ModelFile::Container::kGguf) {
-      names.push_back(architecture->name);
+      const bool is_new = std::find(names.begin(), names.end(), architecture->name) == names.end();
+      if (is_new) names.push_back(architecture->name);
     } else {
       names.insert(names.end(), architecture->model_types.begin(), architecture->model_types.end());
     }

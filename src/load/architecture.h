@@ -16,7 +16,8 @@
 
 namespace whet {
 
-/// Names of tensors by slot; {} is the layer. "" where a dialect has no such tensor.
+/// Names of tensors by slot; {} is the layer, a second {} the expert (where each has a tensor of
+/// its own, else one tensor holds all). "" where a dialect has no such tensor.
 class TensorNames {
  public:
   constexpr std::string_view operator[](Slot slot) const {
@@ -34,7 +35,8 @@ class TensorNames {
 
 /// The name of a slot's tensor in a layer, and of the bias beside it: "x.bias" beside "x.weight",
 /// "x_bias" beside any other name.
-std::string tensor_name(std::string_view pattern, int64_t layer);
+std::string tensor_name(std::string_view pattern, int64_t layer, int64_t expert = 0);
+bool has_tensor_per_expert(std::string_view pattern);
 std::string bias_name(std::string_view weight_name);
 
 /// How one dialect stores an architecture.

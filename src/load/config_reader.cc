@@ -263,6 +263,21 @@ Result<std::vector<int64_t>> ConfigReader::counts(const Word& word, int64_t n_la
   return values;
 }
 
+Result<std::vector<bool>> ConfigReader::flags(std::string_view gguf_key, int64_t n_layers) {
+  const std::string key = full(gguf_key);
+  const auto found = is_gguf() ? file_->metadata.find(key) : file_->metadata.end();
+  if (found == file_->metadata.end()) return std::vector<bool>();
+  const auto* array = std::get_if<MetaArray>(&found->second.value);
+  const auto* flags = array == nullptr ? nullptr : std::get_if<std::vector<bool>>(array);
+  if (flags == nullptr) return std::vector<bool>();
+  read_.insert(key);
+  if (flags->size() != static_cast<size_t>(n_layers)) {
+    return invalid(fmt::format("key {}: expected one value for each of the {} layers, found {}",
+                               key, n_layers, flags->size()));
+  }
+  return *flags;
+}
+
 Result<double> ConfigReader::number(const Word& word, std::optional<double> fallback) {
   if (is_gguf()) {
     if (!has(word)) {

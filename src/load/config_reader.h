@@ -32,6 +32,7 @@ struct Word {
 inline constexpr uint64_t kMaxLayers = 1024;
 inline constexpr uint64_t kMaxWidth = 1 << 20;
 inline constexpr uint64_t kMaxHeads = 4096;
+inline constexpr uint64_t kMaxExperts = 4096;
 inline constexpr uint64_t kMaxVocabulary = 1 << 24;
 inline constexpr uint64_t kMaxContext = 1 << 28;
 
@@ -50,12 +51,18 @@ class ConfigReader {
   void set_prefix(std::string_view architecture) { prefix_ = std::string(architecture) + "."; }
 
   bool has(const Word& word) const;
+  /// config.json has the word and says null.
+  bool says_null(const Word& word) const {
+    return object_ != nullptr && object_->contains(std::string(word.hugging_face)) && !has(word);
+  }
   /// A missing word, and a null in config.json, is an error or gives the fallback.
   Result<int64_t> count(const Word& word, uint64_t high,
                         std::optional<int64_t> fallback = std::nullopt);
   /// One value for every layer, or an array with one for each.
   Result<std::vector<int64_t>> counts(const Word& word, int64_t n_layers, uint64_t high,
                                       std::optional<int64_t> fallback = std::nullopt);
+  /// One flag for each layer: an array of GGUF; nothing where the key is absent or no such array.
+  Result<std::vector<bool>> flags(std::string_view gguf_key, int64_t n_layers);
   Result<double> number(const Word& word, std::optional<double> fallback = std::nullopt);
   Result<bool> flag(const Word& word, std::optional<bool> fallback = std::nullopt);
   Result<std::string> text(const Word& word, std::optional<std::string> fallback = std::nullopt);

@@ -44,6 +44,9 @@ Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
     return invalid(fmt::format("width of a head: expected 1 to {}, found {}", kernels::kMaxValueDim,
                                a.head_dim));
   }
+  if (a.softcap != 0 || a.sinks) {
+    return invalid("attention: expected scores without soft cap and sinks, found one of them");
+  }
   if (a.rope == AttentionBlockForm::kNoRope) return ok_status();
   return check_rope(c.ropes[static_cast<size_t>(a.rope)], a.head_dim);
 }
@@ -75,6 +78,7 @@ Result<Read> read(const ModelFile& file) {
   reader.set_prefix(architecture->name);
   ModelConfig config;
   config.architecture = architecture->name;
+  if (!reader.is_gguf()) config.model_type = reader.architecture();
   WHET_TRY_STATUS(architecture->read(reader, config));
   WHET_TRY_STATUS(check(config));
   WHET_TRY_STATUS(reader.check_all_read());

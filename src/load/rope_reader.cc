@@ -273,10 +273,10 @@ Status read_json(ConfigReader& reader, const ModelConfig& config, const RopeWord
   const Word rotary{"", "partial_rotary_factor"};
   WHET_TRY(const double outside, reader.number(rotary, words.rotary_factor));
   WHET_TRY(const double factor, p.number("partial_rotary_factor", outside));
-  if (!(factor > 0 && factor <= 1) || (words.rotary_factor == 1 && factor != 1)) {
+  const bool whole = words.rotary_factor == 1 && !words.any_rotary_factor;
+  if (!(factor > 0 && factor <= 1) || (whole && factor != 1)) {
     return invalid(fmt::format("config.json: \"partial_rotary_factor\": expected {}, found {}",
-                               words.rotary_factor == 1 ? "1" : "more than 0 and at most 1",
-                               factor));
+                               whole ? "1" : "more than 0 and at most 1", factor));
   }
   rope.n_rotated = static_cast<int64_t>(factor * static_cast<double>(words.head_dim));
   reader.say("rope.dimension_count", {static_cast<uint64_t>(rope.n_rotated)});

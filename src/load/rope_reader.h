@@ -10,8 +10,9 @@ namespace whet {
 struct RopeWords {
   int64_t head_dim = 0;
   kernels::RopePairing pairing = kernels::RopePairing::kHalfSplit;
-  double usual_theta = 10000;  // of config.json where it names none
-  double rotary_factor = 1;    // "partial_rotary_factor" where config.json names none
+  double usual_theta = 10000;      // of config.json where it names none
+  double rotary_factor = 1;        // "partial_rotary_factor" where config.json names none
+  bool any_rotary_factor = false;  // config.json may name one though it usually is 1
   /// Part of "rope_parameters" by type of layer ("full_attention"), where they are so divided.
   const char* layer_type = nullptr;
   bool yarn_truncates = true;  // GGUF cannot say it

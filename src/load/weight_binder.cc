@@ -46,6 +46,29 @@ class Catalogue {
     return values;
   }
 
+  /// One matrix for each expert, from one tensor [n, rows, columns].
+  Result<std::vector<Matrix>> stack(const std::string& name, int64_t n, int64_t rows,
+                                    int64_t columns) {
+    WHET_TRY(const TensorEntry* tensor,
+             find(name, {static_cast<uint64_t>(n), static_cast<uint64_t>(rows),
+                         static_cast<uint64_t>(columns)}));
+    const Matrix all{tensor->type, tensor->bytes.data(), n * rows, columns};
+    std::vector<Matrix> matrices;
+    for (int64_t i = 0; i < n; ++i) {
+      matrices.push_back({tensor->type, all.row(i * rows), rows, columns});
+    }
+    return matrices;
+  }
+
+  /// [n, columns] as one vector.
+  Result<std::vector<float>> rows(const std::string& name, int64_t n, int64_t columns) {
+    WHET_TRY(const TensorEntry* tensor,
+             find(name, {static_cast<uint64_t>(n), static_cast<uint64_t>(columns)}));
+    std::vector<float> values(static_cast<size_t>(n * columns));
+    kernels::dequantize_row(tensor->type, tensor->bytes.data(), values.data(), values.size());
+    return values;
+  }
+
   Status check_all_used(std::string_view architecture) const {
     for (const TensorEntry& tensor : file_.tensors) {
       if (!used_.contains(tensor.name) && !is_derived(tensor.name)) {
@@ -131,6 +154,46 @@ class ModelBinder {
     return ok_status();
   }
 
+  Status bind(Slot slot, int64_t layer, const SlotShape& shape, std::vector<float>& values) {
+    if (shape.rows == 0) return ok_status();
+    WHET_TRY(values, catalogue_.vector(name(slot, layer), shape.rows));
+    return ok_status();
+  }
+
+  Status bind(Slot slot, int64_t layer, const SlotShape& shape, ExpertWeights& w) {
+    if (shape.rows == 0) return ok_status();
+    const std::string_view pattern = dialect_.names[slot];
+    if (has_tensor_per_expert(pattern)) {
+      for (int64_t e = 0; e < shape.n_experts; ++e) {
+        WHET_TRY(const Matrix one,
+                 catalogue_.matrix(tensor_name(pattern, layer, e), shape.rows, shape.columns));
+        w.matrices.push_back(one);
+      }
+      return ok_status();
+    }
+    const std::string weight = name(slot, layer);
+    WHET_TRY(w.matrices, catalogue_.stack(weight, shape.n_experts, shape.rows, shape.columns));
+    if (shape.bias) {
+      WHET_TRY(w.bias, catalogue_.rows(bias_name(weight), shape.n_experts, shape.rows));
+    }
+    return ok_status();
+  }
+
+  /// Gate and up of each expert in one tensor, where the file has that tensor.
+  Result<bool> bind_fused_experts(int64_t i, LayerWeights& w) {
+    const LayerForm& form = c_.layers[static_cast<size_t>(i)];
+    const Slot fused = Slot::kExpertGateUp;
+    if (dialect_.names[fused].empty() || !catalogue_.has(name(fused, i))) return false;
+    ExpertWeights whole;
+    WHET_TRY_STATUS(bind(fused, i, shape_of(fused, c_, form), whole));
+    for (const Matrix& m : whole.matrices) {
+      const int64_t f = form.experts.expert.dim;
+      w.expert_gate.matrices.push_back({m.type, m.row(0), f, m.columns});
+      w.expert_up.matrices.push_back({m.type, m.row(f), f, m.columns});
+    }
+    return true;
+  }
+
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, NormWeights& w) {
     if (shape.rows == 0) return ok_status();
     const std::string weight = name(slot, layer);
@@ -166,11 +229,14 @@ class ModelBinder {
              bind_fused(Slot::kQkv, i, {&w.q, &w.k, &w.v}, {Slot::kQ, Slot::kK, Slot::kV}));
     WHET_TRY(const bool fused_gate_up,
              bind_fused(Slot::kGateUp, i, {&w.gate, &w.up}, {Slot::kGate, Slot::kUp}));
+    WHET_TRY(const bool fused_experts, bind_fused_experts(i, w));
     Status status = ok_status();
     for_each_slot(w, [&](Slot slot, auto& weights) {
       const bool is_bound = fused_qkv && (slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV);
       const bool is_ffn_bound = fused_gate_up && (slot == Slot::kGate || slot == Slot::kUp);
-      if (is_bound || is_ffn_bound || !status.ok()) return;
+      const bool is_expert_bound =
+          fused_experts && (slot == Slot::kExpertGate || slot == Slot::kExpertUp);
+      if (is_bound || is_ffn_bound || is_expert_bound || !status.ok()) return;
       status = bind(slot, i, shape_of(slot, c_, form), weights);
     });
     if (!status.ok()) return status.error();

@@ -97,7 +97,8 @@ void run_layer(Step& step, int64_t i, const LayerForm& form, const LayerWeights&
   if (form.residual == Residual::kSequential) {
     ffn_in = norm_before(step, form, w.ffn_norm, x, b.normed.data());
   }
-  ffn_block(step, form.ffn, w, ffn_in, delta);
+  if (form.ffn.dim > 0) ffn_block(step, form.ffn, w, ffn_in, delta);
+  if (form.experts.n_experts > 0) experts_block(step, form, w, ffn_in, delta);
   add_to_residual(step, form, w.ffn_post_norm, delta, x);
 }
 

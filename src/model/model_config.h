@@ -50,6 +50,8 @@ struct AttentionBlockForm {
   int64_t rope = 0;        // index in ModelConfig::ropes, or kNoRope
   int64_t window = 0;      // keys that a query sees, its own among them; 0 = all
   float scale = 0;         // of the scores
+  float softcap = 0;       // c: scores become c * tanh(scores / c); 0 = none
+  bool sinks = false;      // each head has one more score, which weighs nothing
   QkNorm qk_norm = QkNorm::kNone;
   bool qkv_bias = false;
   bool output_bias = false;
@@ -60,6 +62,20 @@ struct FfnForm {
   Activation activation = Activation::kSilu;
   bool gated = true;  // down(activation(gate(x)) * up(x)), else down(activation(up(x)))
   bool bias = false;
+};
+
+/// Which experts of a layer a token uses, and how they weigh.
+enum class Router {
+  kSoftmaxThenTop,            // the best by softmax over all, with those weights
+  kSoftmaxThenTopNormalised,  // divided by their sum
+};
+struct ExpertsForm {
+  int64_t n_experts = 0;  // E; 0 = none
+  int64_t n_used = 0;     // by each token
+  Router router = Router::kSoftmaxThenTopNormalised;
+  bool router_bias = false;
+  FfnForm expert;
+  bool shared_gate = false;  // LayerForm::ffn is weighed by the sigmoid of a product of its own
 };
 
 /// How a layer's two halves come together.
@@ -74,11 +90,13 @@ struct LayerForm {
   bool norm_before = true;  // of what each half reads
   bool norm_after = false;  // of what each half adds to x
   AttentionBlockForm attention;
-  FfnForm ffn;
+  FfnForm ffn;  // beside experts: the one that every token uses; dim 0 = none
+  ExpertsForm experts;
 };
 
 struct ModelConfig {
   std::string architecture;    // GGUF's name, in every container
+  std::string model_type;      // config.json's name; empty for GGUF
   int64_t d_model = 0;         // D
   int64_t vocab_size = 0;      // V
   int64_t context_length = 0;  // positions that the model was trained for

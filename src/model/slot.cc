@@ -9,19 +9,21 @@ SlotShape norm_shape(bool present, int64_t n, const ModelConfig& c) {
   return present ? SlotShape{.rows = n, .bias = c.norm.bias} : SlotShape{};
 }
 
-SlotShape ffn_shape(Slot slot, const FfnForm& f, int64_t d_model) {
-  switch (slot) {
-    case Slot::kGate:
-      return f.gated ? SlotShape{f.dim, d_model, f.bias} : SlotShape{};
-    case Slot::kUp:
-      return {f.dim, d_model, f.bias};
-    case Slot::kGateUp:
-      return f.gated ? SlotShape{2 * f.dim, d_model, f.bias} : SlotShape{};
-    case Slot::kDown:
-      return {d_model, f.dim, f.bias};
-    default:
-      WHET_UNREACHABLE();
-  }
+/// Which part of an FFN: rows F, or F twice, or D.
+enum class FfnPart { kGate, kUp, kGateUp, kDown };
+
+SlotShape ffn_shape(FfnPart part, const FfnForm& f, int64_t d_model) {
+  if (f.dim == 0) return {};
+  if (!f.gated && (part == FfnPart::kGate || part == FfnPart::kGateUp)) return {};
+  if (part == FfnPart::kDown) return {d_model, f.dim, f.bias};
+  return {part == FfnPart::kGateUp ? 2 * f.dim : f.dim, d_model, f.bias};
+}
+
+SlotShape experts_shape(FfnPart part, const ExpertsForm& e, int64_t d_model) {
+  if (e.n_experts == 0) return {};
+  SlotShape shape = ffn_shape(part, e.expert, d_model);
+  shape.n_experts = e.n_experts;
+  return shape;
 }
 
 SlotShape qk_norm_shape(const AttentionBlockForm& a, int64_t n_heads) {
@@ -71,11 +73,28 @@ SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
     case Slot::kFfnNorm:
       return norm_shape(layer.norm_before && layer.residual != Residual::kParallelOneNorm,
                         c.d_model, c);
+    case Slot::kSinks:
+      return {.rows = a.sinks ? a.n_heads : 0};
     case Slot::kGate:
+      return ffn_shape(FfnPart::kGate, layer.ffn, c.d_model);
     case Slot::kUp:
+      return ffn_shape(FfnPart::kUp, layer.ffn, c.d_model);
     case Slot::kGateUp:
+      return ffn_shape(FfnPart::kGateUp, layer.ffn, c.d_model);
     case Slot::kDown:
-      return ffn_shape(slot, layer.ffn, c.d_model);
+      return ffn_shape(FfnPart::kDown, layer.ffn, c.d_model);
+    case Slot::kRouter:
+      return {layer.experts.n_experts, c.d_model, layer.experts.router_bias};
+    case Slot::kExpertGate:
+      return experts_shape(FfnPart::kGate, layer.experts, c.d_model);
+    case Slot::kExpertUp:
+      return experts_shape(FfnPart::kUp, layer.experts, c.d_model);
+    case Slot::kExpertGateUp:
+      return experts_shape(FfnPart::kGateUp, layer.experts, c.d_model);
+    case Slot::kExpertDown:
+      return experts_shape(FfnPart::kDown, layer.experts, c.d_model);
+    case Slot::kSharedGate:
+      return {layer.experts.shared_gate ? 1 : 0, c.d_model};
     default:
       WHET_UNREACHABLE();
   }

@@ -21,18 +21,25 @@ enum class Slot : uint8_t {
   kV,
   kQNorm,
   kKNorm,
+  kSinks,
   kAttentionOutput,
   kAttentionPostNorm,
   kFfnNorm,
   kGate,
   kUp,
   kDown,
+  kRouter,
+  kExpertGate,
+  kExpertUp,
+  kExpertDown,
+  kSharedGate,
   kFfnPostNorm,
   // Rows of several in one tensor, for files that have it so: q, k, v and gate, up.
   kQkv,
   kGateUp,
+  kExpertGateUp,
 };
-inline constexpr size_t kSlots = static_cast<size_t>(Slot::kGateUp) + 1;
+inline constexpr size_t kSlots = static_cast<size_t>(Slot::kExpertGateUp) + 1;
 
 /// A matrix [rows, columns], or (columns 0) a vector of so many elements. No rows: the form has no
 /// such tensor.
@@ -40,11 +47,13 @@ struct SlotShape {
   int64_t rows = 0;
   int64_t columns = 0;
   bool bias = false;
+  int64_t n_experts = 0;  // so many matrices of this shape; 0: one
 };
 SlotShape shape_of(Slot slot, const ModelConfig& config);                          // of the model
 SlotShape shape_of(Slot slot, const ModelConfig& config, const LayerForm& layer);  // of a layer
 
-/// Calls f(Slot, LinearWeights&) or f(Slot, NormWeights&) for every slot of a layer.
+/// Calls f(Slot, weights&) for every slot of a layer; weights are LinearWeights, NormWeights,
+/// ExpertWeights or std::vector<float>.
 template <typename Layer, typename F>
 void for_each_slot(Layer& w, F&& f) {
   f(Slot::kAttentionNorm, w.attention_norm);
@@ -53,20 +62,31 @@ void for_each_slot(Layer& w, F&& f) {
   f(Slot::kV, w.v);
   f(Slot::kQNorm, w.q_norm);
   f(Slot::kKNorm, w.k_norm);
+  f(Slot::kSinks, w.sinks);
   f(Slot::kAttentionOutput, w.attention_output);
   f(Slot::kAttentionPostNorm, w.attention_post_norm);
   f(Slot::kFfnNorm, w.ffn_norm);
   f(Slot::kGate, w.gate);
   f(Slot::kUp, w.up);
   f(Slot::kDown, w.down);
+  f(Slot::kRouter, w.router);
+  f(Slot::kExpertGate, w.expert_gate);
+  f(Slot::kExpertUp, w.expert_up);
+  f(Slot::kExpertDown, w.expert_down);
+  f(Slot::kSharedGate, w.shared_gate);
   f(Slot::kFfnPostNorm, w.ffn_post_norm);
 }
 
-/// Calls f(Matrix&) for every matrix that a layer has.
+/// Calls f(Matrix&) for every matrix that a layer has; of experts, for the first `n_experts`.
 template <typename Layer, typename F>
-void for_each_matrix(Layer& w, F&& f) {
+void for_each_matrix(Layer& w, F&& f, int64_t n_experts = INT64_MAX) {
   for_each_slot(w, [&](Slot, auto& weights) {
-    if constexpr (requires { weights.matrix; }) {
+    if constexpr (requires { weights.matrices; }) {
+      int64_t i = 0;
+      for (auto& matrix : weights.matrices) {
+        if (i++ < n_experts) f(matrix);
+      }
+    } else if constexpr (requires { weights.matrix; }) {
       if (weights.matrix.rows > 0) f(weights.matrix);
     }
   });

@@ -18,6 +18,9 @@ namespace whet {
 struct ForwardScratch::Buffers {
   std::vector<Rotation> rotations;  // of ModelConfig::ropes
   AlignedBuffer<float> x, normed, second_normed, q, k, v, attended, delta, gate, up, logits;
+  AlignedBuffer<float> router, gathered, expert_out, used_out;  // of experts
+  std::vector<float> expert_weights;                            // [T, n_used]
+  std::vector<int32_t> expert_ids;
   ProjectionScratch projection;
   std::vector<AttentionSegment> attention_segments;
   AttentionScratch attention;
@@ -54,5 +57,8 @@ void add_bias(Step& step, const std::vector<float>& bias, float* y);
 void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
                      const LayerWeights& w, const float* in, float* out);
 void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const float* in, float* out);
+/// Adds to `out` where the layer has an FFN beside the experts (weighed by its gate), else sets it.
+void experts_block(Step& step, const LayerForm& form, const LayerWeights& w, const float* in,
+                   float* out);
 
 }  // namespace whet

@@ -18,6 +18,12 @@ struct LinearWeights {
   std::vector<float> bias;
 };
 
+/// One matrix for each expert, and (or empty) their biases one behind the other.
+struct ExpertWeights {
+  std::vector<Matrix> matrices;
+  std::vector<float> bias;
+};
+
 /// What a layer's form does not have is empty.
 struct LayerWeights {
   NormWeights attention_norm;                 // [D]
@@ -25,11 +31,16 @@ struct LayerWeights {
   LinearWeights k;                            // [G*K, D]
   LinearWeights v;                            // [G*K, D]
   NormWeights q_norm, k_norm;                 // [K], or all heads' elements
+  std::vector<float> sinks;                   // [H]
   LinearWeights attention_output;             // [D, H*K]
   NormWeights attention_post_norm, ffn_norm;  // [D]
   LinearWeights gate;                         // [F, D]
   LinearWeights up;                           // [F, D]
   LinearWeights down;                         // [D, F]
+  LinearWeights router;                       // [E, D]
+  ExpertWeights expert_gate, expert_up;       // [F, D] each
+  ExpertWeights expert_down;                  // [D, F] each
+  LinearWeights shared_gate;                  // [1, D]
   NormWeights ffn_post_norm;                  // [D]
 };
 

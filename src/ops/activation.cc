@@ -1,5 +1,6 @@
 #include "ops/activation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -16,6 +17,13 @@ float gelu(float x) {
   return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f));
 }
 
+float clamped_swiglu(float gate, float up) {
+  constexpr float kLimit = 7.0f, kSlope = 1.702f;
+  gate = std::min(gate, kLimit);
+  up = std::clamp(up, -kLimit, kLimit);
+  return gate / (1.0f + std::exp(-kSlope * gate)) * (up + 1.0f);
+}
+
 }  // namespace
 
 void activate(Activation activation, const float* x, int64_t n, float* out) {
@@ -28,6 +36,8 @@ void activate(Activation activation, const float* x, int64_t n, float* out) {
     case Activation::kGelu:
       for (int64_t i = 0; i < n; ++i) out[i] = gelu(x[i]);
       return;
+    case Activation::kClampedSwiGlu:
+      break;
   }
   WHET_UNREACHABLE();
 }
@@ -41,6 +51,9 @@ void activate_gated(Activation activation, const float* gate, const float* up, i
       return kernels::kernels().gelu_mul(gate, up, static_cast<size_t>(n), out);
     case Activation::kGelu:
       for (int64_t i = 0; i < n; ++i) out[i] = gelu(gate[i]) * up[i];
+      return;
+    case Activation::kClampedSwiGlu:
+      for (int64_t i = 0; i < n; ++i) out[i] = clamped_swiglu(gate[i], up[i]);
       return;
   }
   WHET_UNREACHABLE();

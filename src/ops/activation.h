@@ -7,13 +7,14 @@ namespace whet {
 
 enum class Activation {
   kSilu,
-  kGeluTanh,  // GELU by tanh
-  kGelu,      // GELU by erf
+  kGeluTanh,       // GELU by tanh
+  kGelu,           // GELU by erf
+  kClampedSwiGlu,  // gpt-oss: min(gate, 7) * sigmoid(1.702 gate) * (1 + up in [-7, 7]); gated only
 };
 
 /// out = activation(x), n elements; out may be x.
 void activate(Activation activation, const float* x, int64_t n, float* out);
-/// out = activation(gate) * up; out may be either.
+/// out = activation(gate) * up, or what kClampedSwiGlu says; out may be either.
 void activate_gated(Activation activation, const float* gate, const float* up, int64_t n,
                     float* out);
 

@@ -23,8 +23,21 @@ struct Source {
   std::string name;
   MatrixRole role;
   uint64_t layer;
-  Matrix matrix;
+  Matrix matrix;             // of experts: their shapes as one, without data
   int64_t paired_heads = 0;  // rows of each head change places (see row_in_file); 0 = none
+  std::span<const Matrix> experts = {};
+
+  /// Row `row` as floats.
+  void dequantize(int64_t row, float* out) const {
+    if (experts.empty()) return kernels::dequantize_row(matrix, row, out);
+    const Matrix& expert = experts[static_cast<size_t>(row / experts.front().rows)];
+    kernels::dequantize_row(expert, row % expert.rows, out);
+  }
+  std::vector<uint64_t> shape() const {
+    const auto columns = static_cast<uint64_t>(matrix.columns);
+    if (experts.empty()) return {static_cast<uint64_t>(matrix.rows), columns};
+    return {experts.size(), static_cast<uint64_t>(experts.front().rows), columns};
+  }
 };
 
 /// The source's row that becomes `row`: of a head of K rows, K/2 + i goes behind i.
@@ -35,10 +48,11 @@ int64_t row_in_file(const Source& source, int64_t row) {
   return row - in_head + in_head / 2 + (in_head % 2) * (head_dim / 2);
 }
 
-/// Norms and biases stay F32.
+/// Norms, biases and routers stay F32.
 struct Vector {
   std::string name;
   std::vector<float> values;
+  std::vector<uint64_t> shape;
 };
 
 MatrixRole role_of(Slot slot) {
@@ -51,6 +65,7 @@ MatrixRole role_of(Slot slot) {
     case Slot::kQkv:
       return MatrixRole::kAttentionV;
     case Slot::kDown:
+    case Slot::kExpertDown:
       return MatrixRole::kFfnDown;
     default:
       return MatrixRole::kOther;
@@ -84,7 +99,9 @@ class Contents {
   }
 
   void add_vector(std::string name, std::vector<float> values) {
-    if (!values.empty()) vectors.push_back({std::move(name), std::move(values)});
+    if (values.empty()) return;
+    const uint64_t n = values.size();
+    vectors.push_back({std::move(name), std::move(values), {n}});
   }
 
   void add(Slot slot, size_t layer, const NormWeights& w) {
@@ -93,8 +110,36 @@ class Contents {
     if (config_.norm.bias) add_vector(bias_name(name(slot, layer)), w.bias);
   }
 
+  void add(Slot slot, size_t layer, const std::vector<float>& values) {
+    add_vector(name(slot, layer), values);
+  }
+
+  void add(Slot slot, size_t layer, const ExpertWeights& w) {
+    if (w.matrices.empty()) return;
+    Matrix all = w.matrices.front();
+    const auto n_experts = w.matrices.size();
+    all.rows *= static_cast<int64_t>(n_experts);
+    all.data = nullptr;
+    matrices.push_back({name(slot, layer), role_of(slot), layer, all, 0, w.matrices});
+    if (w.bias.empty()) return;
+    vectors.push_back(
+        {bias_name(name(slot, layer)), w.bias, {n_experts, w.bias.size() / n_experts}});
+  }
+
   void add(Slot slot, size_t layer, const LinearWeights& w) {
     if (w.matrix.rows == 0) return;
+    if (slot == Slot::kRouter || slot == Slot::kSharedGate) {
+      std::vector<float> values(static_cast<size_t>(w.matrix.rows * w.matrix.columns));
+      for (int64_t row = 0; row < w.matrix.rows; ++row) {
+        kernels::dequantize_row(w.matrix, row, values.data() + row * w.matrix.columns);
+      }
+      vectors.push_back(
+          {name(slot, layer),
+           std::move(values),
+           {static_cast<uint64_t>(w.matrix.rows), static_cast<uint64_t>(w.matrix.columns)}});
+      add_vector(bias_name(name(slot, layer)), w.bias);
+      return;
+    }
     const int64_t heads = paired_heads(slot, layer);
     const Source source{name(slot, layer), role_of(slot), layer, w.matrix, heads};
     matrices.push_back(source);
@@ -228,7 +273,7 @@ class TensorEncoder {
     thread_local std::vector<float> weights, back;
     weights.resize(columns_);
     back.resize(columns_);
-    kernels::dequantize_row(source_.matrix, row, weights.data());
+    source_.dequantize(row, weights.data());
     float checked = 0;
     for (float w : weights) checked += w * 0.0f;  // NaN unless all are finite
     if (checked != 0.0f || std::isnan(checked)) return false;
@@ -280,18 +325,18 @@ Result<std::vector<QuantizedTensor>> quantize_model(
     const Matrix& m = source.matrix;
     const DType to = mixture.type_of(source.role, source.layer, model.model.weights.layers.size(),
                                      static_cast<uint64_t>(m.columns), tied);
-    const std::vector<uint64_t> shape{static_cast<uint64_t>(m.rows),
-                                      static_cast<uint64_t>(m.columns)};
+    const std::vector<uint64_t> shape = source.shape();
+    const auto rows = static_cast<uint64_t>(m.rows), columns = static_cast<uint64_t>(m.columns);
     WHET_TRY_STATUS(writer.add_tensor_info(source.name, to, shape));
     report.push_back(
-        {source.name, m.type, to, shape, shape[0] * row_bytes(dtype_info(to), shape[1]), 0});
-    total += shape[0] * shape[1];
+        {source.name, m.type, to, shape, rows * row_bytes(dtype_info(to), columns), 0});
+    total += rows * columns;
   }
   const std::vector<Vector>& plain = contents.vectors;
   for (const Vector& vector : plain) {
-    const std::vector<uint64_t> shape{vector.values.size()};
-    WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, shape));
-    report.push_back({vector.name, DType::F32, DType::F32, shape, 4 * shape[0], 0});
+    WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, vector.shape));
+    report.push_back({vector.name, DType::F32, DType::F32, vector.shape,
+                      sizeof(float) * vector.values.size(), 0});
   }
   WHET_TRY_STATUS(writer.write_header());
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -24,7 +24,11 @@ struct Tensor {
   std::vector<uint64_t> shape;
   bool is_gain = false;  // of a norm: all ones
 
-  uint64_t n_weights() const { return shape.size() == 1 ? shape[0] : shape[0] * shape[1]; }
+  uint64_t n_weights() const {
+    uint64_t n = 1;
+    for (const uint64_t d : shape) n *= d;
+    return n;
+  }
   uint64_t n_bytes() const { return row_bytes(dtype_info(type), n_weights()); }
 };
 
@@ -38,6 +42,7 @@ MatrixRole role_of(Slot slot) {
     case Slot::kQkv:
       return MatrixRole::kAttentionV;
     case Slot::kDown:
+    case Slot::kExpertDown:
       return MatrixRole::kFfnDown;
     default:
       return MatrixRole::kOther;
@@ -82,9 +87,19 @@ class TensorList {
       const auto columns = static_cast<uint64_t>(shape.columns);
       const DType type =
           mixture_.type_of(role_of(slot), layer, config_.layers.size(), columns, shape_.tied_head);
-      tensors_.push_back({name, type, {rows, columns}});
+      const bool is_router = slot == Slot::kRouter || slot == Slot::kSharedGate;
+      std::vector<uint64_t> dimensions{rows, columns};
+      if (shape.n_experts > 0) {
+        dimensions.insert(dimensions.begin(), static_cast<uint64_t>(shape.n_experts));
+      }
+      tensors_.push_back({name, is_router ? DType::F32 : type, dimensions});
     }
-    if (shape.bias) tensors_.push_back({bias_name(name), DType::F32, {rows}});
+    if (!shape.bias) return;
+    std::vector<uint64_t> dimensions{rows};
+    if (shape.n_experts > 0) {
+      dimensions.insert(dimensions.begin(), static_cast<uint64_t>(shape.n_experts));
+    }
+    tensors_.push_back({bias_name(name), DType::F32, dimensions});
   }
 
   const ModelShape& shape_;

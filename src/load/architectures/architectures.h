@@ -1,4 +1,4 @@
-// One architecture a file: each defines its entry of the table in load/architecture.cc.
+// One architecture a file: each defines its entries of the table in load/architecture.cc.
 #pragma once
 
 #include "load/architecture.h"
@@ -6,7 +6,29 @@
 namespace whet {
 
 extern const Architecture kLlama;
+extern const Architecture kMistral;
 extern const Architecture kQwen2;
+extern const Architecture kQwen3;
+extern const Architecture kSmolLm3;
+extern const Architecture kGranite;
+extern const Architecture kPhi3;
 extern const Architecture kPhi2;
+extern const Architecture kGemma;
+extern const Architecture kGemma2;
+extern const Architecture kGemma3;
+extern const Architecture kMixtral;
+extern const Architecture kQwen2Moe;
+extern const Architecture kQwen3Moe;
+extern const Architecture kOlmoe;
+extern const Architecture kGraniteMoe;
+extern const Architecture kGptOss;
+extern const Architecture kOlmo2;
+extern const Architecture kExaone4;
+extern const Architecture kCohere;
+extern const Architecture kCohere2;
+extern const Architecture kGlm4;
+extern const Architecture kStarcoder2;
+extern const Architecture kStableLm;
+extern const Architecture kGptNeox;
 
 }  // namespace whet

@@ -74,12 +74,85 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
           key));
     }
   }
+  if (!sizes.dense) return ok_status();
   WHET_TRY(const double n_experts, reader.number({"expert_count", ""}, 0));
   if (n_experts > 0) {
     return invalid(fmt::format("{}: expected none (a dense model), found {}",
                                reader.name({"expert_count", ""}), n_experts));
   }
   return ok_status();
+}
+
+Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers,
+                                          bool (*is_windowed)(int64_t layer),
+                                          int64_t usual_window) {
+  constexpr const char* kPattern = "attention.sliding_window_pattern";
+  const Word word{"attention.sliding_window", "sliding_window"};
+  const bool is_null = reader.says_null(word);
+  WHET_TRY(const double value,
+           reader.number(word, is_null ? 0.0 : static_cast<double>(usual_window)));
+  if (!(value >= 0 && value <= static_cast<double>(kMaxContext))) {
+    return invalid(
+        fmt::format("{}: expected 0 to {}, found {}", reader.name(word), kMaxContext, value));
+  }
+  std::vector<bool> windowed;
+  for (int64_t i = 0; i < n_layers; ++i) windowed.push_back(is_windowed(i));
+  WHET_TRY(const std::vector<bool> pattern, reader.flags(kPattern, n_layers));
+  if (!pattern.empty()) {
+    windowed = pattern;
+  } else if (reader.is_gguf()) {
+    WHET_TRY(const int64_t period, reader.count({kPattern, ""}, kMaxLayers, 0));
+    for (int64_t i = 0; period > 0 && i < n_layers; ++i) {
+      windowed[static_cast<size_t>(i)] = i % period < period - 1;
+    }
+  }
+  const nlohmann::json& types = reader.json("layer_types");
+  if (types.is_array()) {
+    if (types.size() != windowed.size()) {
+      return invalid(fmt::format("config.json: \"layer_types\": expected {} layers, found {}",
+                                 n_layers, types.size()));
+    }
+    for (size_t i = 0; i < windowed.size(); ++i) {
+      if (types[i] != "sliding_attention" && types[i] != "full_attention") {
+        return invalid(fmt::format(
+            "config.json: \"layer_types\": expected full_attention or sliding_attention, found {}",
+            quote_untrusted(types[i].dump())));
+      }
+      windowed[i] = types[i] == "sliding_attention";
+    }
+  }
+  std::vector<int64_t> windows;
+  for (const bool has : windowed) windows.push_back(has ? static_cast<int64_t>(value) : 0);
+  if (value > 0) reader.say(kPattern, {MetaArray{windowed}});
+  return windows;
+}
+
+Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,
+                       const char* gguf_tensor) {
+  if (reader.is_gguf()) return reader.file().find_tensor(gguf_tensor) != nullptr;
+  return reader.flag({"", word}, usual);
+}
+
+Status expect_experts_everywhere(ConfigReader& reader) {
+  if (reader.is_gguf()) return ok_status();
+  WHET_TRY(const int64_t step, reader.count({"", "decoder_sparse_step"}, kMaxLayers, 1));
+  const nlohmann::json& dense = reader.json("mlp_only_layers");
+  if (step == 1 && dense.empty()) return ok_status();
+  return invalid(
+      "config.json: \"decoder_sparse_step\", \"mlp_only_layers\": expected experts in every layer");
+}
+
+Result<ExpertsForm> read_experts(ConfigReader& reader, const ExpertWords& words) {
+  ExpertsForm experts;
+  WHET_TRY(experts.n_experts, reader.count(words.count, kMaxExperts));
+  const Word used{"expert_used_count", "num_experts_per_tok"};
+  WHET_TRY(experts.n_used, reader.count(used, kMaxExperts));
+  if (experts.n_used > experts.n_experts) {
+    return invalid(fmt::format("{}: expected at most the {} experts, found {}", reader.name(used),
+                               experts.n_experts, experts.n_used));
+  }
+  WHET_TRY(experts.expert.dim, reader.count(words.width, kMaxWidth));
+  return experts;
 }
 
 Result<Activation> read_activation(ConfigReader& reader, std::string_view word, Activation usual) {

@@ -24,6 +24,12 @@ inline constexpr TensorNames kGgufNames =
         .with(Slot::kGate, "blk.{}.ffn_gate.weight")
         .with(Slot::kUp, "blk.{}.ffn_up.weight")
         .with(Slot::kDown, "blk.{}.ffn_down.weight")
+        .with(Slot::kSinks, "blk.{}.attn_sinks.weight")
+        .with(Slot::kRouter, "blk.{}.ffn_gate_inp.weight")
+        .with(Slot::kExpertGate, "blk.{}.ffn_gate_exps.weight")
+        .with(Slot::kExpertUp, "blk.{}.ffn_up_exps.weight")
+        .with(Slot::kExpertDown, "blk.{}.ffn_down_exps.weight")
+        .with(Slot::kSharedGate, "blk.{}.ffn_gate_inp_shexp.weight")
         .with(Slot::kFfnPostNorm, "blk.{}.post_ffw_norm.weight");
 
 /// Of Hugging Face's Llama and those that follow it.
@@ -44,6 +50,13 @@ inline constexpr TensorNames kLlamaNames =
         .with(Slot::kUp, "model.layers.{}.mlp.up_proj.weight")
         .with(Slot::kDown, "model.layers.{}.mlp.down_proj.weight");
 
+/// Of Qwen2-MoE and those that follow it.
+inline constexpr TensorNames kLlamaExpertNames =
+    kLlamaNames.with(Slot::kRouter, "model.layers.{}.mlp.gate.weight")
+        .with(Slot::kExpertGate, "model.layers.{}.mlp.experts.{}.gate_proj.weight")
+        .with(Slot::kExpertUp, "model.layers.{}.mlp.experts.{}.up_proj.weight")
+        .with(Slot::kExpertDown, "model.layers.{}.mlp.experts.{}.down_proj.weight");
+
 /// What a reader of an architecture starts from. Reads the sizes, the norm's epsilon, the tied head
 /// and the quantisation that whet does not read; fills `config` with layers that are all alike:
 /// attention over whole heads of 1/sqrt(K), and an FFN. The ropes stay empty.
@@ -52,8 +65,28 @@ struct Sizes {
   Word epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
   std::optional<double> usual_epsilon = 1e-6;  // of config.json
   Word ffn = {"feed_forward_length", "intermediate_size"};
+  bool dense = true;  // all layers are FFNs
 };
 Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config);
+
+/// The window of every layer, 0 where it sees everything. `is_windowed` says which layers have one
+/// where neither "layer_types" of config.json nor a pattern in GGUF does.
+Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers,
+                                          bool (*is_windowed)(int64_t layer),
+                                          int64_t usual_window = 0);
+
+/// A word of config.json, or (GGUF has none) whether the first layer has the tensor.
+Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,
+                       const char* gguf_tensor);
+
+/// Experts in every layer: how many, how many of them a token uses, and their width.
+struct ExpertWords {
+  Word count = {"expert_count", "num_experts"};
+  Word width = {"expert_feed_forward_length", "moe_intermediate_size"};
+};
+/// Errors: config.json gives some layers FFNs instead ("decoder_sparse_step", "mlp_only_layers").
+Status expect_experts_everywhere(ConfigReader& reader);
+Result<ExpertsForm> read_experts(ConfigReader& reader, const ExpertWords& words);
 
 /// The activation word of config.json ("hidden_act"); GGUF has none and means `usual`.
 Result<Activation> read_activation(ConfigReader& reader, std::string_view word, Activation usual);

@@ -1,4 +1,5 @@
-// Qwen2 and Qwen2.5: Llama with biases after queries, keys and values.
+// Qwen2 and Qwen2.5: Llama with biases after queries, keys and values; Qwen2-MoE with experts
+// beside an FFN that every token uses.
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
 #include "load/rope_reader.h"
@@ -6,17 +7,73 @@
 namespace whet {
 namespace {
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_sizes(reader, {}, config));
+constexpr TensorNames kGgufExpertNames =
+    kGgufNames.with(Slot::kGate, "blk.{}.ffn_gate_shexp.weight")
+        .with(Slot::kUp, "blk.{}.ffn_up_shexp.weight")
+        .with(Slot::kDown, "blk.{}.ffn_down_shexp.weight");
+constexpr TensorNames kExpertNames =
+    kLlamaExpertNames.with(Slot::kGate, "model.layers.{}.mlp.shared_expert.gate_proj.weight")
+        .with(Slot::kUp, "model.layers.{}.mlp.shared_expert.up_proj.weight")
+        .with(Slot::kDown, "model.layers.{}.mlp.shared_expert.down_proj.weight")
+        .with(Slot::kSharedGate, "model.layers.{}.mlp.shared_expert_gate.weight");
+
+/// Windows of the layers from "max_window_layers" on, where "use_sliding_window" says so.
+Status read_qwen_windows(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY(const bool windowed, reader.flag({"", "use_sliding_window"}, false));
+  if (!windowed) {
+    reader.skip({"sliding_window", "max_window_layers", "layer_types"});
+    return ok_status();
+  }
+  WHET_TRY(const double first, reader.number({"", "max_window_layers"}, 28));
+  WHET_TRY(const double window, reader.number({"", "sliding_window"}, 4096));
+  WHET_TRY(const std::vector<int64_t> by_type,
+           read_windows(reader, config.n_layers(), [](int64_t) { return false; }));
+  const bool typed = reader.json("layer_types").is_array();
+  for (size_t i = 0; i < by_type.size(); ++i) {
+    const bool late = static_cast<double>(i) >= first;
+    config.layers[i].attention.window = typed  ? by_type[i]
+                                        : late ? static_cast<int64_t>(window)
+                                               : 0;
+  }
+  reader.cannot_say("the windows of Qwen2's attention");
+  return ok_status();
+}
+
+Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+  WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
-  WHET_TRY_STATUS(reader.expect_flag({"", "use_sliding_window"}, false));
-  reader.skip({"sliding_window", "max_window_layers", "layer_types"});
-  WHET_TRY(RopeForm rope,
-           read_rope(reader, config, {.head_dim = config.layers[0].attention.head_dim}));
+  WHET_TRY_STATUS(read_qwen_windows(reader, config));
+  RopeWords words;
+  words.head_dim = config.layers[0].attention.head_dim;
+  WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
     layer.attention.qkv_bias = true;
     layer.ffn.activation = activation;
+  }
+  return ok_status();
+}
+
+Status read(ConfigReader& reader, ModelConfig& config) {
+  return read_base(reader, true, config);
+}
+
+Status read_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_base(reader, false, config));
+  WHET_TRY_STATUS(reader.expect_flag({"", "qkv_bias"}, true));
+  WHET_TRY_STATUS(expect_experts_everywhere(reader));
+  WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
+  WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, false));
+  if (normalised) reader.cannot_say("\"norm_topk_prob\": true of Qwen2-MoE");
+  experts.router = normalised ? Router::kSoftmaxThenTopNormalised : Router::kSoftmaxThenTop;
+  experts.shared_gate = true;
+  WHET_TRY(const int64_t shared,
+           reader.count({"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
+                        kMaxWidth));
+  for (LayerForm& layer : config.layers) {
+    experts.expert.activation = layer.ffn.activation;
+    layer.experts = experts;
+    layer.ffn.dim = shared;
   }
   return ok_status();
 }
@@ -29,6 +86,14 @@ const Architecture kQwen2{
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
     .read = read,
+};
+
+const Architecture kQwen2Moe{
+    .name = "qwen2moe",
+    .model_types = {"qwen2_moe"},
+    .gguf = {kGgufExpertNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kExpertNames, kernels::RopePairing::kHalfSplit},
+    .read = read_moe,
 };
 
 }  // namespace whet

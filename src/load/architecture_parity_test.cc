@@ -1,0 +1,166 @@
+// Every architecture against transformers: tests/golden/make_architecture_golden.py writes a tiny
+// model of each with every special feature, and the logits of transformers in float64. And every
+// enumerator of every form is reached by one of them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "load/architecture.h"
+#include "load/model_config_reader.h"
+#include "load/weight_binder.h"
+#include "model/forward.h"
+
+namespace whet {
+namespace {
+
+namespace fs = std::filesystem;
+const std::string kModels = WHET_SOURCE_DIR "/tests/golden/models/";
+
+/// "mistral" and "mistral.gguf": the name of a golden with its container.
+std::vector<std::string> all_models() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(kModels)) {
+    if (entry.path().extension() != ".json") continue;
+    std::ifstream in(entry.path());
+    const auto golden = nlohmann::json::parse(in);
+    for (const auto& container : golden["containers"]) {
+      names.push_back(entry.path().stem().string() + container.get<std::string>());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+struct Opened {
+  ModelFile file;
+  Decoder model;
+};
+
+Result<Opened> open_golden(const std::string& name) {
+  WHET_TRY(ModelFile file, open_model_file(kModels + name));
+  WHET_TRY(ModelConfig config, read_model_config(file));
+  WHET_TRY(Weights weights, bind_weights(file, config));
+  return Opened{std::move(file), {std::move(config), std::move(weights)}};
+}
+
+nlohmann::json golden_of(const std::string& name) {
+  std::ifstream in(kModels + fs::path(name).stem().string() + ".json");
+  return nlohmann::json::parse(in);
+}
+
+/// Logits of all positions: the prompt in chunks of `chunk`, the rest one by one.
+std::vector<float> run(const Decoder& model, const std::vector<int32_t>& ids, size_t n_prompt,
+                       size_t chunk, int64_t capacity, int threads) {
+  ThreadPool pool(threads);
+  ForwardScratch scratch(model.config);
+  KvSequence kv = KvSequence::create(kv_shape_of(model.config, capacity, DType::F32)).value();
+  std::vector<float> all;
+  for (size_t first = 0; first < ids.size();) {
+    const size_t n = first < n_prompt ? std::min(chunk, n_prompt - first) : 1;
+    const StepSegment segment{&kv, std::span(ids).subspan(first, n), StepSegment::Logits::kAll};
+    const auto logits = forward(model, {&segment, 1}, scratch, pool);
+    all.insert(all.end(), logits.begin(), logits.end());
+    first += n;
+  }
+  return all;
+}
+
+class Architecture_ : public ::testing::TestWithParam<std::string> {};
+
+// Weights are F16 in both, the cache F32: what remains is the rounding of float sums. The bound is
+// of the largest logit of the text.
+TEST_P(Architecture_, LogitsAreThoseOfTransformersInPrefillAndAfterDecoding) {
+  const auto golden = golden_of(GetParam());
+  const auto opened = open_golden(GetParam());
+  ASSERT_TRUE(opened.ok()) << opened.error().message();
+  const auto ids = golden["ids"].get<std::vector<int32_t>>();
+  const auto n_prompt = golden["n_prompt"].get<size_t>();
+  const auto capacity = golden["context"].get<int64_t>();
+  const auto vocab = static_cast<size_t>(opened->model.config.vocab_size);
+  const std::vector<float> logits = run(opened->model, ids, n_prompt, n_prompt, capacity, 2);
+  double worst = 0, largest = 0;
+  size_t worst_row = 0;
+  for (size_t i = 0; i < golden["rows"].size(); ++i) {
+    const auto row = golden["rows"][i].get<size_t>();
+    for (size_t v = 0; v < vocab; ++v) {
+      const double expected = golden["logits"][i][v].get<double>();
+      const double miss = std::abs(expected - logits[row * vocab + v]);
+      if (miss > worst || std::isnan(miss)) {
+        worst = std::isnan(miss) ? INFINITY : miss;
+        worst_row = row;
+      }
+      largest = std::max(largest, std::abs(expected));
+    }
+  }
+  RecordProperty("largest_difference", std::to_string(worst / largest));
+  std::printf("parity %s %.2e\n", GetParam().c_str(), worst / largest);
+  EXPECT_LT(worst, 2e-4 * largest) << "at position " << worst_row;
+  const std::vector<float> chunked = run(opened->model, ids, n_prompt, 7, capacity, 1);
+  EXPECT_TRUE(chunked == logits) << "chunks or threads change bits";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Architecture_, ::testing::ValuesIn(all_models()), [](const auto& p) {
+  std::string name = p.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
+
+/// What some golden reaches, by the name of the form and the number of the enumerator.
+std::set<std::pair<std::string, int>> reached() {
+  std::set<std::pair<std::string, int>> all;
+  std::vector<std::string> paths = all_models();
+  for (std::string& path : paths) path = kModels + path;
+  paths.push_back(WHET_SOURCE_DIR "/tests/golden/phi2.gguf");
+  for (const std::string& path : paths) {
+    const auto config = read_model_config(open_model_file(path).value());
+    if (!config.ok()) continue;  // the parity test says why
+    all.insert({"norm", static_cast<int>(config->norm.kind)});
+    all.insert({"softcap", config->logit_softcap > 0});
+    for (const RopeForm& rope : config->ropes) {
+      all.insert({"pairing", static_cast<int>(rope.pairing)});
+      all.insert({"long factors", !rope.long_factors.empty()});
+      all.insert({"dynamic", rope.dynamic_factor > 0});
+      all.insert({"magnitude", rope.magnitude != 1});
+    }
+    for (const LayerForm& layer : config->layers) {
+      all.insert({"residual", static_cast<int>(layer.residual)});
+      all.insert({"norm before", layer.norm_before});
+      all.insert({"norm after", layer.norm_after});
+      all.insert({"qk norm", static_cast<int>(layer.attention.qk_norm)});
+      all.insert({"rope", layer.attention.rope == AttentionBlockForm::kNoRope});
+      all.insert({"window", layer.attention.window > 0});
+      all.insert({"score softcap", layer.attention.softcap > 0});
+      all.insert({"sinks", layer.attention.sinks});
+      const bool dense = layer.experts.n_experts == 0;
+      const FfnForm& ffn = dense ? layer.ffn : layer.experts.expert;
+      all.insert({"activation", static_cast<int>(ffn.activation)});
+      all.insert({"gated", ffn.gated});
+      all.insert({"ffn bias", ffn.bias});
+      if (dense) continue;
+      all.insert({"router", static_cast<int>(layer.experts.router)});
+      all.insert({"shared", layer.ffn.dim > 0});
+    }
+  }
+  return all;
+}
+
+TEST(Forms, EveryEnumeratorIsReachedByAGolden) {
+  const auto found = reached();
+  const std::pair<const char*, int> n_values[] = {
+      {"norm", 2},      {"pairing", 2},  {"long factors", 2}, {"dynamic", 2},
+      {"magnitude", 2}, {"residual", 3}, {"norm before", 2},  {"norm after", 2},
+      {"qk norm", 3},   {"rope", 2},     {"window", 2},       {"activation", 3},
+      {"gated", 2},     {"ffn bias", 2}, {"router", 2},       {"shared", 2}};
+  for (const auto& [form, n] : n_values) {
+    for (int value = 0; value < n; ++value) {
+      EXPECT_TRUE(found.contains({form, value})) << form << " " << value;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace whet

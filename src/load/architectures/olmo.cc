@@ -1,0 +1,74 @@
+// OLMo 2: norms behind each half instead of before it, and of all queries and keys at once; OLMoE:
+// such norms of queries and keys, norms before, experts.
+#include "load/architectures/architectures.h"
+#include "load/architectures/common.h"
+#include "load/rope_reader.h"
+
+namespace whet {
+namespace {
+
+constexpr TensorNames kOlmo2Names =
+    kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_attention_layernorm.weight")
+        .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight");
+
+Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+  Sizes sizes;
+  sizes.usual_epsilon = 1e-5;
+  sizes.dense = dense;
+  WHET_TRY_STATUS(read_sizes(reader, sizes, config));
+  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
+  RopeWords words;
+  words.head_dim = config.layers[0].attention.head_dim;
+  WHET_TRY(RopeForm rope, read_rope(reader, config, words));
+  config.ropes = {std::move(rope)};
+  for (LayerForm& layer : config.layers) {
+    layer.attention.qk_norm = QkNorm::kWhole;
+    layer.ffn.activation = activation;
+  }
+  return ok_status();
+}
+
+Status read_olmo2(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_base(reader, true, config));
+  for (LayerForm& layer : config.layers) {
+    layer.norm_before = false;
+    layer.norm_after = true;
+  }
+  return ok_status();
+}
+
+Status read_olmoe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_base(reader, false, config));
+  WHET_TRY(ExpertsForm experts,
+           read_experts(reader, {.width = {"feed_forward_length", "intermediate_size"}}));
+  WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, false));
+  if (normalised) reader.cannot_say("\"norm_topk_prob\": true of OLMoE");
+  experts.router = normalised ? Router::kSoftmaxThenTopNormalised : Router::kSoftmaxThenTop;
+  for (LayerForm& layer : config.layers) {
+    experts.expert.activation = layer.ffn.activation;
+    layer.experts = experts;
+    layer.ffn.dim = 0;
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+const Architecture kOlmo2{
+    .name = "olmo2",
+    .model_types = {"olmo2"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kOlmo2Names, kernels::RopePairing::kHalfSplit},
+    .read = read_olmo2,
+};
+
+const Architecture kOlmoe{
+    .name = "olmoe",
+    .model_types = {"olmoe"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kLlamaExpertNames, kernels::RopePairing::kHalfSplit},
+    .read = read_olmoe,
+};
+
+}  // namespace whet

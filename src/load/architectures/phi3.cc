@@ -1,0 +1,48 @@
+// Phi-3, Phi-3.5 and Phi-4 (dense): fused queries, keys and values, fused gate and up, LongRoPE.
+#include "load/architectures/architectures.h"
+#include "load/architectures/common.h"
+#include "load/rope_reader.h"
+
+namespace whet {
+namespace {
+
+constexpr TensorNames kGgufFused = kGgufNames.with(Slot::kGateUp, "blk.{}.ffn_up.weight")
+                                       .with(Slot::kGate, "")
+                                       .with(Slot::kUp, "");
+constexpr TensorNames kFused =
+    kLlamaNames.with(Slot::kQkv, "model.layers.{}.self_attn.qkv_proj.weight")
+        .with(Slot::kGateUp, "model.layers.{}.mlp.gate_up_proj.weight");
+
+Status read(ConfigReader& reader, ModelConfig& config) {
+  Sizes sizes;
+  sizes.usual_epsilon = 1e-5;
+  WHET_TRY_STATUS(read_sizes(reader, sizes, config));
+  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
+  WHET_TRY(const std::vector<int64_t> windows,
+           read_windows(reader, config.n_layers(), [](int64_t) { return true; }));
+  // The converter always writes it; it means something beside factors alone.
+  reader.skip({"rope.scaling.original_context_length", "original_max_position_embeddings"});
+  RopeWords words;
+  words.head_dim = config.layers[0].attention.head_dim;
+  words.any_rotary_factor = true;
+  WHET_TRY(RopeForm rope, read_rope(reader, config, words));
+  config.ropes = {std::move(rope)};
+  for (size_t i = 0; i < windows.size(); ++i) {
+    config.layers[i].attention.window = windows[i];
+    config.layers[i].ffn.activation = activation;
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+const Architecture kPhi3{
+    .name = "phi3",
+    .model_types = {"phi3"},
+    .gguf = {kGgufFused, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kFused, kernels::RopePairing::kHalfSplit},
+    .read = read,
+};
+
+}  // namespace whet

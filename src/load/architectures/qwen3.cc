@@ -1,0 +1,67 @@
+// Qwen3: norms of each head of queries and keys, heads of any width; Qwen3-MoE with experts.
+#include "load/architectures/architectures.h"
+#include "load/architectures/common.h"
+#include "load/rope_reader.h"
+
+namespace whet {
+namespace {
+
+Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+  WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
+  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
+  WHET_TRY_STATUS(reader.expect_flag({"", "use_sliding_window"}, false));
+  reader.skip({"sliding_window", "max_window_layers", "layer_types"});
+  RopeWords words;
+  words.head_dim = config.layers[0].attention.head_dim;
+  WHET_TRY(RopeForm rope, read_rope(reader, config, words));
+  config.ropes = {std::move(rope)};
+  for (LayerForm& layer : config.layers) {
+    layer.attention.qk_norm = QkNorm::kPerHead;
+    layer.ffn.activation = activation;
+  }
+  return ok_status();
+}
+
+Status read(ConfigReader& reader, ModelConfig& config) {
+  return read_base(reader, true, config);
+}
+
+Status read_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_base(reader, false, config));
+  WHET_TRY_STATUS(expect_experts_everywhere(reader));
+  const Word local{"expert_count", "num_local_experts"};
+  ExpertWords words;
+  if (reader.has(local)) words.count = local;
+  WHET_TRY(ExpertsForm experts, read_experts(reader, words));
+  // GGUF has no word for it and means what all published models say.
+  WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, reader.is_gguf()));
+  if (!normalised) reader.cannot_say("\"norm_topk_prob\": false of Qwen3-MoE");
+  experts.router = normalised ? Router::kSoftmaxThenTopNormalised : Router::kSoftmaxThenTop;
+  for (LayerForm& layer : config.layers) {
+    experts.expert.activation = layer.ffn.activation;
+    layer.experts = experts;
+    layer.ffn.dim = 0;
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+const Architecture kQwen3{
+    .name = "qwen3",
+    .model_types = {"qwen3"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
+    .read = read,
+};
+
+const Architecture kQwen3Moe{
+    .name = "qwen3moe",
+    .model_types = {"qwen3_moe"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kLlamaExpertNames, kernels::RopePairing::kHalfSplit},
+    .read = read_moe,
+};
+
+}  // namespace whet

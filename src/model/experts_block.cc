@@ -1,0 +1,126 @@
+// Mixture of experts: each token goes through the few FFNs that its router chose, and only their
+// weights are read.
+#include <cmath>
+#include <numeric>
+
+#include "model/step.h"
+
+namespace whet {
+namespace {
+
+/// The best `n_used` of the scores of one token, best first, and their weights.
+void choose(const ExpertsForm& form, float* scores, int32_t* ids, float* weights) {
+  const auto n = static_cast<size_t>(form.n_experts), used = static_cast<size_t>(form.n_used);
+  const float largest = *std::max_element(scores, scores + n);
+  float total = 0;
+  for (size_t i = 0; i < n; ++i) total += scores[i] = std::exp(scores[i] - largest);
+  std::vector<int32_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  std::partial_sort(
+      order.begin(), order.begin() + static_cast<ptrdiff_t>(used), order.end(),
+      [&](int32_t a, int32_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  if (form.router == Router::kSoftmaxThenTopNormalised) {
+    total = 0;
+    for (size_t i = 0; i < used; ++i) total += scores[order[i]];
+  }
+  for (size_t i = 0; i < used; ++i) {
+    ids[i] = order[i];
+    weights[i] = scores[order[i]] / total;
+  }
+}
+
+void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const float* in) {
+  ForwardScratch::Buffers& b = step.buffers;
+  float* scores = step.reserve(b.router, form.n_experts);
+  const Projection router{&w.router.matrix, scores};
+  project(in, step.n_tokens, {&router, 1}, b.projection, step.pool);
+  add_bias(step, w.router.bias, scores);
+  b.expert_ids.resize(static_cast<size_t>(step.n_tokens * form.n_used));
+  b.expert_weights.resize(b.expert_ids.size());
+  step.for_each_token([&](int64_t t) {
+    choose(form, scores + t * form.n_experts, b.expert_ids.data() + t * form.n_used,
+           b.expert_weights.data() + t * form.n_used);
+  });
+}
+
+/// One expert over the rows of `in` that use it: `uses` are indices of [T, n_used].
+void run_expert(Step& step, const ExpertsForm& form, const LayerWeights& w, int64_t expert,
+                const std::vector<int64_t>& uses, const float* in, float* used_out) {
+  ForwardScratch::Buffers& b = step.buffers;
+  const int64_t d = step.config.d_model, f = form.expert.dim;
+  const auto n = static_cast<int64_t>(uses.size());
+  const auto at = static_cast<size_t>(expert);
+  float* rows = b.gathered.reserve(static_cast<size_t>(n * d));
+  for (int64_t i = 0; i < n; ++i) {
+    std::copy_n(in + uses[static_cast<size_t>(i)] / form.n_used * d, d, rows + i * d);
+  }
+  float* gate = b.gate.reserve(static_cast<size_t>(n * f));
+  float* up = b.up.reserve(static_cast<size_t>(n * f));
+  float* out = b.expert_out.reserve(static_cast<size_t>(n * d));
+  const Projection gate_up[] = {{&w.expert_gate.matrices[at], gate},
+                                {&w.expert_up.matrices[at], up}};
+  project(rows, n, gate_up, b.projection, step.pool);
+  const auto bias_of = [&](const ExpertWeights& weights, int64_t length) {
+    const size_t size = weights.bias.empty() ? 0 : static_cast<size_t>(length);
+    return std::span(weights.bias).subspan(at * size, size);
+  };
+  const auto add = [](std::span<const float> bias, float* row) {
+    kernels::kernels().add(row, bias.data(), bias.size(), row);
+  };
+  for (int64_t i = 0; i < n; ++i) {
+    add(bias_of(w.expert_gate, f), gate + i * f);
+    add(bias_of(w.expert_up, f), up + i * f);
+    activate_gated(form.expert.activation, gate + i * f, up + i * f, f, up + i * f);
+  }
+  const Projection down{&w.expert_down.matrices[at], out};
+  project(up, n, {&down, 1}, b.projection, step.pool);
+  for (int64_t i = 0; i < n; ++i) {
+    add(bias_of(w.expert_down, d), out + i * d);
+    std::copy_n(out + i * d, d, used_out + uses[static_cast<size_t>(i)] * d);
+  }
+}
+
+/// out *= sigmoid(shared_gate · in), row by row.
+void weigh_shared(Step& step, const LayerWeights& w, const float* in, float* out) {
+  const int64_t d = step.config.d_model;
+  float* gate = step.reserve(step.buffers.gate, 1);
+  const Projection projection{&w.shared_gate.matrix, gate};
+  project(in, step.n_tokens, {&projection, 1}, step.buffers.projection, step.pool);
+  step.for_each_token([&](int64_t t) {
+    const float weight = 1.0f / (1.0f + std::exp(-gate[t]));
+    kernels::kernels().scale(out + t * d, static_cast<size_t>(d), weight);
+  });
+}
+
+}  // namespace
+
+void experts_block(Step& step, const LayerForm& form, const LayerWeights& w, const float* in,
+                   float* out) {
+  const ExpertsForm& experts = form.experts;
+  ForwardScratch::Buffers& b = step.buffers;
+  const int64_t d = step.config.d_model;
+  if (experts.shared_gate) weigh_shared(step, w, in, out);
+  route(step, experts, w, in);
+  float* used_out = step.reserve(b.used_out, experts.n_used * d);
+  std::vector<std::vector<int64_t>> uses(static_cast<size_t>(experts.n_experts));
+  for (size_t i = 0; i < b.expert_ids.size(); ++i) {
+    uses[static_cast<size_t>(b.expert_ids[i])].push_back(static_cast<int64_t>(i));
+  }
+  for (int64_t e = 0; e < experts.n_experts; ++e) {
+    const std::vector<int64_t>& of_expert = uses[static_cast<size_t>(e)];
+    if (!of_expert.empty()) run_expert(step, experts, w, e, of_expert, in, used_out);
+  }
+  // In the order of the router, so that a row does not depend on its batch mates.
+  step.for_each_token([&](int64_t t) {
+    float* row = out + t * d;
+    if (form.ffn.dim == 0) std::fill_n(row, d, 0.0f);
+    for (int64_t i = 0; i < experts.n_used; ++i) {
+      float* part = used_out + (t * experts.n_used + i) * d;
+      kernels::kernels().scale(part, static_cast<size_t>(d),
+                               b.expert_weights[static_cast<size_t>(t * experts.n_used + i)]);
+      kernels::kernels().add(row, part, static_cast<size_t>(d), row);
+    }
+  });
+}
+
+}  // namespace whet

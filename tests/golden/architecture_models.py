@@ -1,0 +1,68 @@
+"""The tiny models of make_architecture_golden.py: a configuration class of transformers and its words for each."""
+
+import transformers as t
+
+VOCAB = 64
+BASE = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+            max_position_embeddings=512)
+
+
+def scaled(kind, **words):
+    return {"rope_theta": 10000.0, "rope_type": kind, **words}
+
+
+MODELS = {
+    "llama_biases": dict(BASE, config=t.LlamaConfig, attention_bias=True, mlp_bias=True),
+    "llama_gelu": dict(BASE, config=t.LlamaConfig, hidden_act="gelu", containers=[""]),
+    "llama_linear": dict(BASE, config=t.LlamaConfig, rope_parameters=scaled("linear", factor=3.0)),
+    "llama_dynamic": dict(BASE, config=t.LlamaConfig, max_position_embeddings=128, containers=[""],
+                          rope_parameters=scaled("dynamic", factor=2.0)),
+    "llama_llama3": dict(BASE, config=t.LlamaConfig, head_dim=32, rope_parameters=scaled(
+        "llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)),
+    "llama_yarn": dict(BASE, config=t.LlamaConfig, head_dim=32, rope_parameters=scaled(
+        "yarn", factor=4.0, original_max_position_embeddings=128, beta_fast=16.0)),
+    "mistral": dict(BASE, config=t.MistralConfig, head_dim=16, sliding_window=None),
+    "mistral_window": dict(BASE, config=t.MistralConfig, sliding_window=20, containers=[""]),
+    "qwen2_window": dict(BASE, config=t.Qwen2Config, use_sliding_window=True, sliding_window=24, max_window_layers=1,
+                         containers=[""]),
+    "qwen3": dict(BASE, config=t.Qwen3Config, head_dim=16),
+    "smollm3": dict(BASE, config=t.SmolLM3Config, num_hidden_layers=5),
+    "granite": dict(BASE, config=t.GraniteConfig, embedding_multiplier=5.0, attention_multiplier=0.3,
+                    residual_multiplier=0.4, logits_scaling=3.0),
+    "phi3": dict(BASE, config=t.Phi3Config, sliding_window=None),
+    "phi3_long": dict(BASE, config=t.Phi3Config, sliding_window=None, original_max_position_embeddings=64, n_prompt=80,
+                      partial_rotary_factor=0.75, rope_parameters=scaled(
+                          "longrope", partial_rotary_factor=0.75, short_factor=[1.0, 1.1, 1.3],
+                          long_factor=[1.5, 3.0, 6.0], original_max_position_embeddings=64)),
+    "phi3_short": dict(BASE, config=t.Phi3Config, sliding_window=None, original_max_position_embeddings=64, n_text=64,
+                       context=64, rope_parameters=scaled(
+                           "longrope", short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.5, 3.0, 6.0, 8.0],
+                           original_max_position_embeddings=64)),
+    "gemma": dict(BASE, config=t.GemmaConfig, head_dim=16, num_key_value_heads=1),
+    "gemma2": dict(BASE, config=t.Gemma2Config, head_dim=16, num_hidden_layers=4, sliding_window=20, query_pre_attn_scalar=16,
+                   attn_logit_softcapping=3.0, final_logit_softcapping=5.0),
+    "gemma3": dict(BASE, config=t.Gemma3TextConfig, head_dim=16, num_hidden_layers=7, sliding_window=20,
+                   query_pre_attn_scalar=16),
+    "qwen3moe": dict(BASE, config=t.Qwen3MoeConfig, head_dim=16, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=24,
+                     norm_topk_prob=True),
+    "mixtral": dict(BASE, config=t.MixtralConfig, num_local_experts=5, num_experts_per_tok=2, sliding_window=None),
+    "olmoe": dict(BASE, config=t.OlmoeConfig, num_experts=6, num_experts_per_tok=2, num_key_value_heads=4, norm_topk_prob=False),
+    "granitemoe": dict(BASE, config=t.GraniteMoeConfig, num_local_experts=5, num_experts_per_tok=2, embedding_multiplier=5.0,
+                       attention_multiplier=0.3, residual_multiplier=0.4, logits_scaling=3.0),
+    "qwen2moe": dict(BASE, config=t.Qwen2MoeConfig, num_experts=6, num_experts_per_tok=3, moe_intermediate_size=24,
+                     shared_expert_intermediate_size=40),
+    "gpt_oss": dict(BASE, containers=[".gguf"], config=t.GptOssConfig, head_dim=16, num_hidden_layers=4, num_local_experts=5, num_experts_per_tok=2,
+                    sliding_window=20, intermediate_size=32, rope_parameters=scaled(
+                        "yarn", factor=8.0, beta_fast=32.0, beta_slow=1.0, truncate=False,
+                        original_max_position_embeddings=64)),
+    "olmo2": dict(BASE, config=t.Olmo2Config),
+    "exaone4": dict(BASE, config=t.Exaone4Config, num_hidden_layers=4, sliding_window=20, sliding_window_pattern=4, head_dim=16),
+    "cohere": dict(BASE, config=t.CohereConfig, logit_scale=0.4),
+    "cohere2": dict(BASE, config=t.Cohere2Config, num_hidden_layers=4, sliding_window=20, logit_scale=0.4, head_dim=8,
+                    extra=dict(rotary_pct=1.0)),
+    "glm4": dict(BASE, config=t.Glm4Config, head_dim=16, partial_rotary_factor=0.5, attention_bias=True),
+    "starcoder2": dict(BASE, config=t.Starcoder2Config, sliding_window=None),
+    "stablelm": dict(BASE, config=t.StableLmConfig, use_qkv_bias=True, partial_rotary_factor=0.5),
+    "gptneox": dict(BASE, config=t.GPTNeoXConfig, num_key_value_heads=None, rotary_pct=0.5, containers=[".gguf"],
+                    extra=dict(rotary_pct=0.5, rotary_emb_base=10000)),
+}
