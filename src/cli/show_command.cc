@@ -82,6 +82,7 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
           {"parameters", summary.weights},
           {"tensor_bytes", summary.bytes},
           {"types", types_json(summary)},
+          {"notes", m.notes},
           {"layers", c.n_layers()},
           {"width", c.d_model},
           {"query_heads", attention.n_heads},
@@ -167,6 +168,7 @@ void print_text(const LoadedModel& m, const Summary& summary) {
                                   ? "none"
                                   : fmt::format("{} characters of Jinja (--template prints it)",
                                                 m.chat_template_source.size()));
+  for (const std::string& note : m.notes) print_line("note", note);
 }
 
 /// A file that whet cannot run: what its container says, and why it does not run.

@@ -23,6 +23,10 @@ std::optional<DType> supported_dtype(std::string_view name) {
   if (name == "F32") return DType::F32;
   if (name == "F16") return DType::F16;
   if (name == "BF16") return DType::BF16;
+  for (DType type :
+       {DType::F8_E4M3, DType::F8_E5M2, DType::U8, DType::I8, DType::U32, DType::I32, DType::I64}) {
+    if (name == dtype_info(type).name) return type;
+  }
   return std::nullopt;
 }
 
@@ -41,8 +45,10 @@ Result<uint64_t> plain_tensor_bytes(DType type, const std::vector<uint64_t>& sha
 Result<SafeTensorsEntry> check_entry(SafeTensorsEvents::Entry raw, uint64_t data_bytes) {
   std::optional<DType> type = supported_dtype(*raw.dtype);
   if (!type) {
-    return invalid("dtype {} is not supported; expected F32, F16 or BF16",
-                   quote_untrusted(*raw.dtype));
+    return invalid(
+        "dtype {} is not supported; expected F32, F16, BF16, F8, or integers that are codes of "
+        "quantised weights",
+        quote_untrusted(*raw.dtype));
   }
   if (raw.data_offsets->size() != 2) {
     return invalid("expected two data_offsets, found {}", raw.data_offsets->size());

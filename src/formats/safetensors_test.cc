@@ -106,8 +106,8 @@ TEST(SafeTensorsHeader, RefusesRepeatedNamesAndFields) {
 }
 
 TEST(SafeTensorsHeader, RefusesOtherTypesByName) {
-  expect_refused(parse(one("I64", "[1]", "[0,8]"), 8), {"tensor \"t\"", "\"I64\"", "BF16"});
-  expect_refused(parse(one("F8_E4M3", "[1]", "[0,1]"), 1), {"\"F8_E4M3\""});
+  expect_refused(parse(one("F64", "[1]", "[0,8]"), 8), {"tensor \"t\"", "\"F64\"", "BF16"});
+  expect_refused(parse(one("F4", "[2]", "[0,1]"), 1), {"\"F4\""});
 }
 
 TEST(SafeTensorsHeader, ChecksPlaceAndLength) {

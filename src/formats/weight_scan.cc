@@ -32,6 +32,20 @@ bool is_bad_e8m0(const std::byte* p) {
   return *p == std::byte{0xff};
 }
 
+// E4M3 has no infinity; E5M2 has one, as F16.
+bool is_bad_e4m3(const std::byte* p) {
+  return (*p & std::byte{0x7f}) == std::byte{0x7f};
+}
+bool is_bad_e5m2(const std::byte* p) {
+  return (*p & std::byte{0x7c}) == std::byte{0x7c};
+}
+// The top bits of the last two words of its scales are the exponent of an f16.
+bool is_bad_iq1_m(const std::byte* p) {
+  const std::byte* words = p + offsetof(BlockIQ1_M, scales);
+  return (load<uint16_t>(words + 6) & 0x7000) == 0x7000 &&
+         (load<uint16_t>(words + 4) & 0xc000) == 0xc000;
+}
+
 template <typename IsBad>
 WeightScan scan(const TensorEntry& tensor, std::optional<uint64_t> max_blocks, IsBad is_bad) {
   uint64_t block_bytes = dtype_info(tensor.type).block_bytes;
@@ -94,6 +108,43 @@ WeightScan scan_weights(const TensorEntry& tensor, std::optional<uint64_t> max_b
       return one_scale(offsetof(BlockIQ4_NL, d));
     case DType::MXFP4:
       return scan(tensor, max_blocks, is_bad_e8m0);
+    case DType::IQ4_XS:
+      return one_scale(offsetof(BlockIQ4_XS, d));
+    case DType::IQ3_S:
+      return one_scale(offsetof(BlockIQ3_S, d));
+    case DType::IQ3_XXS:
+      return one_scale(offsetof(BlockIQ3_XXS, d));
+    case DType::IQ2_S:
+      return one_scale(offsetof(BlockIQ2_S, d));
+    case DType::IQ2_XS:
+      return one_scale(offsetof(BlockIQ2_XS, d));
+    case DType::IQ2_XXS:
+      return one_scale(offsetof(BlockIQ2_XXS, d));
+    case DType::IQ1_S:
+      return one_scale(offsetof(BlockIQ1_S, d));
+    case DType::TQ1_0:
+      return one_scale(offsetof(BlockTQ1_0, d));
+    case DType::TQ2_0:
+      return one_scale(offsetof(BlockTQ2_0, d));
+    case DType::Q1_0:
+      return one_scale(offsetof(BlockQ1_0, d));
+    case DType::Q2_0:
+      return one_scale(offsetof(BlockQ2_0, d));
+    case DType::A8:
+      return two_scales(offsetof(BlockA8, d), offsetof(BlockA8, m));
+    case DType::IQ1_M:
+      return scan(tensor, max_blocks, is_bad_iq1_m);
+    case DType::F8_E4M3:
+      return scan(tensor, max_blocks, is_bad_e4m3);
+    case DType::F8_E5M2:
+      return scan(tensor, max_blocks, is_bad_e5m2);
+    case DType::NVFP4:
+    case DType::U8:
+    case DType::I8:
+    case DType::U32:
+    case DType::I32:
+    case DType::I64:
+      return scan(tensor, max_blocks, [](const std::byte*) { return false; });  // all are numbers
   }
   WHET_UNREACHABLE();
 }

@@ -4,12 +4,15 @@
 
 #include "base/check.h"
 #include "kernels/codebooks.h"
+#include "kernels/dequantize_lattice.h"
 #include "kernels/f16.h"
 #include "kernels/kernels.h"
 #include "tensor/blocks.h"
 
 namespace whet::kernels {
 namespace {
+
+using kernels::dequantize;  // of lattices; those below would hide them
 
 /// 6-bit scale and min of group g in the 12 bytes of Q4_K and Q5_K.
 struct ScaleMin {
@@ -68,6 +71,11 @@ void dequantize(const BlockMXFP4& b, float* x) {
 void dequantize(const BlockQ8_0& b, float* x) {
   const float d = f32_from_f16_bits(b.d);
   for (int i = 0; i < 32; ++i) x[i] = d * static_cast<float>(b.qs[i]);
+}
+
+void dequantize(const BlockA8& b, float* x) {
+  const float d = f32_from_f16_bits(b.d), m = f32_from_f16_bits(b.m);
+  for (int i = 0; i < 32; ++i) x[i] = d * static_cast<float>(b.qs[i] + 128) + m;
 }
 
 void dequantize(const BlockQ2_K& b, float* x) {
@@ -178,6 +186,42 @@ void dequantize_row(DType type, const void* src, float* dst, size_t n) {
       return dequantize_blocks<BlockQ5_K>(src, dst, n, 256);
     case DType::Q6_K:
       return dequantize_blocks<BlockQ6_K>(src, dst, n, 256);
+    case DType::IQ4_XS:
+      return dequantize_blocks<BlockIQ4_XS>(src, dst, n, 256);
+    case DType::IQ3_S:
+      return dequantize_blocks<BlockIQ3_S>(src, dst, n, 256);
+    case DType::IQ3_XXS:
+      return dequantize_blocks<BlockIQ3_XXS>(src, dst, n, 256);
+    case DType::IQ2_S:
+      return dequantize_blocks<BlockIQ2_S>(src, dst, n, 256);
+    case DType::IQ2_XS:
+      return dequantize_blocks<BlockIQ2_XS>(src, dst, n, 256);
+    case DType::IQ2_XXS:
+      return dequantize_blocks<BlockIQ2_XXS>(src, dst, n, 256);
+    case DType::IQ1_M:
+      return dequantize_blocks<BlockIQ1_M>(src, dst, n, 256);
+    case DType::IQ1_S:
+      return dequantize_blocks<BlockIQ1_S>(src, dst, n, 256);
+    case DType::TQ1_0:
+      return dequantize_blocks<BlockTQ1_0>(src, dst, n, 256);
+    case DType::TQ2_0:
+      return dequantize_blocks<BlockTQ2_0>(src, dst, n, 256);
+    case DType::NVFP4:
+      return dequantize_blocks<BlockNVFP4>(src, dst, n, 64);
+    case DType::Q1_0:
+      return dequantize_blocks<BlockQ1_0>(src, dst, n, 128);
+    case DType::Q2_0:
+      return dequantize_blocks<BlockQ2_0>(src, dst, n, 64);
+    case DType::A8:
+      return dequantize_blocks<BlockA8>(src, dst, n, 32);
+    case DType::F8_E4M3:
+    case DType::F8_E5M2:
+    case DType::U8:
+    case DType::I8:
+    case DType::U32:
+    case DType::I32:
+    case DType::I64:
+      break;  // no weights by themselves
   }
   WHET_UNREACHABLE();
 }

@@ -59,6 +59,7 @@ ActivationForm activation_form(const KernelTable& table, DType weight_type, size
   if (table.bf16_pairs && weight_type == DType::BF16 && n_cols % 2 == 0) {
     return ActivationForm::kBf16Pairs;
   }
+  if (!has_linear(weight_type)) return ActivationForm::kFloat;
   switch (dtype_info(weight_type).block_elements) {
     case 1:
       return ActivationForm::kFloat;
@@ -69,7 +70,7 @@ ActivationForm activation_form(const KernelTable& table, DType weight_type, size
   }
 }
 
-bool weight_type_supported(DType type) {
+bool has_linear(DType type) {
   switch (type) {
     case DType::F32:
     case DType::F16:
@@ -79,6 +80,7 @@ bool weight_type_supported(DType type) {
     case DType::Q5_0:
     case DType::Q5_1:
     case DType::Q8_0:
+    case DType::A8:
     case DType::IQ4_NL:
     case DType::MXFP4:
     case DType::Q2_K:
@@ -87,8 +89,24 @@ bool weight_type_supported(DType type) {
     case DType::Q5_K:
     case DType::Q6_K:
       return true;
+    default:
+      return false;
   }
-  return false;
+}
+
+bool weight_type_supported(DType type) {
+  switch (type) {
+    case DType::F8_E4M3:
+    case DType::F8_E5M2:
+    case DType::U8:
+    case DType::I8:
+    case DType::U32:
+    case DType::I32:
+    case DType::I64:
+      return false;
+    default:
+      return true;
+  }
 }
 
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols) {

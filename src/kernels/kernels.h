@@ -23,8 +23,11 @@ enum class ActivationForm {
   kBf16Pairs,  // BF16 where the CPU multiplies it: rounded to BF16, two columns to a lane
 };
 inline constexpr size_t kActivationForms = 4;
-/// True for the weight types that linear() and dequantize_row() know.
+/// True for the weight types that dequantize_row() knows.
 bool weight_type_supported(DType type);
+/// Those among them that linear() knows too. The others are slow: their rows have to be dequantised
+/// and multiplied as floats.
+bool has_linear(DType type);
 /// Bytes of the prepared activations of n_tokens rows of n_cols values. Align the buffer to 64.
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols);
 

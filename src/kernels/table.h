@@ -63,6 +63,10 @@ void linear_any(const LinearArgs& a) {
       return linear_either<S, Ops256<FormatQ5_K>>(a);
     case DType::Q6_K:
       return linear_either<S, Ops256<FormatQ6_K>>(a);
+    case DType::A8:
+      return linear_of<S, Ops32<FormatA8, 1>, FileRows>(a);
+    default:
+      return;  // has_linear() is false
   }
 }
 

@@ -50,10 +50,10 @@ class Guarded {
   T* data_;
 };
 
-inline constexpr DType kWeightTypes[] = {DType::F32,  DType::F16,    DType::BF16, DType::Q8_0,
-                                         DType::Q4_0, DType::Q4_1,   DType::Q5_0, DType::Q5_1,
-                                         DType::Q2_K, DType::Q3_K,   DType::Q4_K, DType::Q5_K,
-                                         DType::Q6_K, DType::IQ4_NL, DType::MXFP4};
+inline constexpr DType kWeightTypes[] = {DType::F32,  DType::F16,    DType::BF16,  DType::Q8_0,
+                                         DType::Q4_0, DType::Q4_1,   DType::Q5_0,  DType::Q5_1,
+                                         DType::Q2_K, DType::Q3_K,   DType::Q4_K,  DType::Q5_K,
+                                         DType::Q6_K, DType::IQ4_NL, DType::MXFP4, DType::A8};
 
 /// Where a block keeps its f16 factors; what multiplies the codes and what is added.
 struct FactorFields {
@@ -81,6 +81,8 @@ inline FactorFields factor_fields(DType type) {
       return {{offsetof(BlockQ5_K, d)}, {offsetof(BlockQ5_K, dmin)}};
     case DType::Q6_K:
       return {{offsetof(BlockQ6_K, d)}, {}};
+    case DType::A8:
+      return {{offsetof(BlockA8, d)}, {offsetof(BlockA8, m)}};
     case DType::IQ4_NL:
       return {{offsetof(BlockIQ4_NL, d)}, {}};
     default:

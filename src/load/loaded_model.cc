@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "kernels/kernels.h"
 #include "load/chat_template_source.h"
 #include "load/missing_tensors.h"
 #include "load/model_config_reader.h"
+#include "load/quantised_weights.h"
 #include "load/weight_binder.h"
 #include "load/weight_interleaver.h"
 #include "par/thread_pool.h"
@@ -19,6 +22,19 @@
 namespace whet {
 namespace {
 
+/// Types of matrices that are dequantised row by row and multiplied as floats.
+void note_slow_types(const ModelFile& file, std::vector<std::string>& notes) {
+  std::map<std::string_view, int> slow;
+  for (const TensorEntry& tensor : file.tensors) {
+    if (kernels::has_linear(tensor.type)) continue;
+    ++slow[dtype_info(tensor.type).name];
+  }
+  for (const auto& [name, n] : slow) {
+    notes.push_back(
+        fmt::format("slow path: {} tensors of {}, which has no kernel of its own", n, name));
+  }
+}
+
 Result<LoadedModel> load(const std::string& path, WeightStorage storage, int threads) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
@@ -27,11 +43,14 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage, int thr
   if (storage != WeightStorage::kMapped) {
     WHET_TRY(copies, copy_to_memory(file).with_context("copying the weights"));
   }
+  const int usable = cpu_limits().usable_threads();
+  ThreadPool pool(threads > 0 ? std::min(threads, usable) : usable);
+  std::vector<std::string> notes;
+  WHET_TRY(const auto repacked, repack_quantised_weights(file, pool, notes));
+  copies.insert(copies.end(), repacked.begin(), repacked.end());
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   if (storage == WeightStorage::kInterleaved) {
-    const int usable = cpu_limits().usable_threads();
-    ThreadPool pool(threads > 0 ? std::min(threads, usable) : usable);
     if (interleave_weights(weights, copies, pool) == 0) storage = WeightStorage::kCopied;
   }
   for (const auto& copy : copies) copy->seal();
@@ -43,7 +62,9 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage, int thr
                              (*tokenizer)->vocab_size(), config.vocab_size));
   }
   WHET_TRY(std::string chat_template, chat_template_source(file));
-  WHET_TRY(std::vector<std::string> notes, explain_missing_tensors(file));
+  WHET_TRY(const std::vector<std::string> missing, explain_missing_tensors(file));
+  note_slow_types(file, notes);
+  notes.insert(notes.end(), missing.begin(), missing.end());
   notes.insert(notes.end(), (*tokenizer)->notes().begin(), (*tokenizer)->notes().end());
   return LoadedModel{std::move(file),
                      files_on_disk,

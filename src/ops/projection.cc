@@ -52,7 +52,7 @@ int64_t rows_per_task(const Matrix& w, int64_t n_tokens, int64_t total_rows, int
 
 /// The type that the kernel sees.
 DType type_multiplied(DType type, bool exact) {
-  return exact && !is_float(type) ? DType::F32 : type;
+  return (exact && !is_float(type)) || !kernels::has_linear(type) ? DType::F32 : type;
 }
 
 /// linear() over rows [begin, end) of w, dequantised.

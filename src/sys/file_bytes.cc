@@ -93,28 +93,33 @@ Result<std::shared_ptr<const FileBytes>> FileBytes::map(const std::string& path)
   return std::shared_ptr<const FileBytes>(new FileBytes(bytes, path));
 }
 
-Result<std::shared_ptr<FileBytes>> FileBytes::copy(const std::string& path) {
-  WHET_TRY(const OpenFile file, open_with_content(path));
-  const FileDescriptor fd(file.fd);
+Result<std::shared_ptr<FileBytes>> FileBytes::allocate(uint64_t size, const std::string& what) {
   const auto available = available_memory_bytes();
-  if (available && file.size > *available) {
+  if (available && size > *available) {
     return Error(ErrorCode::kResourceExhausted,
                  fmt::format("{}: {} bytes, more than the {} bytes of memory that this process "
                              "can still have; a mapped file needs none of its own",
-                             path, file.size, *available));
+                             what, size, *available));
   }
-  const uint64_t size = file.size + kHugePage;
-  void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const uint64_t reserved = size + kHugePage;
+  void* address =
+      ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     return Error(ErrorCode::kResourceExhausted,
-                 fmt::format("{}: no memory for {} bytes: {}", path, size, std::strerror(errno)));
+                 fmt::format("{}: no memory for {} bytes: {}", what, size, std::strerror(errno)));
   }
-  const std::span mapping{static_cast<std::byte*>(address), size};
+  const std::span mapping{static_cast<std::byte*>(address), reserved};
   const uint64_t past = reinterpret_cast<uintptr_t>(address) % kHugePage;
-  const std::span bytes = mapping.subspan((kHugePage - past) % kHugePage, file.size);
-  std::shared_ptr<FileBytes> copied(new FileBytes(mapping, bytes));
+  const std::span bytes = mapping.subspan((kHugePage - past) % kHugePage, size);
   ::madvise(bytes.data(), bytes.size(), MADV_HUGEPAGE);  // a wish: small pages hold the same bytes
-  WHET_TRY_STATUS(read_into(fd, path, bytes));
+  return std::shared_ptr<FileBytes>(new FileBytes(mapping, bytes));
+}
+
+Result<std::shared_ptr<FileBytes>> FileBytes::copy(const std::string& path) {
+  WHET_TRY(const OpenFile file, open_with_content(path));
+  const FileDescriptor fd(file.fd);
+  WHET_TRY(std::shared_ptr<FileBytes> copied, allocate(file.size, path));
+  WHET_TRY_STATUS(read_into(fd, path, copied->bytes_));
   return copied;
 }
 

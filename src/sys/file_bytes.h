@@ -20,6 +20,8 @@ class FileBytes {
   /// Memory of this process, on huge pages where the system grants them; the caller may change it.
   /// Errors: also a read error and more bytes than this process can have.
   static Result<std::shared_ptr<FileBytes>> copy(const std::string& path);
+  /// Such memory without a file, zeroed; for what is made of a file's bytes. `what`: for messages.
+  static Result<std::shared_ptr<FileBytes>> allocate(uint64_t size, const std::string& what);
   ~FileBytes();
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;

@@ -22,9 +22,33 @@ enum class DType : uint32_t {
   Q4_K = 12,
   Q5_K = 13,
   Q6_K = 14,
+  IQ2_XXS = 16,
+  IQ2_XS = 17,
+  IQ3_XXS = 18,
+  IQ1_S = 19,
   IQ4_NL = 20,
+  IQ3_S = 21,
+  IQ2_S = 22,
+  IQ4_XS = 23,
+  IQ1_M = 29,
   BF16 = 30,
+  TQ1_0 = 34,
+  TQ2_0 = 35,
   MXFP4 = 39,
+  NVFP4 = 40,
+  Q1_0 = 41,
+  Q2_0 = 42,
+  // Numbers of our own, which no GGUF file has. Elements of SafeTensors that are codes, scales or
+  // indices of quantised weights:
+  F8_E4M3 = 1000,
+  F8_E5M2 = 1001,
+  U8 = 1002,
+  I8 = 1003,
+  U32 = 1004,
+  I32 = 1005,
+  I64 = 1006,
+  // Eight bits with a scale and a minimum for each 32 weights, which GGUF has no block for.
+  A8 = 1100,
 };
 
 struct DTypeInfo {
@@ -34,12 +58,12 @@ struct DTypeInfo {
   uint32_t block_bytes;     // bytes per block
 };
 
-/// Layout of a type, or nullptr where whet does not know it.
+/// Layout of a type of GGUF, or nullptr where whet does not know it.
 const DTypeInfo* find_dtype(uint32_t ggml_type);
 const DTypeInfo& dtype_info(DType type);
 /// F32, F16, BF16: elements, not blocks of codes.
-inline bool is_float(DType type) {
-  return dtype_info(type).block_elements == 1;
+constexpr bool is_float(DType type) {
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16;
 }
 std::optional<DType> dtype_from_name(std::string_view name);
 /// Name of any ggml type number for messages, e.g. "IQ2_XXS" or "type 99".

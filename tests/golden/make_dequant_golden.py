@@ -18,6 +18,8 @@ F16_FACTORS = {
     Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q8_0: [0],
     Type.Q2_K: [80, 82], Type.Q3_K: [108], Type.Q4_K: [0, 2], Type.Q5_K: [0, 2], Type.Q6_K: [208],
     Type.IQ4_NL: [0], Type.MXFP4: [], Type.F16: [0], Type.BF16: [],
+    Type.IQ4_XS: [0], Type.IQ3_S: [0], Type.IQ3_XXS: [0], Type.IQ2_S: [0], Type.IQ2_XS: [0], Type.IQ2_XXS: [0],
+    Type.IQ1_M: [], Type.IQ1_S: [0], Type.TQ1_0: [52], Type.TQ2_0: [64], Type.NVFP4: [],
 }
 
 
@@ -35,6 +37,11 @@ def main() -> None:
         if kind == Type.MXFP4:
             blocks[:, 0] = rng.integers(100, 140, len(blocks))
             blocks[0, 0], blocks[1, 0] = 0, 1  # denormal scales
+        if kind == Type.IQ1_M:  # the factor's bits lie in the top of four words
+            bits = rng.normal(0, 0.1, len(blocks)).astype(np.float16).view(np.uint16)
+            for word in range(4):
+                top = ((bits >> (4 * word)) & 15).astype(np.uint8) << 4
+                blocks[:, 49 + 2 * word] = (blocks[:, 49 + 2 * word] & 15) | top
         raw = blocks.reshape(1, -1)
         weights = dequantize(raw, kind).astype(np.float32).reshape(-1)
         assert weights.shape == (N_WEIGHTS,) and np.isfinite(weights).all(), kind

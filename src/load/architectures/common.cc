@@ -65,15 +65,9 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
   WHET_TRY_STATUS(read_attention(reader, config, layer.attention));
   WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth));
   config.layers.assign(static_cast<size_t>(n_layers), layer);
-  // The tensors say whether the head is the embedding.
-  reader.skip({"tie_word_embeddings"});
-  for (const char* key : {"quantization_config", "quantization"}) {
-    if (!reader.json(key).is_null()) {
-      return invalid(fmt::format(
-          "config.json: \"{}\": expected F32, F16 or BF16 weights, found a quantisation block",
-          key));
-    }
-  }
+  // The tensors say whether the head is the embedding; load/quantised_weights.h has read the
+  // others.
+  reader.skip({"tie_word_embeddings", "quantization_config", "quantization"});
   if (!sizes.dense) return ok_status();
   WHET_TRY(const double n_experts, reader.number({"expert_count", ""}, 0));
   if (n_experts > 0) {
