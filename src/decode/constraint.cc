@@ -13,6 +13,8 @@ namespace {
 // States in memory before new ones go to a fresh automaton, and the old die with their last user.
 constexpr size_t kMaxStateBytes = size_t{128} << 20;
 constexpr size_t kMaxMaskBytes = size_t{32} << 20;
+// Positions that one mask may visit: about half a second. Schemas in use need some thousand.
+constexpr size_t kMaxMaskWork = 10'000'000;
 
 }  // namespace
 
@@ -103,7 +105,7 @@ Result<std::shared_ptr<const Mask>> Constraint::allowed(const State& state) cons
   std::scoped_lock lock(states->mutex);
   auto& kept = states->masks[id];
   if (kept != nullptr) return kept;
-  states->automaton.clear_overran();
+  states->automaton.allow_work(kMaxMaskWork);
   auto mask = find_allowed(states->automaton, id, *tokens_);
   if (states->automaton.overran()) {
     states->masks.erase(id);
@@ -128,6 +130,7 @@ bool Constraint::accept(State& state, TokenId token) const {
   auto states = roomy(state, id);
   std::scoped_lock lock(states->mutex);
   Automaton& automaton = states->automaton;
+  automaton.allow_work(kMaxMaskWork);
   const std::string& bytes = tokens_->bytes(token);
   if (tokens_->is_end(token)) {
     if (!automaton.can_end(id)) return false;

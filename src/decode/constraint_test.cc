@@ -195,6 +195,24 @@ TEST(Constraint, AnAmbiguousGrammarIsAnErrorAndNoDeadEnd) {
   EXPECT_NE(error.find("too ambiguous"), std::string::npos);
 }
 
+TEST(Constraint, AMaskThatWouldTakeTooLongIsAnError) {
+  const CounterRng rng(9, 1);
+  uint64_t draw = 0;
+  std::set<std::string> pieces;
+  while (pieces.size() < 20'000) {
+    std::string piece;
+    for (int i = 0; i < 6; ++i) piece += static_cast<char>('a' + rng.bits(draw++) % 20);
+    pieces.insert(piece);
+  }
+  const VocabularyForTest tokenizer(std::vector<std::string>(pieces.begin(), pieces.end()));
+  // Each step visits thousands of positions, and most tokens lead to states of their own.
+  const auto constraint = constrain(
+      tokenizer, "root ::= ([a-e]? [d-j]? [acegikmo]? [g-p]? [bdfhjlnp]? [l-t]? [aeiou]?){1000}");
+  const auto mask = constraint->allowed(constraint->start());
+  ASSERT_FALSE(mask.ok());
+  EXPECT_EQ(mask.error().code(), ErrorCode::kResourceExhausted);
+}
+
 TEST(Constraint, ThreadsShareOne) {
   const VocabularyForTest tokenizer({"(", ")", "()", "(("});
   const auto constraint = constrain(tokenizer, "root ::= (\"(\" root \")\")*");

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "grammar/gbnf.h"
+
 namespace whet {
 namespace {
 
@@ -260,6 +262,69 @@ TEST(Engine, NamesTheStopStringThatEndedIt) {
   const GenerateResult result = e->generate(r).value();
   EXPECT_EQ(result.completions[0].stop, text.substr(1, 2));
   EXPECT_EQ(result.completions[0].finish, FinishReason::kStop);
+}
+
+std::shared_ptr<const grammar::Grammar> grammar_of(std::string_view gbnf) {
+  auto compiled = grammar::gbnf_grammar(gbnf);
+  if (!compiled.ok()) ADD_FAILURE() << compiled.error().message();
+  return compiled.ok() ? *compiled : nullptr;
+}
+
+TEST(EngineGrammar, EverySampleMatchesAndEndsWhereNothingCanFollow) {
+  auto e = engine();
+  GenerateRequest r = request("Which way?", 60, 1);
+  r.grammar = grammar_of("root ::= way (\", then \" way){1,2} \".\"\nway ::= \"left\" | \"right\"");
+  r.samples.clear();
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    SamplingParams params;
+    params.seed = seed;
+    params.temperature = seed % 3 == 0 ? 0 : 5;
+    params.top_k = seed % 2 == 0 ? 0 : 1;
+    r.samples.push_back(params);
+  }
+  std::vector<std::string> streamed(r.samples.size());
+  const auto result = e->generate(r, [&](const GenerateEvent& event) {
+    streamed[event.sample] += event.text;
+    return Continue::kYes;
+  });
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  for (size_t i = 0; i < r.samples.size(); ++i) {
+    const Completion& c = result->completions[i];
+    EXPECT_TRUE(r.grammar->matches(c.text)) << c.text;
+    EXPECT_EQ(c.finish, FinishReason::kStop);
+    EXPECT_EQ(streamed[i], c.text);
+  }
+}
+
+TEST(EngineGrammar, LogprobsAreThoseOfTheModel) {
+  auto e = engine();
+  GenerateRequest r = request("What is 12 + 34?", 5, 3, 0);
+  r.top_logprobs = 3;
+  const auto free = e->generate(r);
+  ASSERT_TRUE(free.ok());
+  r.grammar = grammar_of("root ::= \"@\" .*");
+  const auto held = e->generate(r);
+  ASSERT_TRUE(held.ok()) << held.error().message();
+  const TokenInfo& expected = free->completions[0].logprobs[0];
+  const TokenInfo& found = held->completions[0].logprobs[0];
+  EXPECT_TRUE(found.bytes.starts_with('@')) << found.bytes;
+  ASSERT_EQ(found.top.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(found.top[i].id, expected.top[i].id);
+    EXPECT_EQ(found.top[i].logprob, expected.top[i].logprob);
+  }
+  EXPECT_LT(found.logprob, expected.logprob);
+}
+
+TEST(EngineGrammar, NothingLeftIsAnErrorAndTheNextRequestRuns) {
+  auto e = engine();
+  GenerateRequest r = request("x", 5, 1);
+  r.ignore_eos = true;
+  r.grammar = grammar_of("root ::= \"\"");
+  const auto refused = e->generate(r);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("no token is left"), std::string::npos);
+  EXPECT_TRUE(e->generate(request("x", 5, 1)).ok());
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ void Automaton::follow(bool at_call) {
   while (!open_.empty()) {
     const Return at = open_.back();
     open_.pop_back();
-    if (work_ > kMaxWork) {
+    if (work_ > std::min(kMaxWork, budget_)) {
       overran_ = true;
       open_.clear();
       return;
@@ -135,7 +135,7 @@ void Automaton::enter_called_rules() {
     follow(true);
   }
   seen_.clear();
-  work_ = 0;
+  budget_ -= std::min(budget_, std::exchange(work_, 0));
 }
 
 uint32_t Automaton::keep_frame(std::vector<Return> returns) {

@@ -42,7 +42,11 @@ class Automaton {
   /// True once a step was given up because there were too many ways to read the text: its kDead is
   /// then wrong.
   bool overran() const { return overran_; }
-  void clear_overran() { overran_ = false; }
+  /// Lets the steps from here on visit so many positions together, then gives up.
+  void allow_work(size_t visits) {
+    overran_ = false;
+    budget_ = visits;
+  }
   /// Memory in use by states and frames.
   size_t n_bytes() const { return n_bytes_; }
   size_t n_states() const { return states_.size(); }
@@ -101,7 +105,8 @@ class Automaton {
   std::unordered_set<uint64_t> seen_;
   std::unordered_map<uint32_t, std::vector<Return>> called_;  // by order of the rule
   std::vector<uint32_t> called_orders_;                       // heap, the least on top
-  size_t work_ = 0;
+  size_t work_ = 0;                                           // positions visited
+  size_t budget_ = static_cast<size_t>(-1);
 };
 
 }  // namespace whet::grammar
