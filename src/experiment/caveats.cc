@@ -11,6 +11,10 @@ constexpr double kMaxLoadPerCpu = 0.5;      // of other programs; above it, time
 constexpr double kMaxStolenPerCpu = 0.02;   // taken by the hypervisor
 constexpr double kMaxArmDifference = 0.25;  // CPUs that others kept busy, between two rows
 
+const std::string& label_of(const Summary& summary) {
+  return summary.row.label ? *summary.row.label : summary.row.name;
+}
+
 const Summary* baseline_of(const std::vector<Summary>& summaries) {
   const auto found = std::find_if(summaries.begin(), summaries.end(), [](const Summary& summary) {
     return summary.row.kind == "baseline";
@@ -31,7 +35,7 @@ void add_cut(std::vector<std::string>& notes, const Plan& plan,
           "bound.",
           summary.n_cut, summary.n_runs, limit));
     } else {
-      others += fmt::format("{}{} {} of {}", others.empty() ? "" : ", ", summary.row.name,
+      others += fmt::format("{}{} {} of {}", others.empty() ? "" : "; ", label_of(summary),
                             summary.n_cut, summary.n_runs);
     }
   }
@@ -77,19 +81,19 @@ void add_load(std::vector<std::string>& notes, const RunStatus& status,
     notes.push_back(fmt::format(
         "Other programs kept up to {:.2f} of {} CPUs busy during the runs of {}: times are "
         "doubtful.",
-        *most->other_cpus, n_cpus, most->row.name));
+        *most->other_cpus, n_cpus, label_of(*most)));
   }
   if (most && *most->other_cpus - *least->other_cpus > kMaxArmDifference) {
     notes.push_back(fmt::format(
         "The rows did not meet the same machine: other programs took {:.2f} CPUs during {}, {:.2f} "
         "during {}.",
-        *least->other_cpus, least->row.name, *most->other_cpus, most->row.name));
+        *least->other_cpus, label_of(*least), *most->other_cpus, label_of(*most)));
   }
   const auto stolen = range_of(&Summary::stolen_cpus).second;
   if (stolen && *stolen->stolen_cpus > kMaxStolenPerCpu * n_cpus) {
     notes.push_back(
         fmt::format("The hypervisor took up to {:.2f} of {} CPUs (during {}): times are doubtful.",
-                    *stolen->stolen_cpus, n_cpus, stolen->row.name));
+                    *stolen->stolen_cpus, n_cpus, label_of(*stolen)));
   }
 }
 

@@ -76,7 +76,7 @@ Result<Line> make_line(const Plan& plan) {
     WHET_TRY(std::shared_ptr<const Strategy> control,
              strategy::make_strategy("baseline-same-time"));
     Row row{fmt::format("baseline-same-time({})", name),
-            fmt::format("time of {}", name),
+            fmt::format("baseline, {}'s time", name),
             "control",
             {name},
             control->description(),

@@ -33,6 +33,13 @@ const FamilyResult* find_family(const StrategyResult& strategy, const std::strin
   return nullptr;
 }
 
+std::string ratios(const std::optional<Estimate>& geometric_mean,
+                   const std::optional<Estimate>& of_totals) {
+  std::string text = format_ratio(geometric_mean, false);
+  if (of_totals) text += " / " + format_ratio(of_totals, false);
+  return text;
+}
+
 std::string plural(size_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
 }
@@ -81,12 +88,17 @@ Table comparison_table(const Document& doc) {
   const std::string level =
       doc.level ? fmt::format("[{:.3g} %]", *doc.level * 100) : std::string("[interval]");
   Table table;
-  table.columns = {{"Strategy", ""},           {"Accuracy", level},
-                   {"Over baseline", level},   {"Over same time", level, 2},
-                   {"Time", "geo. mean"},      {"Time", "total", 1},
-                   {"Median", "s", 3},         {"Tokens", "per task", 4},
-                   {"Tokens", "geo. mean", 5}, {"p95", "s", 6},
-                   {"Peak", "GiB", 7},         {"Verdict", ""}};
+  table.columns = {{"Strategy", ""},
+                   {"Accuracy", level},
+                   {"Over baseline", level},
+                   {"Over same time", level, 2},
+                   {"Time", "geo. / total"},
+                   {"Median", "s", 3},
+                   {"Tokens", "per task", 4},
+                   {"Tokens", "geo. / total", 5},
+                   {"p95", "s", 6},
+                   {"Peak", "GiB", 7},
+                   {"Verdict", ""}};
   for (const auto& s : doc.strategies) {
     if (s.kind == StrategyKind::kControl) continue;
     const auto median = s.latency_s ? std::optional(s.latency_s->median.value) : std::nullopt;
@@ -100,11 +112,10 @@ Table comparison_table(const Document& doc) {
                            accuracy,
                            difference(s.difference_to_baseline),
                            difference(s.difference_to_control),
-                           number(format_ratio(s.cost_ratio_time, false)),
-                           number(format_ratio(s.total_ratio_time, false)),
+                           number(ratios(s.cost_ratio_time, s.total_ratio_time)),
                            number(format_number(median)),
                            number(whole(s.completion_tokens.per_task)),
-                           number(format_ratio(s.cost_ratio_tokens, false)),
+                           number(ratios(s.cost_ratio_tokens, s.total_ratio_tokens)),
                            number(format_number(p95)),
                            number(gibibytes(s.peak_rss_bytes)),
                            {verdict_text(s)}},
@@ -120,8 +131,9 @@ std::string table_legend(const Document& doc) {
   std::string text =
       "Brackets: values that the data do not rule out. Time: this strategy's over the baseline's, "
       "as "
-      "geometric mean of the tasks' ratios and as ratio of the totals (what you wait). Tokens per "
-      "task are those of the answers; the geometric mean counts prompts too.";
+      "geometric mean of the tasks' ratios / as ratio of the totals (what you wait). Tokens per "
+      "task "
+      "are those of the answers; their ratio counts prompts too.";
   if (has_controls) {
     text +=
         " Same time: the baseline, asked again for as long as the strategy took, the surest answer "
