@@ -68,7 +68,7 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
   // The tensors say whether the head is the embedding; load/quantised_weights.h has read the
   // others.
   reader.skip({"tie_word_embeddings", "quantization_config", "quantization"});
-  if (!sizes.dense) return ok_status();
+  if (!sizes.dense || !reader.is_gguf()) return ok_status();
   WHET_TRY(const double n_experts, reader.number({"expert_count", ""}, 0));
   if (n_experts > 0) {
     return invalid(fmt::format("{}: expected none (a dense model), found {}",
