@@ -35,6 +35,11 @@ std::string number_html(const std::string& text) {
          escape_html(text.substr(bracket + 1)) + "</span>";
 }
 
+/// Columns of a rank are hidden where the page is narrow.
+const char* number_class(const Table::Column& column) {
+  return column.rank > 0 ? " class=\"n wide\"" : " class=\"n\"";
+}
+
 std::string table_html(const Table& table, std::string_view name) {
   std::string out = fmt::format(
       "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table><thead><tr>",
@@ -43,8 +48,8 @@ std::string table_html(const Table& table, std::string_view name) {
     const std::string& heading = table.columns[c].name;
     const std::string& unit = table.columns[c].unit;
     const bool number = !table.rows.empty() && table.rows[0].cells[c].is_number;
-    out +=
-        fmt::format("<th scope=\"col\"{}>{}", number ? " class=\"n\"" : "", escape_html(heading));
+    out += fmt::format("<th scope=\"col\"{}>{}", number ? number_class(table.columns[c]) : "",
+                       escape_html(heading));
     if (!unit.empty()) out += "<small>" + escape_html(unit) + "</small>";
     out += "</th>";
   }
@@ -56,7 +61,7 @@ std::string table_html(const Table& table, std::string_view name) {
       if (c == 0) {
         out += "<th scope=\"row\">" + escape_html(cell.text) + "</th>";
       } else if (cell.is_number) {
-        out += "<td class=\"n\">" + number_html(cell.text) + "</td>";
+        out += fmt::format("<td{}>{}</td>", number_class(table.columns[c]), number_html(cell.text));
       } else {
         out += fmt::format("<td><span class=\"{}\">{}</span></td>", pill_class(*row.strategy),
                            escape_html(cell.text));
@@ -98,8 +103,9 @@ std::string comparison_html(const Document& doc) {
                        escape_html(s.verdict->reason));
   }
   if (!why.empty()) out += "<ul class=\"why\">\n" + why + "</ul>\n";
-  out +=
-      "<p class=\"muted\">" + escape_html(table_legend(doc)) + " A dash means not measured.</p>\n";
+  out += "<p class=\"muted\">" + escape_html(table_legend(doc)) +
+         " A dash means not measured. A narrow page "
+         "leaves columns out; report.csv has them all.</p>\n";
   out += notes_html(remarks(doc), "Notes");
   return out + "</section>\n";
 }

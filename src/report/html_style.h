@@ -36,7 +36,7 @@ thead small{display:block;font-weight:400}
 .n{text-align:right}
 tbody th{font-weight:600;position:sticky;left:0;background:var(--paper);white-space:normal;
 min-width:6rem;max-width:16rem;overflow-wrap:break-word;hyphens:none}
-@media (max-width:900px){td .i{display:block}}
+@media (max-width:900px){td .i{display:block}.wide{display:none}}
 thead th:first-child{position:sticky;left:0;z-index:1}
 tr.control th,tr.control td,tr.baseline td{color:var(--muted)}
 .i{color:var(--muted);font-size:.85em}
