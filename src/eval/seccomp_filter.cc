@@ -235,8 +235,9 @@ Status allow(const Filter& filter, const char* const (&names)[n]) {
 Status allow_processes(const Filter& filter) {
   constexpr const char* kStarting[] = {"fork", "vfork"};
   WHET_TRY_STATUS(allow(filter, kStarting));
-  const int error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                                     SCMP_A0(SCMP_CMP_MASKED_EQ, kNewNamespaces, 0));
+  const scmp_arg_cmp no_namespace{0, SCMP_CMP_MASKED_EQ, kNewNamespaces, 0};
+  const int error =
+      seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &no_namespace);
   if (error != 0) return unavailable("clone", -error);
   return ok_status();
 }
