@@ -277,6 +277,67 @@ TEST(Eval, ACopiedProgramKeepsItsTasks) {
   EXPECT_EQ(nlohmann::json::parse(results)["tasks"]["files"].size(), 9u);
 }
 
+TEST(Form, AnswersSuitTheirSchemaAtEverySetting) {
+  const std::string schema =
+      R"({"type": "object", "properties": {"kind": {"enum": ["cat", "dog"]}, "age": {"type": "integer",
+          "minimum": 3, "maximum": 17}, "name": {"type": "string", "maxLength": 6}, "tags": {"type": "array",
+          "items": {"type": "boolean"}, "maxItems": 3}}, "required": ["kind", "age"]})";
+  for (const std::string sampling : {"--temp 0", "--temp 3 --top-k 0 --top-p 1 --min-p 0 --seed 5",
+                                     "--temp 0.8 --top-k 1 --repeat-penalty 1.5 --seed 6"}) {
+    Ran ran = whet("run -m " + kDraft + " -p 'Describe a pet.' -n 300 --samples 5 --json " +
+                   sampling + " -j '" + schema + "'");
+    ASSERT_EQ(ran.status, 0) << sampling;
+    auto json = nlohmann::json::parse(ran.out);
+    ASSERT_EQ(json["completions"].size(), 5u);
+    for (const auto& completion : json["completions"]) {
+      EXPECT_EQ(completion["finish_reason"], "stop") << completion;
+      auto answer = nlohmann::json::parse(completion["text"].get<std::string>());
+      EXPECT_TRUE(answer["kind"] == "cat" || answer["kind"] == "dog") << answer;
+      EXPECT_GE(answer["age"], 3);
+      EXPECT_LE(answer["age"], 17);
+    }
+  }
+}
+
+TEST(Form, GrammarsAndFilesWork) {
+  const fs::path file = scratch("form.gbnf");
+  std::ofstream(file) << "root ::= (\"left\" | \"right\") \"!\"{3}\n";
+  Ran ran = whet("run -m " + kDraft + " -p 'Where?' --temp 2 --grammar-file " + file.string());
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_TRUE(ran.out == "left!!!\n" || ran.out == "right!!!\n") << ran.out;
+  std::ofstream(file)
+      << R"({"type": "array", "items": {"const": 7}, "minItems": 2, "maxItems": 2})";
+  ran = whet("run -m " + kDraft + " -p 'Seven?' --temp 2 -jf " + file.string());
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(nlohmann::json::parse(ran.out), nlohmann::json::parse("[7, 7]"));
+  ran = whet("run -m " + kDraft + " -p 'An object.' -n 4 --temp 1 --format json 2>&1");
+  EXPECT_EQ(ran.out.find('{'), 0u) << ran.out;
+}
+
+TEST(Form, MistakesAreNamedBeforeAModelIsLoaded) {
+  auto said = [](const std::string& arguments) {
+    Ran ran = whet("run -m /nonexistent -p x " + arguments + " 2>&1");
+    EXPECT_EQ(ran.status, 2) << ran.out;
+    return ran.out;
+  };
+  auto expect = [&](const std::string& arguments, const std::string& part) {
+    const std::string out = said(arguments);
+    EXPECT_NE(out.find(part), std::string::npos) << out;
+  };
+  expect("--grammar 'root ::= root \"a\" | \"b\"'", "--grammar: left recursion: root -> root");
+  expect("-j '{\"type\":\"array\",\"uniqueItems\":true}'",
+         "--json-schema: JSON schema, #/uniqueItems: the keyword \"uniqueItems\" is not supported");
+  expect("-j '{\"minItems\":2,\"maxItems\":1}'", "minItems 2 is above maxItems 1");
+  expect("--format yaml", "--format: expected json, found yaml");
+  expect("--format json --grammar 'root ::= \"a\"'", "only one of --grammar and --format");
+}
+
+TEST(Form, NothingLeftIsAnErrorAndNoToken) {
+  Ran ran = whet("run -m " + kDraft + " -p x --ignore-eos --grammar 'root ::= \"\"' 2>&1");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_NE(ran.out.find("no token is left"), std::string::npos) << ran.out;
+}
+
 TEST(Errors, HaveTheirExitStatusAndSayWhat) {
   struct Case {
     std::string arguments;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/grammar_flags.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
 #include "cli/prompt_input.h"
@@ -21,6 +22,7 @@ constexpr int kMaxSamples = 4096;
 struct Options {
   ModelFlags model;
   SamplingFlags sampling;
+  GrammarFlags form;
   PromptInput prompt;
   std::string system;
   int64_t n_predict = -1;
@@ -80,7 +82,8 @@ nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
 }
 
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
-int generate_once(const Options& options, Engine& engine, const GenerateRequest& request) {
+int generate_once(const Options& options, Engine& engine, const GenerateRequest& request,
+                  const AnswerForm& form) {
   const bool stream = request.samples.size() == 1 && !options.json;
   EventSink print;
   if (stream) {
@@ -108,6 +111,16 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   if (!options.sampling.seed && !options.json && request.samples[0].temperature > 0) {
     print_note(
         fmt::format("seed {0} was drawn; -s {0} gives this answer again", request.samples[0].seed));
+  }
+  for (size_t i = 0; form.grammar != nullptr && i < result->completions.size(); ++i) {
+    const Completion& answer = result->completions[i];
+    if (answer.finish != FinishReason::kStop || !answer.stop.empty()) {
+      print_note(
+          fmt::format("answer {} ended before its grammar did ({})", i + 1,
+                      answer.stop.empty() ? finish_reason_name(answer.finish) : "stop string"));
+    } else if (const Status checked = form.check(answer.text); !checked.ok()) {
+      return fail(checked.error());
+    }
   }
   return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
 }
@@ -148,6 +161,9 @@ Status set_prompt(const Options& options, const Engine& engine,
 int run(const Options& options) {
   auto request = make_request(options);
   if (!request.ok()) return fail(request.error());
+  const auto form = options.form.resolve();
+  if (!form.ok()) return fail(form.error());
+  request->grammar = form->grammar;
   auto prompt = options.prompt.read();
   if (!prompt.ok()) return fail(prompt.error());
   const bool chat = !prompt->has_value();
@@ -162,7 +178,7 @@ int run(const Options& options) {
   if (!engine.ok()) return fail(engine.error());
   if (Status set = set_prompt(options, **engine, *prompt, *request); !set.ok())
     return fail(set.error());
-  if (!chat) return generate_once(options, **engine, *request);
+  if (!chat) return generate_once(options, **engine, *request, *form);
   return run_repl(**engine, *request, options.verbose);
 }
 
@@ -194,6 +210,7 @@ Command make_run_command() {
   command.add("-v,--verbose", &options->verbose, "timings on stderr");
   options->sampling.add_to(command);
   options->sampling.add_run_flags(command);
+  options->form.add_to(command);
   command.action([options] { return run(*options); });
   return command;
 }

@@ -12,4 +12,10 @@ void grade_reply(std::string_view input);
 /// A task file; where it is accepted, its tasks keep what docs/tasks.md promises of them.
 void read_task_file(std::string_view input);
 
+/// A grammar, pattern or schema up to the first NUL; behind it a text for it to read. What a
+/// schema's grammar matches is valid.
+void compile_gbnf(std::string_view input);
+void compile_regex(std::string_view input);
+void compile_json_schema(std::string_view input);
+
 }  // namespace whet::fuzz
