@@ -259,17 +259,22 @@ void Engine::loop(const std::stop_token& stop) {
 
 bool Engine::receive(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
+  update_load();
   if (requests_.empty()) arrived_.wait(lock, stop, [this] { return !arrivals_.empty(); });
   for (ActiveRequest* request : arrivals_) {
     requests_.emplace(request->shape.id, request);
     scheduler_.submit(request->shape);
   }
   arrivals_.clear();
+  update_load();
+  return !requests_.empty() || !stop.stop_requested();
+}
+
+void Engine::update_load() {
   load_.n_waiting = static_cast<int64_t>(scheduler_.n_waiting());
   load_.n_running = static_cast<int64_t>(requests_.size()) - load_.n_waiting;
   load_.n_reserved = scheduler_.n_reserved();
   load_.kv = arena_->stats();
-  return !requests_.empty() || !stop.stop_requested();
 }
 
 void Engine::admit() {

@@ -101,6 +101,7 @@ class Engine : public Generator {
   void loop(const std::stop_token& stop);
   /// Waits for work; false when the engine ends.
   bool receive(const std::stop_token& stop);
+  void update_load();  // under the mutex
   void admit();
   Status start(ActiveRequest& request);
   void interrupt();
