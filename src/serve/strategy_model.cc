@@ -26,13 +26,15 @@ std::string with_hyphens(std::string text) {
 StrategyModel split_strategy(const std::string& model, const std::string& approach) {
   if (!approach.empty() && approach != "none") return {with_hyphens(approach), model};
   StrategyModel found{"", model};
+  size_t longest = 0;  // "majority-voting-x" is not the model "voting-x" under "majority"
   for (const strategy::StrategyInfo& info : strategy::strategies()) {
     if (!is_offered(info)) continue;
     std::vector<std::string> slugs = info.aliases;
     slugs.push_back(info.slug);
     for (const std::string& slug : slugs) {
       const std::string start = with_hyphens(slug) + "-";
-      if (with_hyphens(model).starts_with(start) && start.size() > found.spec.size() + 1) {
+      if (with_hyphens(model).starts_with(start) && start.size() > longest) {
+        longest = start.size();
         found = {info.slug, model.substr(start.size())};
       }
     }
