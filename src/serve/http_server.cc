@@ -33,6 +33,10 @@ using tcp = asio::ip::tcp;
 
 // What a reply may hold unsent before its writer waits for the client.
 constexpr size_t kMaxUnsentBytes = 1 << 20;
+// A refused client may still be sending: what it sends is read and dropped for so long, because a
+// socket that is closed with unread bytes is reset, and a reset takes the answer with it.
+constexpr std::chrono::seconds kLinger(20);
+constexpr size_t kDropBytes = 64 << 10;  // at a time
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -57,7 +61,7 @@ struct HttpServer::State {
   asio::io_context io;  // destroyed before what its handlers use
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
-  asio::steady_timer drain{io};
+  asio::steady_timer drain{io}, last_check{io};
   bool stopping = false;  // of the I/O thread
 
   // Work for the workers.
@@ -96,7 +100,9 @@ struct HttpServer::State {
   }
 
   void accept();
+  void await_signal();
   void begin_stop();
+  void await_last_connection();
   void cancel_all();
 };
 
@@ -123,9 +129,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const int timeout = n_requests_ == 0 || buffer_.size() > 0 ? server_.limits.header_timeout_s
                                                                : server_.limits.idle_timeout_s;
     stream_.expires_after(std::chrono::seconds(timeout));
-    http::async_read(
+    http::async_read_header(
         stream_, buffer_, *parser_,
-        [self = shared_from_this()](beast::error_code error, size_t) { self->on_read(error); });
+        [self = shared_from_this()](beast::error_code error, size_t) { self->on_header(error); });
   }
 
   /// Closes if nothing is being answered.
@@ -136,6 +142,27 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   class ReplyHandle;
+
+  void on_header(beast::error_code error) {
+    if (error) return on_read(error);
+    const http::request<http::string_body>& message = parser_->get();
+    if (parser_->is_done() || lower(std::string(message[http::field::expect])) != "100-continue") {
+      return read_body();
+    }
+    // The client holds a large body back until it is asked for it.
+    in_flight_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(in_flight_),
+                      [self = shared_from_this()](beast::error_code failed, size_t) {
+                        if (failed) return self->close();
+                        self->read_body();
+                      });
+  }
+
+  void read_body() {
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, size_t) { self->on_read(error); });
+  }
 
   void on_read(beast::error_code error) {
     if (error == http::error::body_limit) {
@@ -178,11 +205,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(int status, const std::string& message) {
     stream_.expires_never();
     keep_alive_ = false;
+    is_refused_ = true;
     busy_ = true;
-    gone_ = false;
-    send(head(status, "application/json", {},
-              server_.error_body(request_.path, status, message).size()) +
-         server_.error_body(request_.path, status, message));
+    const std::string target(parser_->get().target());
+    const std::string path = target.substr(0, target.find('?'));
+    const std::string body = server_.error_body(path, status, message);
+    send(head(status, "application/json", {}, body.size()) + body);
     finish();
   }
 
@@ -230,19 +258,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void write_next() {
     if (writing_) return;
-    std::string* next = nullptr;
     {
       std::lock_guard lock(mutex_);
-      if (!unsent_.empty() && !gone_) next = &unsent_.front();
+      if (!unsent_.empty()) {
+        writing_ = true;
+        in_flight_ = std::move(unsent_.front());  // lose() may clear the queue meanwhile
+        unsent_.pop_front();
+      }
     }
-    if (next == nullptr) {
+    if (!writing_) {
       if (replied_) after_reply();
       return;
     }
-    writing_ = true;
     stream_.expires_after(std::chrono::seconds(server_.limits.write_timeout_s));
     asio::async_write(
-        stream_, asio::buffer(*next),
+        stream_, asio::buffer(in_flight_),
         [self = shared_from_this()](beast::error_code error, size_t) { self->on_written(error); });
   }
 
@@ -253,8 +283,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       lose();
     } else {
       std::lock_guard lock(mutex_);
-      n_unsent_ -= unsent_.front().size();
-      unsent_.pop_front();
+      if (!gone_) n_unsent_ -= in_flight_.size();
     }
     room_.notify_all();
     write_next();
@@ -281,8 +310,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
       std::lock_guard lock(mutex_);
       gone = gone_;
     }
+    if (is_refused_ && !gone) return linger();
     if (gone || !keep_alive_ || server_.stopping) return close();
     read();
+  }
+
+  void linger() {
+    beast::error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    buffer_.clear();
+    stream_.expires_after(kLinger);
+    drop_input();
+  }
+
+  void drop_input() {
+    stream_.async_read_some(buffer_.prepare(kDropBytes),
+                            [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (error) return self->close();
+                              self->drop_input();
+                            });
   }
 
   void close() {
@@ -298,7 +344,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Request request_;
   int64_t n_requests_ = 0;
   bool keep_alive_ = false, is_http10_ = false, is_head_ = false;
-  bool busy_ = false, replied_ = false, writing_ = false;
+  bool busy_ = false, replied_ = false, writing_ = false, is_refused_ = false;
+  std::string in_flight_;  // being written
   CancelFlag cancelled_;
 
   std::mutex mutex_;
@@ -441,22 +488,26 @@ void HttpServer::State::begin_stop() {
   drain.async_wait([this](beast::error_code error) {
     if (!error) cancel_all();
   });
-  // The timer and the signals would keep the loop alive.
-  auto check = std::make_shared<asio::steady_timer>(io);
-  auto wait = std::make_shared<std::function<void()>>();
-  *wait = [this, check, wait] {
-    if (connections.empty()) {
-      drain.cancel();
-      signals.cancel();
-      *wait = nullptr;
-      return;
-    }
-    check->expires_after(std::chrono::milliseconds(20));
-    check->async_wait([wait](beast::error_code) {
-      if (*wait) (*wait)();
-    });
-  };
-  (*wait)();
+  await_last_connection();
+}
+
+// The timer and the signals would keep the loop alive.
+void HttpServer::State::await_last_connection() {
+  if (connections.empty()) {
+    drain.cancel();
+    signals.cancel();
+    return;
+  }
+  last_check.expires_after(std::chrono::milliseconds(20));
+  last_check.async_wait([this](beast::error_code) { await_last_connection(); });
+}
+
+void HttpServer::State::await_signal() {
+  signals.async_wait([this](beast::error_code error, int) {
+    if (error) return;
+    begin_stop();
+    await_signal();
+  });
 }
 
 void HttpServer::State::cancel_all() {
@@ -511,15 +562,7 @@ void HttpServer::run(bool signals) {
   if (signals) {
     state_->signals.add(SIGINT);
     state_->signals.add(SIGTERM);
-    auto on_signal = std::make_shared<std::function<void()>>();
-    *on_signal = [state = state_.get(), on_signal] {
-      state->signals.async_wait([state, on_signal](beast::error_code error, int) {
-        if (error) return;
-        state->begin_stop();
-        (*on_signal)();
-      });
-    };
-    (*on_signal)();
+    state_->await_signal();
   }
   state_->accept();
   state_->io.run();
