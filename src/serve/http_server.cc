@@ -505,8 +505,8 @@ void HttpServer::State::await_last_connection() {
 void HttpServer::State::await_signal() {
   signals.async_wait([this](beast::error_code error, int) {
     if (error) return;
+    await_signal();  // first: a stop that finds nothing running ends the waiting
     begin_stop();
-    await_signal();
   });
 }
 

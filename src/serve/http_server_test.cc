@@ -4,9 +4,12 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
 #include <optional>
 #include <string>
@@ -80,7 +83,7 @@ std::string post(const std::string& path, const std::string& body) {
 /// until its client is gone or the test releases it.
 class HttpServerTest : public testing::Test {
  protected:
-  void start(HttpLimits limits = {}) {
+  void start(HttpLimits limits = {}, bool signals = false) {
     auto made = HttpServer::listen(
         "127.0.0.1", 0, limits,
         [this](const Request& request, Reply& reply) { answer(request, reply); },
@@ -91,7 +94,7 @@ class HttpServerTest : public testing::Test {
     ASSERT_TRUE(made.ok()) << made.error().message();
     server_ = std::move(*made);
     port_ = server_->port();
-    loop_ = std::thread([this] { server_->run(/*signals=*/false); });
+    loop_ = std::thread([this, signals] { server_->run(signals); });
   }
 
   void TearDown() override {
@@ -298,6 +301,17 @@ TEST_F(HttpServerTest, ASecondStopCancelsWhatRuns) {
   running.read();
   loop_.join();
   EXPECT_EQ(n_cancelled_, 1);
+}
+
+TEST_F(HttpServerTest, ASignalEndsAnIdleServer) {
+  start({}, /*signals=*/true);
+  Client client(port_);
+  ASSERT_TRUE(client.send(get("/quick", "Connection: close\r\n")));
+  client.read();  // so it runs, and has taken over the signal
+  client.close();
+  ASSERT_TRUE(comes_true([this] { return server_->n_connections() == 0; }));
+  ASSERT_EQ(::kill(::getpid(), SIGTERM), 0);
+  loop_.join();
 }
 
 TEST_F(HttpServerTest, AnAddressInUseIsAnError) {

@@ -408,6 +408,8 @@ def drains_at_the_end(arguments):
             assert b"data: [DONE]\n\n" in reply, reply[-300:]
         assert server.process.wait(60) == 0
         server.process.stderr.close()
+        idle = Server(arguments.whet, arguments.model)
+        assert idle.stop(number) == 0
 
 
 CHECKS = [openai_lists_models, openai_chats, openai_samples_n, openai_reports_logprobs,
