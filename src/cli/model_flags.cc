@@ -140,6 +140,10 @@ void ModelFlags::add_to(Command& command) {
       .at_least(1);
   cache.add_to(command);
   storage.add_to(command);
+  command
+      .add("--prefix-cache-dir", &engine.prefix_directory,
+           "keep the keys and values of prompts in files, for later processes too")
+      .value_name("DIRECTORY");
   command.add("--exact", &engine.exact,
               "activations stay float: slow, for comparisons of quantised models");
   command

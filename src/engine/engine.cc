@@ -8,7 +8,10 @@
 #include "base/clock.h"
 #include "decode/sampler.h"
 #include "engine/token_info.h"
+#include "kernels/kernels.h"
+#include "sys/file_bytes.h"
 #include "sys/machine.h"
+#include "sys/sha256.h"
 
 namespace whet {
 namespace {
@@ -29,6 +32,19 @@ uint64_t weight_bytes(const LoadedModel& loaded) {
   uint64_t total = 0;
   for (const TensorEntry& tensor : loaded.file.tensors) total += tensor.bytes.size();
   return total;
+}
+
+/// What keys and values depend on besides tokens and the cache's form.
+Result<std::string> fingerprint_of(const LoadedModel& loaded, const EngineOptions& options) {
+  std::string text =
+      options.exact ? "exact" : std::string(kernels::isa_name(kernels::kernels().isa));
+  for (const auto& file : loaded.files_on_disk) {
+    WHET_TRY(const std::string hash, sha256_hex(file->bytes()));
+    text += "\n" + hash;
+  }
+  // Of a directory: config.json and the like.
+  for (const auto& [name, content] : loaded.file.side_files) text += "\n" + name + "\n" + content;
+  return sha256_hex(std::as_bytes(std::span(text)));
 }
 
 /// Bytes of keys and values where the user names none.
@@ -75,8 +91,18 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   limits.n_prompt_rows_beside_decode = std::min(options.batch, options.batch_beside_decode);
   limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
   limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
-  return std::unique_ptr<Engine>(
+  std::optional<PrefixFiles> files;
+  if (!options.prefix_directory.empty()) {
+    WHET_TRY(const std::string fingerprint, fingerprint_of(loaded, options));
+    WHET_TRY(files, PrefixFiles::open(options.prefix_directory, fingerprint, shape,
+                                      options.prefix_limits));
+  }
+  auto engine = std::unique_ptr<Engine>(
       new Engine(std::move(loaded), options, limits, std::move(arena), std::move(chat_template)));
+  if (files) engine->prefix_index_.attach(std::move(*files));
+  engine->thread_ =
+      std::jthread([e = engine.get()](const std::stop_token& stop) { e->loop(stop); });
+  return engine;
 }
 
 Engine::Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,
@@ -98,10 +124,10 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
   description_.vocab_size = static_cast<int32_t>(config.vocab_size);
   description_.has_chat_template = chat_template_.has_value();
   load_.n_positions = limits.n_positions;
-  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
 Engine::~Engine() {
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   arrived_.notify_all();
   thread_.join();
@@ -248,12 +274,25 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request, const Ev
   return active.wait(on_event);
 }
 
+void Engine::save_prefixes(const std::stop_token& stop) {
+  // A few blocks at a time: whoever arrives waits for no more than these.
+  constexpr int64_t kBlocksAtATime = 4;
+  while (true) {
+    const auto saved = prefix_index_.save(kBlocksAtATime);
+    // A full disk or a lost directory costs the files, never an answer.
+    if (!saved.ok() || *saved == 0) return;
+    std::lock_guard lock(mutex_);
+    if (!arrivals_.empty() && !stop.stop_requested()) return;
+  }
+}
+
 void Engine::loop(const std::stop_token& stop) {
   while (receive(stop)) {
     interrupt();
     admit();
     step_once();
     finish_ended();
+    if (requests_.empty() && !options_.prefix_directory.empty()) save_prefixes(stop);
   }
 }
 

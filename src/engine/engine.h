@@ -38,6 +38,10 @@ struct EngineOptions {
   /// Finished sequences stay, where nobody else needs the memory, for prompts that begin the same
   /// way.
   bool prefix_cache = true;
+  /// Where whole blocks of them outlive the process; empty = nowhere. Starting then hashes the
+  /// weights, so that keys and values of another model are never taken for this one's.
+  std::string prefix_directory = {};
+  PrefixFileLimits prefix_limits = {};
   std::string chat_template =
       {};  // Jinja source that replaces the model's own; empty = the model's
 };
@@ -98,6 +102,8 @@ class Engine : public Generator {
   Result<RequestShape> shape_of(const GenerateRequest& request, size_t n_prompt) const;
 
   // On the loop's thread.
+  /// Writes kept prefixes to files while nobody asks for anything.
+  void save_prefixes(const std::stop_token& stop);
   void loop(const std::stop_token& stop);
   /// Waits for work; false when the engine ends.
   bool receive(const std::stop_token& stop);

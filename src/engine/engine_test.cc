@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 #include "grammar/gbnf.h"
@@ -144,6 +147,39 @@ TEST(Engine, CachedPrefixesStayInTheirScope) {
   EXPECT_GT(e->generate(r)->n_cached_tok, 0);
   r.cache_scope = "b";
   EXPECT_EQ(e->generate(r)->n_cached_tok, 0);
+}
+
+TEST(Engine, KeptPrefixesOutliveTheProcess) {
+  const std::string directory = testing::TempDir() + "/whet-prefixes-" + std::to_string(::getpid());
+  GenerateRequest r =
+      request(std::string(40, 'a') +
+                  " tell me about these: one two three four five six "
+                  "seven eight nine ten eleven twelve, and then all of them once again, "
+                  "from the last one to the first one, in words and in figures, please, and "
+                  "do not leave out a single one.",
+              4, 3, 0);
+  GenerateResult first;
+  {
+    auto e = engine({.prefix_directory = directory});
+    first = e->generate(r).value();
+    ASSERT_GT(first.n_prompt_tok, 130);
+    EXPECT_EQ(first.n_cached_tok, 0);
+  }
+  {
+    auto e = engine({.prefix_directory = directory});
+    const GenerateResult again = e->generate(r).value();
+    EXPECT_GE(again.n_cached_tok, 128);
+    EXPECT_EQ(tokens_of(again), tokens_of(first));
+    r.cache_scope = "another";
+    EXPECT_EQ(e->generate(r)->n_cached_tok, 0);
+  }
+  {
+    // Other arithmetic, other values.
+    auto e = engine({.exact = true, .prefix_directory = directory});
+    r.cache_scope = "";
+    EXPECT_EQ(e->generate(r)->n_cached_tok, 0);
+  }
+  std::filesystem::remove_all(directory);
 }
 
 TEST(Engine, TheSinkEndsASampleOrTheRequest) {
