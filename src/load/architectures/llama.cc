@@ -38,7 +38,15 @@ Status read_mixtral_experts(ConfigReader& reader, ModelConfig& config) {
 }
 
 Status read_llama(ConfigReader& reader, ModelConfig& config) {
-  const bool experts = reader.is_gguf() && reader.has({"expert_count", ""});
+  // Some files say that a dense model has 0 experts.
+  double n_experts = 0;
+  if (reader.is_gguf()) {
+    WHET_TRY(n_experts, reader.number({"expert_count", ""}, 0));
+  }
+  const bool experts = n_experts > 0;
+  if (reader.is_gguf() && !experts) {
+    WHET_TRY_STATUS(reader.number({"expert_used_count", ""}, 0));
+  }
   Sizes sizes;
   sizes.dense = !experts;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
