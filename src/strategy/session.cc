@@ -21,7 +21,7 @@ std::optional<double> mean_logprob(const Completion& completion) {
 }
 
 /// Sets answer and key, and whether the candidate may be chosen.
-void judge(const eval::Question& question, Candidate& candidate) {
+void read_answer(const eval::Question& question, Candidate& candidate) {
   const auto refuse = [&](std::string reason) { candidate.reason = std::move(reason); };
   if (eval::has_text_answer(question.kind)) {
     if (auto answer = eval::extract_answer(question.kind, candidate.text)) {
@@ -44,6 +44,16 @@ void judge(const eval::Question& question, Candidate& candidate) {
     return refuse(eval::is_code(question.kind) ? "no code found" : "no answer found");
   }
   candidate.eligible = true;
+}
+
+/// Texts of models are hostile input: a defect in reading one costs this candidate, not the run.
+void judge(const eval::Question& question, Candidate& candidate) {
+  try {
+    read_answer(question, candidate);
+  } catch (const std::exception& error) {
+    candidate.eligible = false;
+    candidate.reason = fmt::format("reading the answer failed, a defect of whet: {}", error.what());
+  }
 }
 
 }  // namespace
