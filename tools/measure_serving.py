@@ -117,11 +117,9 @@ def gap(servers, args, note):
     for r in range(args.rounds):
         for server in servers:
             streamed = []
-            stream = threading.Thread(target=lambda: streamed.extend(server.stream(prose(77 + r, 60), 260)[0]))
-            begin = time.monotonic()
+            stream = threading.Thread(target=lambda: streamed.extend(server.stream(prose(77 + r, 60), args.stream_tokens)[0]))
             stream.start()
-            while len(streamed) == 0 and stream.is_alive() and time.monotonic() - begin < 1.5:
-                time.sleep(0.01)
+            time.sleep(args.head_start)
             at, usage = server.stream(prose(500 + r, args.long_words), 4)
             stream.join()
             gaps = [b - a for a, b in zip(streamed, streamed[1:])]
@@ -210,6 +208,8 @@ def main():
     parser.add_argument("--only", nargs="*", default=["throughput", "gap", "prefix", "restart", "turns"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long-words", type=int, default=1900, help="words of the long prompts, about a token each")
+    parser.add_argument("--stream-tokens", type=int, default=300, help="of the stream that a long prompt disturbs")
+    parser.add_argument("--head-start", type=float, default=2, help="seconds that it has before")
     parser.add_argument("--scratch", help="directory of the prefix files; default: the system's temporary one")
     args = parser.parse_args()
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())

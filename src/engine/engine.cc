@@ -19,6 +19,13 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int64_t kMaxContext = int64_t{1} << 28;
 
+// Beside decoding, prompts may make a step take this many times as long. A reader bears a gap of
+// 4 in a stream; what a clock adds to single steps has room below it.
+constexpr double kSlowdownBesideDecode = 2.7;
+// Fewer rows than the kernels take at once would only cost.
+constexpr int64_t kLeastRowsBesideDecode = 8;
+constexpr int64_t kMostRowsBesideDecode = 128;
+
 Error out_of_range(std::string_view what, int64_t low, int64_t high, int64_t found) {
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("{}: expected {} to {}, found {}", what, low, high, found));
@@ -72,8 +79,8 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   if (options.batch < 1 || options.batch > kMaxContext) {
     return out_of_range("batch size", 1, kMaxContext, options.batch);
   }
-  if (options.batch_beside_decode < 1 || options.batch_beside_decode > kMaxContext) {
-    return out_of_range("batch size beside decoding", 1, kMaxContext, options.batch_beside_decode);
+  if (options.batch_beside_decode < 0 || options.batch_beside_decode > kMaxContext) {
+    return out_of_range("batch size beside decoding", 0, kMaxContext, options.batch_beside_decode);
   }
   std::optional<jinja::ChatTemplate> chat_template;
   const std::string& source =
@@ -88,7 +95,9 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   WHET_TRY(std::unique_ptr<KvArena> arena, KvArena::create(shape, options.kv_bytes));
   SchedulerLimits limits;
   limits.n_rows = options.batch;
-  limits.n_prompt_rows_beside_decode = std::min(options.batch, options.batch_beside_decode);
+  limits.n_prompt_rows_beside_decode =
+      std::min(options.batch, options.batch_beside_decode == 0 ? kLeastRowsBesideDecode
+                                                               : options.batch_beside_decode);
   limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
   limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
   std::optional<PrefixFiles> files;
@@ -114,7 +123,8 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
       scheduler_(limits),
       arena_(std::move(arena)),
       prefix_index_(*arena_, options.prefix_cache ? arena_->total_blocks() : 0),
-      runner_(loaded_.model, *pool_, *arena_, options.exact) {
+      runner_(loaded_.model, *pool_, *arena_, options.exact),
+      pacer_(kSlowdownBesideDecode, kLeastRowsBesideDecode, kMostRowsBesideDecode) {
   const ModelConfig& config = loaded_.model.config;
   description_.name = loaded_.file.path;
   description_.architecture = config.architecture;
@@ -370,8 +380,12 @@ void Engine::interrupt() {
 }
 
 void Engine::step_once() {
+  if (options_.batch_beside_decode == 0) {
+    scheduler_.limit_prompt_rows_beside_decode(std::min(options_.batch, pacer_.n_prompt_rows()));
+  }
   const StepPlan plan = scheduler_.plan();
   if (plan.segments.empty()) return;
+  const int64_t begin_ns = monotonic_ns();
   const auto find = [this](SequenceId id) -> Sequence& { return *sequences_.at(id); };
   auto outcomes = runner_.run(plan, find);
   if (!outcomes.ok()) {
@@ -384,6 +398,7 @@ void Engine::step_once() {
     return;
   }
   const int64_t now_ns = monotonic_ns();
+  if (plan.n_decode_rows > 0) pacer_.note(plan.n_prompt_rows, now_ns - begin_ns);
   scheduler_.apply(plan, *outcomes);
   for (auto& [id, request] : requests_) {
     if (request->sequences.empty()) continue;

@@ -15,6 +15,7 @@
 #include "decode/token_trie.h"
 #include "engine/active_request.h"
 #include "engine/scheduler.h"
+#include "engine/step_pacer.h"
 #include "engine/step_runner.h"
 #include "generator/generator.h"
 #include "jinja/chat_template.h"
@@ -30,8 +31,9 @@ struct EngineOptions {
   int threads = 0;      // 0 = what affinity and cgroup quota allow
   int64_t context = 0;  // positions per sequence; 0 = the model's own
   int64_t batch = 512;  // most prompt tokens in one forward pass
-  /// Most prompt tokens of a pass in which others decode.
-  int64_t batch_beside_decode = SchedulerLimits{}.n_prompt_rows_beside_decode;
+  /// Most prompt tokens of a pass in which others decode; 0 = as many as slow these down by
+  /// StepPacer's measure.
+  int64_t batch_beside_decode = 0;
   bool exact = false;  // quantised weights as floats, see ProjectionScratch: slow, for comparisons
   DType kv_type = DType::F16;  // of cached keys and values: F32, F16, BF16 or Q8_0
   uint64_t kv_bytes = 0;       // for all of them; 0 = what memory is available
@@ -130,6 +132,7 @@ class Engine : public Generator {
   std::unique_ptr<KvArena> arena_;
   PrefixIndex prefix_index_;
   StepRunner runner_;
+  StepPacer pacer_;
   std::unordered_map<RequestId, ActiveRequest*> requests_;
   std::unordered_map<SequenceId, Sequence*> sequences_;
   SequenceId next_sequence_ = 1;

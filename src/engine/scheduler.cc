@@ -81,20 +81,20 @@ void Scheduler::propose(SequenceId sequence, int64_t n_draft) {
 StepPlan Scheduler::plan() const {
   StepPlan plan;
   int64_t rows = limits_.n_rows;
-  bool anyone_decodes = false;
   for (const SequenceState& s : sequences_) {
     if (s.phase != Phase::kDecode) continue;
-    anyone_decodes = true;
     plan.segments.push_back({s.id, s.n_cached, 1 + s.n_draft, s.n_draft, false, {s.id}});
-    rows -= 1 + s.n_draft;
+    plan.n_decode_rows += 1 + s.n_draft;
   }
-  if (anyone_decodes) rows = std::min(rows, limits_.n_prompt_rows_beside_decode);
+  rows -= plan.n_decode_rows;
+  if (plan.n_decode_rows > 0) rows = std::min(rows, limits_.n_prompt_rows_beside_decode);
   for (const SequenceState& s : sequences_) {
     if (s.phase != Phase::kPrefill) continue;
     int64_t n = std::min(s.n_prompt - s.n_cached, rows);
     if (s.all_logits) n = std::min(n, limits_.n_logits_rows);
     if (n <= 0) continue;
     rows -= n;
+    plan.n_prompt_rows += n;
     Segment segment{s.id, s.n_cached, n, 0, s.all_logits, {}};
     if (s.n_cached + n == s.n_prompt) {
       segment.samplers.push_back(s.id);

@@ -52,6 +52,7 @@ struct Segment {
 
 struct StepPlan {
   std::vector<Segment> segments;
+  int64_t n_decode_rows = 0, n_prompt_rows = 0;
 };
 
 /// What became of a segment.
@@ -79,6 +80,8 @@ class Scheduler {
   /// Whether it fits once nothing else runs.
   bool can_ever_run(const RequestShape& shape) const;
   const SchedulerLimits& limits() const { return limits_; }
+  /// From the next plan on; >= 1.
+  void limit_prompt_rows_beside_decode(int64_t n) { limits_.n_prompt_rows_beside_decode = n; }
 
   /// Queues a request; it must be able to run. First come, first served.
   void submit(const RequestShape& shape) { waiting_.push_back(shape); }
