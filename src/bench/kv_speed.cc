@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "kv/kv_arena.h"
 #include "model/forward.h"
+#include "ops/attention.h"
 
 namespace whet {
 namespace {
@@ -59,6 +60,45 @@ Status write(KvSequence& kv, int64_t n) {
   kv.extend(n);
   return ok_status();
 }
+
+/// One token's attention in all layers.
+class AttentionProbe {
+ public:
+  AttentionProbe(const ModelConfig& config, ThreadPool& pool) : config_(config), pool_(pool) {
+    int64_t widest = 0;
+    for (const LayerForm& layer : config.layers) {
+      widest = std::max(widest, layer.attention.n_heads * layer.attention.head_dim);
+    }
+    row_.assign(static_cast<size_t>(widest), 0.25f);
+    out_.resize(row_.size());
+  }
+
+  void attend_everywhere(KvSequence& kv) {
+    const AttentionSegment segment{&kv, 1};
+    for (size_t l = 0; l < config_.layers.size(); ++l) {
+      const AttentionBlockForm& form = config_.layers[l].attention;
+      attend({.n_heads = form.n_heads,
+              .n_kv_heads = form.n_kv_heads,
+              .key_dim = form.head_dim,
+              .value_dim = form.head_dim,
+              .window = form.window,
+              .scale = form.scale},
+             {.segments = {&segment, 1},
+              .layer = static_cast<int64_t>(l),
+              .q = row_.data(),
+              .k = row_.data(),
+              .v = row_.data(),
+              .out = out_.data()},
+             scratch_, pool_);
+    }
+  }
+
+ private:
+  const ModelConfig& config_;
+  ThreadPool& pool_;
+  AttentionScratch scratch_;
+  std::vector<float> row_, out_;
+};
 
 }  // namespace
 
@@ -115,35 +155,45 @@ Result<KvDecodeSpeed> measure_kv_decode(const Decoder& model, DType type, int re
   blocks.copy_prefix(prompt, kDecodePositions);
   WHET_TRY(KvSequence aliased, arena->branch(prompt, kDecodePositions));
 
-  KvDecodeSpeed speed{.n_positions = kDecodePositions,
-                      .n_tokens = kDecodeTokens,
-                      .contiguous = {},
-                      .blocks = {},
-                      .aliased = {}};
-  const std::array<std::pair<KvSequence*, std::vector<double>*>, 3> caches = {
-      {{&contiguous, &speed.contiguous}, {&blocks, &speed.blocks}, {&aliased, &speed.aliased}}};
+  AttentionProbe probe(model.config, pool);
+  KvDecodeSpeed speed;
+  speed.n_positions = kDecodePositions;
+  speed.n_tokens = kDecodeTokens;
+  struct Cache {
+    KvSequence* kv;
+    std::vector<double>*model_s, *attention_s;
+  };
+  const std::array<Cache, 3> caches = {
+      {{&contiguous, &speed.model.contiguous, &speed.attention.contiguous},
+       {&blocks, &speed.model.blocks, &speed.attention.blocks},
+       {&aliased, &speed.model.aliased, &speed.attention.aliased}}};
   std::vector<float> expected;
   // The first round warms up. Each round begins with another cache.
   for (int round = 0; round <= repetitions; ++round) {
     for (size_t i = 0; i < caches.size(); ++i) {
       WHET_TRY_STATUS(interrupted(cancel));
-      const auto [kv, seconds] = caches[(i + static_cast<size_t>(round)) % caches.size()];
-      kv->rewind(kDecodePositions);
+      const Cache& cache = caches[(i + static_cast<size_t>(round)) % caches.size()];
+      cache.kv->rewind(kDecodePositions);
       std::span<const float> logits;
-      const int64_t start = monotonic_ns();
+      int64_t start = monotonic_ns();
       for (int64_t t = 0; t < kDecodeTokens; ++t) {
-        WHET_TRY_STATUS(kv->prepare(1));
+        WHET_TRY_STATUS(cache.kv->prepare(1));
         const StepSegment segment{
-            kv, std::span(ids).subspan(static_cast<size_t>(kDecodePositions + t), 1),
+            cache.kv, std::span(ids).subspan(static_cast<size_t>(kDecodePositions + t), 1),
             StepSegment::Logits::kLast};
         logits = forward(model, {&segment, 1}, scratch, pool);
       }
-      if (round > 0) seconds->push_back(micros_since(start) * 1e-6);
+      if (round > 0) cache.model_s->push_back(micros_since(start) * 1e-6);
       if (expected.empty()) expected.assign(logits.begin(), logits.end());
       if (std::memcmp(logits.data(), expected.data(), expected.size() * sizeof(float)) != 0) {
         return Error(ErrorCode::kInternal,
                      "expected the same logits on contiguous, own and shared keys and values");
       }
+      cache.kv->rewind(kDecodePositions);
+      WHET_TRY_STATUS(cache.kv->prepare(1));
+      start = monotonic_ns();
+      for (int64_t t = 0; t < kDecodeTokens; ++t) probe.attend_everywhere(*cache.kv);
+      if (round > 0) cache.attention_s->push_back(micros_since(start) * 1e-6);
     }
   }
   return speed;

@@ -21,11 +21,17 @@ struct KvForkCost {
   std::vector<double> copy_us;           // of all positions into a cache of its own
 };
 
+/// Seconds on three caches of the same keys and values; sample i of all three was measured one
+/// after the other.
+struct KvCacheTimes {
+  std::vector<double> contiguous, blocks, aliased;
+};
+
 struct KvDecodeSpeed {
   int64_t n_positions = 0;  // before the first token
   int64_t n_tokens = 0;     // decoded in a sample
-  // Seconds of a sample each; sample i of all three was measured one after the other.
-  std::vector<double> contiguous, blocks, aliased;
+  KvCacheTimes model;       // of the whole forward pass
+  KvCacheTimes attention;   // of attend() alone, in all layers
 };
 
 /// Errors: as KvArena; kCancelled.

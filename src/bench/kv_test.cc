@@ -44,9 +44,11 @@ TEST(KvSpeed, DecodesTheSameBitsOnEveryCache) {
   for (DType type : {DType::F16, DType::F32}) {
     const auto speed = measure_kv_decode(loaded->model, type, 2, pool, nullptr);
     ASSERT_TRUE(speed.ok()) << speed.error().message();
-    EXPECT_EQ(speed->contiguous.size(), 2u);
-    EXPECT_EQ(speed->blocks.size(), 2u);
-    EXPECT_EQ(speed->aliased.size(), 2u);
+    for (const KvCacheTimes* times : {&speed->model, &speed->attention}) {
+      EXPECT_EQ(times->contiguous.size(), 2u);
+      EXPECT_EQ(times->blocks.size(), 2u);
+      EXPECT_EQ(times->aliased.size(), 2u);
+    }
   }
   const auto forks = measure_kv_forks(KvShape::uniform(2, 1, 64, 1), 3, nullptr);
   ASSERT_TRUE(forks.ok());

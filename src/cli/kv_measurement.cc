@@ -69,8 +69,15 @@ Result<Json> bench_kv(const std::string& model, const StorageFlags& storage, DTy
            measure_kv_decode(loaded.model, cache_type, repetitions, pool, cancel));
   Json rows = Json::array();
   for (const KvMixResult& mix : mixes) rows.push_back(to_json(mix));
-  const auto rate = [&](const std::vector<double>& seconds) {
-    return static_cast<double>(decode.n_tokens) / median(seconds);
+  const auto side_by_side = [&](const KvCacheTimes& times) {
+    const auto rate = [&](const std::vector<double>& seconds) {
+      return static_cast<double>(decode.n_tokens) / median(seconds);
+    };
+    return Json{{"contiguous_ts", rate(times.contiguous)},
+                {"blocks_ts", rate(times.blocks)},
+                {"aliased_ts", rate(times.aliased)},
+                {"blocks_over_contiguous", median_ratio(times.blocks, times.contiguous)},
+                {"aliased_over_contiguous", median_ratio(times.aliased, times.contiguous)}};
   };
   return Json{{"schema", "whet-bench-kv/1"},
               {"build_commit", commit_string()},
@@ -89,12 +96,9 @@ Result<Json> bench_kv(const std::string& model, const StorageFlags& storage, DTy
               {"decode",
                {{"n_positions", decode.n_positions},
                 {"n_tokens", decode.n_tokens},
-                {"n_samples", decode.contiguous.size()},
-                {"contiguous_ts", rate(decode.contiguous)},
-                {"blocks_ts", rate(decode.blocks)},
-                {"aliased_ts", rate(decode.aliased)},
-                {"blocks_over_contiguous", median_ratio(decode.blocks, decode.contiguous)},
-                {"aliased_over_contiguous", median_ratio(decode.aliased, decode.contiguous)}}}};
+                {"n_samples", decode.model.contiguous.size()},
+                {"model", side_by_side(decode.model)},
+                {"attention", side_by_side(decode.attention)}}}};
 }
 
 void print_kv_markdown(const Json& r) {
@@ -124,15 +128,25 @@ void print_kv_markdown(const Json& r) {
   fmt::print("| a copy of all, into fresh memory | {:.1f} |\n", forks["copy_us"].get<double>());
   const Json& decode = r["decode"];
   fmt::print(
-      "\n| decoding {} tokens behind {}, {} samples | tokens/s, median | over contiguous |\n"
-      "| --- | ---: | ---: |\n",
+      "\n| decoding {} tokens behind {}, {} samples | tokens/s, median | over contiguous "
+      "| attention alone, tokens/s | over contiguous |\n"
+      "| --- | ---: | ---: | ---: | ---: |\n",
       decode["n_tokens"].get<int64_t>(), decode["n_positions"].get<int64_t>(),
       decode["n_samples"].get<size_t>());
-  fmt::print("| contiguous streams | {:.2f} | |\n", decode["contiguous_ts"].get<double>());
-  fmt::print("| blocks of the arena | {:.2f} | {:.3f} |\n", decode["blocks_ts"].get<double>(),
-             decode["blocks_over_contiguous"].get<double>());
-  fmt::print("| blocks shared with the prompt | {:.2f} | {:.3f} |\n",
-             decode["aliased_ts"].get<double>(), decode["aliased_over_contiguous"].get<double>());
+  const Json &whole = decode["model"], &alone = decode["attention"];
+  fmt::print("| contiguous streams | {:.2f} | | {:.0f} | |\n", whole["contiguous_ts"].get<double>(),
+             alone["contiguous_ts"].get<double>());
+  for (const auto& [row, key] : {std::pair("blocks of the arena", "blocks"),
+                                 std::pair("blocks shared with the prompt", "aliased")}) {
+    const auto rate = [&](const Json& times) {
+      return times[fmt::format("{}_ts", key)].get<double>();
+    };
+    const auto ratio = [&](const Json& times) {
+      return times[fmt::format("{}_over_contiguous", key)].get<double>();
+    };
+    fmt::print("| {} | {:.2f} | {:.3f} | {:.0f} | {:.3f} |\n", row, rate(whole), ratio(whole),
+               rate(alone), ratio(alone));
+  }
 }
 
 }  // namespace whet
