@@ -1,7 +1,7 @@
 // Mixture of experts: each token goes through the few FFNs that its router chose, and only their
 // weights are read.
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "model/step.h"
 
@@ -14,19 +14,25 @@ void choose(const ExpertsForm& form, float* scores, int32_t* ids, float* weights
   const float largest = *std::max_element(scores, scores + n);
   float total = 0;
   for (size_t i = 0; i < n; ++i) total += scores[i] = std::exp(scores[i] - largest);
-  std::vector<int32_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<ptrdiff_t>(used), order.end(),
-      [&](int32_t a, int32_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
+  const auto before = [&](size_t a, size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+  };
+  for (size_t i = 0; i < used; ++i) {
+    const auto eligible = [&](size_t e) {
+      return i == 0 || before(static_cast<size_t>(ids[i - 1]), e);
+    };
+    size_t best = 0;
+    while (best + 1 < n && !eligible(best)) ++best;  // NaN follows nothing
+    for (size_t e = best + 1; e < n; ++e) {
+      if (eligible(e) && before(e, best)) best = e;
+    }
+    ids[i] = static_cast<int32_t>(best);
+  }
   if (form.router == Router::kSoftmaxThenTopNormalised) {
     total = 0;
-    for (size_t i = 0; i < used; ++i) total += scores[order[i]];
+    for (size_t i = 0; i < used; ++i) total += scores[ids[i]];
   }
-  for (size_t i = 0; i < used; ++i) {
-    ids[i] = order[i];
-    weights[i] = scores[order[i]] / total;
-  }
+  for (size_t i = 0; i < used; ++i) weights[i] = scores[ids[i]] / total;
 }
 
 void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const float* in) {
@@ -43,9 +49,23 @@ void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const flo
   });
 }
 
+/// Indices of `ids` in the order of their experts, and where each expert's end.
+void group_by_expert(const std::vector<int32_t>& ids, int64_t n_experts, std::vector<int64_t>& uses,
+                     std::vector<size_t>& ends) {
+  ends.assign(static_cast<size_t>(n_experts) + 1, 0);
+  for (int32_t id : ids) ++ends[static_cast<size_t>(id) + 1];
+  for (size_t e = 1; e < ends.size(); ++e) ends[e] += ends[e - 1];
+  uses.resize(ids.size());
+  // ends[e] is where expert e begins, and moves to its end.
+  for (size_t i = 0; i < ids.size(); ++i) {
+    uses[ends[static_cast<size_t>(ids[i])]++] = static_cast<int64_t>(i);
+  }
+  ends.pop_back();
+}
+
 /// One expert over the rows of `in` that use it: `uses` are indices of [T, n_used].
 void run_expert(Step& step, const ExpertsForm& form, const LayerWeights& w, int64_t expert,
-                const std::vector<int64_t>& uses, const float* in, float* used_out) {
+                std::span<const int64_t> uses, const float* in, float* used_out) {
   ForwardScratch::Buffers& b = step.buffers;
   const int64_t d = step.config.d_model, f = form.expert.dim;
   const auto n = static_cast<int64_t>(uses.size());
@@ -102,13 +122,13 @@ void experts_block(Step& step, const LayerForm& form, const LayerWeights& w, con
   if (experts.shared_gate) weigh_shared(step, w, in, out);
   route(step, experts, w, in);
   float* used_out = step.reserve(b.used_out, experts.n_used * d);
-  std::vector<std::vector<int64_t>> uses(static_cast<size_t>(experts.n_experts));
-  for (size_t i = 0; i < b.expert_ids.size(); ++i) {
-    uses[static_cast<size_t>(b.expert_ids[i])].push_back(static_cast<int64_t>(i));
-  }
+  group_by_expert(b.expert_ids, experts.n_experts, b.expert_uses, b.expert_ends);
+  size_t first = 0;
   for (int64_t e = 0; e < experts.n_experts; ++e) {
-    const std::vector<int64_t>& of_expert = uses[static_cast<size_t>(e)];
-    if (!of_expert.empty()) run_expert(step, experts, w, e, of_expert, in, used_out);
+    const size_t end = b.expert_ends[static_cast<size_t>(e)];
+    const auto uses = std::span<const int64_t>(b.expert_uses).subspan(first, end - first);
+    if (!uses.empty()) run_expert(step, experts, w, e, uses, in, used_out);
+    first = end;
   }
   // In the order of the router, so that a row does not depend on its batch mates.
   step.for_each_token([&](int64_t t) {

@@ -20,7 +20,9 @@ struct ForwardScratch::Buffers {
   AlignedBuffer<float> x, normed, second_normed, q, k, v, attended, delta, gate, up, logits;
   AlignedBuffer<float> router, gathered, expert_out, used_out;  // of experts
   std::vector<float> expert_weights;                            // [T, n_used]
-  std::vector<int32_t> expert_ids;
+  std::vector<int32_t> expert_ids;                              // likewise
+  std::vector<int64_t> expert_uses;                             // indices of them, by expert
+  std::vector<size_t> expert_ends;                              // of each expert's uses
   ProjectionScratch projection;
   std::vector<AttentionSegment> attention_segments;
   AttentionScratch attention;
