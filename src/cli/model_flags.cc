@@ -168,6 +168,12 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads));
   WHET_TRY(auto created, Engine::create(std::move(loaded), options));
   warn_of_untrained_context(*created);
+  if (engine.context == 0 && created->context() < created->describe().trained_context) {
+    print_warning(fmt::format(
+        "the context is {} of the model's {} tokens: no more keys and values fit in memory; "
+        "--ctx-size chooses another",
+        created->context(), created->describe().trained_context));
+  }
   return created;
 }
 

@@ -90,8 +90,15 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
-  const KvShape shape = kv_shape_of(config, options.context, options.kv_type);
   if (options.kv_bytes == 0) options.kv_bytes = default_kv_bytes(loaded);
+  KvShape shape = kv_shape_of(config, options.context, options.kv_type);
+  if (requested.context == 0) {
+    // A request without a limit of its own may fill the context, so memory must hold one.
+    WHET_TRY(const KvLayout layout, KvLayout::in_blocks(shape));
+    const auto n_blocks = static_cast<int64_t>(options.kv_bytes / layout.block_bytes());
+    options.context = std::min(options.context, std::max<int64_t>(n_blocks, 1) * KvLayout::kBlock);
+    shape.capacity = options.context;
+  }
   WHET_TRY(std::unique_ptr<KvArena> arena, KvArena::create(shape, options.kv_bytes));
   SchedulerLimits limits;
   limits.n_rows = options.batch;

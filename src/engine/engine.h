@@ -29,7 +29,8 @@ namespace whet {
 
 struct EngineOptions {
   int threads = 0;      // 0 = what affinity and cgroup quota allow
-  int64_t context = 0;  // positions per sequence; 0 = the model's own
+  /// Positions per sequence; 0 = the model's own, or as many as memory holds of one.
+  int64_t context = 0;
   int64_t batch = 512;  // most prompt tokens in one forward pass
   /// Most prompt tokens of a pass in which others decode; 0 = as many as slow these down by
   /// StepPacer's measure.

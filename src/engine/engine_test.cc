@@ -249,6 +249,22 @@ TEST(Engine, RefusesWhatCanNeverFitWithBothNumbers) {
   EXPECT_NE(refused.error().message().find("memory allows"), std::string::npos);
 }
 
+TEST(Engine, TakesTheContextThatMemoryHoldsUnlessOneIsNamed) {
+  auto whole = engine();
+  EXPECT_EQ(whole->context(), whole->describe().trained_context);
+  const uint64_t block_bytes = KvLayout::in_blocks(whole->kv_shape()).value().block_bytes();
+  auto small = engine({.kv_bytes = 2 * block_bytes + 1});
+  EXPECT_EQ(small->context(), 256);
+  ASSERT_LT(small->context(), small->describe().trained_context);
+  EXPECT_TRUE(small->generate(request("Count.", -1, 5)).ok());
+  auto named = engine({.context = 512, .kv_bytes = 2 * block_bytes});
+  EXPECT_EQ(named->context(), 512);
+  const auto refused = named->generate(request("Count.", -1, 5));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("512 positions"), std::string::npos)
+      << refused.error().message();
+}
+
 TEST(Engine, ScoresThePromptAndAContinuation) {
   auto e = engine();
   GenerateRequest r;
