@@ -159,6 +159,7 @@ struct AttentionState {
   float max[kBlockRows];
   float total[kBlockRows];
   size_t begin[kBlockRows], end[kBlockRows];  // keys that the row sees
+  float slope[kBlockRows];
 };
 
 /// acc += scores of R rows against the 16 keys of a panel over `n_dims` dimensions, in their order.
@@ -248,6 +249,36 @@ WHET_INLINE void for_row_tiles(int n_rows, F f) {
   }
 }
 
+/// Soft cap and slope of a row's scores of the 16 keys from `key` on.
+template <class S>
+WHET_INLINE void adjust_scores(const AttentionState& s, float softcap, int row, size_t key,
+                               float* p) {
+  alignas(64) static constexpr float kSteps[kKeyPanel] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                          8, 9, 10, 11, 12, 13, 14, 15};
+  Wide<S> x = Wide<S>::load(p);
+  if (softcap > 0.0f) {
+    // tanh(z) = 1 - 2 / (e^2z + 1)
+    const auto cap = S::set1_f(softcap), one = S::set1_f(1.0f), two = S::set1_f(2.0f);
+    const auto twice = S::set1_f(2.0f / softcap);
+    x = wide_map<S>(
+        [&](typename S::vf v) WHET_LAMBDA {
+          const auto e = exp<S>(S::mul(v, twice));
+          return S::mul(cap, S::sub(one, S::div(two, S::add(e, one))));
+        },
+        x);
+  }
+  if (s.slope[row] != 0.0f) {
+    const auto slope = S::set1_f(s.slope[row]);
+    const auto position = static_cast<std::ptrdiff_t>(s.end[row]) - 1;
+    const auto distance =
+        S::set1_f(static_cast<float>(static_cast<std::ptrdiff_t>(key) - position));
+    x = wide_zip<S>([&](typename S::vf v, typename S::vf i)
+                        WHET_LAMBDA { return S::fma(slope, S::add(distance, i), v); },
+                    x, Wide<S>::load(kSteps));
+  }
+  x.store(p);
+}
+
 /// Scores of the block to weights; the row's sums are rescaled when its maximum grows.
 template <class S>
 WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t n_keys,
@@ -299,6 +330,10 @@ WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs
       float(*out)[kKeyBlock] = reinterpret_cast<float(*)[kKeyBlock]>(s.p[row] + i);
       scores<S, Kv, r>(k, a.key_dim, s.q + row, out);
     });
+    if (a.softcap == 0.0f && a.slopes == nullptr) continue;
+    for (int row = 0; row < n_rows; ++row) {
+      adjust_scores<S>(s, a.softcap, row, block + i, s.p[row] + i);
+    }
   }
   for (int row = 0; row < n_rows; ++row) {
     if (s.begin[row] < last && s.end[row] > block) {
@@ -339,8 +374,9 @@ void attention_as(const AttentionArgs& a) {
       const float* q = a.q + token * a.q_stride + head * a.key_dim;
       for (size_t d = 0; d < a.key_dim; ++d) s.q[i][d] = q[d] * a.scale;
       for (size_t d = 0; d < a.value_dim; ++d) s.sums[i][d] = 0.0f;
-      s.max[i] = -__builtin_inff();
-      s.total[i] = 0.0f;
+      s.max[i] = a.sinks != nullptr ? a.sinks[head] : -__builtin_inff();
+      s.total[i] = a.sinks != nullptr ? 1.0f : 0.0f;
+      s.slope[i] = a.slopes != nullptr ? a.slopes[head] : 0.0f;
       s.end[i] = a.first_position + token + 1;
       s.begin[i] = a.window != 0 && s.end[i] > a.window ? s.end[i] - a.window : 0;
       begin = s.begin[i] < begin ? s.begin[i] : begin;

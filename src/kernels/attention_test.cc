@@ -13,6 +13,12 @@ using namespace testing;
 struct Case {
   DType type;
   size_t key_dim, value_dim, n_heads, n_positions, window;
+  float softcap = 0;
+  bool sloped = false, sinks = false;
+
+  /// Of head h; both signs, and some larger than any score.
+  float sink(size_t h) const { return h % 3 == 2 ? 9.0f : 1.5f * static_cast<float>(h % 3) - 1; }
+  float slope(size_t h) const { return 0.5f / static_cast<float>(1 + h); }
 };
 
 std::vector<float> random_values(uint64_t seed, size_t n) {
@@ -94,6 +100,11 @@ struct Cache {
 std::vector<float> attend(const KernelTable& table, const Case& c, const std::vector<float>& q,
                           size_t chunk) {
   Cache cache(c);
+  std::vector<float> sinks, slopes;
+  for (size_t h = 0; h < c.n_heads; ++h) {
+    sinks.push_back(c.sink(h));
+    slopes.push_back(c.slope(h));
+  }
   const size_t q_stride = c.n_heads * c.key_dim, stride = c.n_heads * c.value_dim;
   Guarded<float> out(c.n_positions * stride);
   for (float& x : out) x = std::nanf("");
@@ -114,7 +125,10 @@ std::vector<float> attend(const KernelTable& table, const Case& c, const std::ve
                      .v_cache = cache.v_cache.data(),
                      .block_stride = cache.block_stride,
                      .out = out.data() + t * stride,
-                     .out_stride = stride});
+                     .out_stride = stride,
+                     .softcap = c.softcap,
+                     .slopes = c.sloped ? slopes.data() : nullptr,
+                     .sinks = c.sinks ? sinks.data() : nullptr});
   }
   return std::vector<float>(out.begin(), out.end());
 }
@@ -134,9 +148,13 @@ void expect_close_to_double(const Case& c, const std::vector<float>& q,
         for (size_t d = 0; d < c.key_dim; ++d) {
           dot += double{query[d]} * cache.rounded(cache.k, i * c.key_dim + d);
         }
-        weight[i - first] = dot * scale;
-        max = std::max(max, dot * scale);
+        double score = dot * scale;
+        if (c.softcap > 0) score = c.softcap * std::tanh(score / c.softcap);
+        if (c.sloped) score -= double{c.slope(h)} * static_cast<double>(t - i);
+        weight[i - first] = score;
+        max = std::max(max, score);
       }
+      if (c.sinks) total = std::exp(c.sink(h) - max);
       for (double& w : weight) total += w = std::exp(w - max);
       for (size_t d = 0; d < c.value_dim; ++d) {
         double sum = 0, magnitude = 0;
@@ -157,16 +175,32 @@ void expect_close_to_double(const Case& c, const std::vector<float>& q,
 }
 
 TEST(Attention, MatchesDoubleAndDoesNotDependOnChunks) {
-  const Case cases[] = {{DType::F16, 64, 64, 8, 150, 0},    {DType::F16, 128, 128, 1, 140, 0},
-                        {DType::F16, 8, 8, 4, 40, 0},       {DType::F16, 16, 16, 2, 300, 0},
-                        {DType::F16, 72, 72, 3, 50, 0},     {DType::F16, 256, 256, 2, 70, 0},
-                        {DType::BF16, 64, 64, 7, 150, 0},   {DType::F32, 80, 80, 5, 150, 0},
-                        {DType::F16, 64, 64, 4, 300, 20},   {DType::F16, 80, 80, 1, 150, 0},
-                        {DType::F32, 20, 20, 3, 33, 0},     {DType::F16, 32, 32, 9, 290, 130},
-                        {DType::Q8_0, 64, 64, 8, 150, 0},   {DType::Q8_0, 32, 32, 3, 290, 40},
-                        {DType::Q8_0, 128, 128, 1, 140, 0}, {DType::Q8_0, 96, 96, 2, 70, 0},
-                        {DType::F16, 192, 128, 2, 140, 0},  {DType::F16, 576, 512, 3, 130, 0},
-                        {DType::Q8_0, 576, 512, 2, 20, 0},  {DType::BF16, 20, 36, 3, 40, 17}};
+  const Case cases[] = {{DType::F16, 64, 64, 8, 150, 0},
+                        {DType::F16, 128, 128, 1, 140, 0},
+                        {DType::F16, 8, 8, 4, 40, 0},
+                        {DType::F16, 16, 16, 2, 300, 0},
+                        {DType::F16, 72, 72, 3, 50, 0},
+                        {DType::F16, 256, 256, 2, 70, 0},
+                        {DType::BF16, 64, 64, 7, 150, 0},
+                        {DType::F32, 80, 80, 5, 150, 0},
+                        {DType::F16, 64, 64, 4, 300, 20},
+                        {DType::F16, 80, 80, 1, 150, 0},
+                        {DType::F32, 20, 20, 3, 33, 0},
+                        {DType::F16, 32, 32, 9, 290, 130},
+                        {DType::Q8_0, 64, 64, 8, 150, 0},
+                        {DType::Q8_0, 32, 32, 3, 290, 40},
+                        {DType::Q8_0, 128, 128, 1, 140, 0},
+                        {DType::Q8_0, 96, 96, 2, 70, 0},
+                        {DType::F16, 192, 128, 2, 140, 0},
+                        {DType::F16, 576, 512, 3, 130, 0},
+                        {DType::Q8_0, 576, 512, 2, 20, 0},
+                        {DType::BF16, 20, 36, 3, 40, 17},
+                        {DType::F32, 64, 64, 4, 290, 0, 1.5f},
+                        {DType::F16, 32, 32, 3, 150, 40, 30.0f},
+                        {DType::F32, 64, 64, 5, 290, 0, 0, true},
+                        {DType::F16, 64, 64, 3, 150, 20, 0, false, true},
+                        {DType::Q8_0, 32, 32, 9, 290, 130, 0, false, true},
+                        {DType::F32, 40, 24, 7, 150, 0, 2.0f, true, true}};
   for (const Case& c : cases) {
     SCOPED_TRACE("dims " + std::to_string(c.key_dim) + ", " + std::to_string(c.value_dim) +
                  " heads " + std::to_string(c.n_heads) + " type " +

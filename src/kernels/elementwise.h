@@ -123,6 +123,32 @@ void gelu_of(const float* x, size_t n, float* out) {
 }
 
 template <class S>
+void silu_of(const float* x, size_t n, float* out) {
+  for_sixteens(n, [&](size_t i, int m) WHET_LAMBDA {
+    store_some<S>(wide_map<S>([](typename S::vf v) WHET_LAMBDA { return S::mul(v, sigmoid<S>(v)); },
+                              load_some<S>(x + i, m, 0.0f)),
+                  out + i, m);
+  });
+}
+
+template <class S>
+void sigmoid_mul_of(const float* gate, const float* x, size_t n, float* out) {
+  zip_rows<S>(gate, x, n, out, [](typename S::vf g, typename S::vf v) WHET_LAMBDA {
+    return S::mul(sigmoid<S>(g), v);
+  });
+}
+
+template <class S>
+void mul_add_of(const float* a, const float* b, size_t n, float* out) {
+  for_sixteens(n, [&](size_t i, int m) WHET_LAMBDA {
+    const Wide<S> x = load_some<S>(a + i, m, 0.0f), y = load_some<S>(b + i, m, 0.0f);
+    Wide<S> sum = load_some<S>(out + i, m, 0.0f);
+    unroll<kVecs<S>>([&](auto v) WHET_LAMBDA { sum.v[v] = S::fma(x.v[v], y.v[v], sum.v[v]); });
+    store_some<S>(sum, out + i, m);
+  });
+}
+
+template <class S>
 void add_of(const float* a, const float* b, size_t n, float* out) {
   zip_rows<S>(a, b, n, out,
               [](typename S::vf x, typename S::vf y) WHET_LAMBDA { return S::add(x, y); });

@@ -143,6 +143,18 @@ TEST(Elementwise, ActivationsMayOverwriteTheirInput) {
     const auto sum = same_everywhere(n, [&](const KernelTable& table, float* out) {
       table.add(gate.data(), up.data(), n, out);
     });
+    const auto plain_silu = same_everywhere(n, [&](const KernelTable& table, float* out) {
+      std::memcpy(out, gate.data(), n * sizeof(float));
+      table.silu(out, n, out);
+    });
+    const auto gated = same_everywhere(n, [&](const KernelTable& table, float* out) {
+      std::memcpy(out, up.data(), n * sizeof(float));
+      table.sigmoid_mul(gate.data(), out, n, out);
+    });
+    const auto grown = same_everywhere(n, [&](const KernelTable& table, float* out) {
+      std::memcpy(out, up.data(), n * sizeof(float));
+      table.mul_add(gate.data(), up.data(), n, out);
+    });
     for (size_t i = 0; i < n; ++i) {
       const double g = gate[i], u = up[i];
       const double tolerance = std::fabs(g * u) * 1e-6 + 1e-7;
@@ -153,6 +165,9 @@ TEST(Elementwise, ActivationsMayOverwriteTheirInput) {
       }
       ASSERT_EQ(gelu[i], plain_gelu[i] * up[i]);
       ASSERT_EQ(sum[i], gate[i] + up[i]);
+      ASSERT_EQ(silu[i], plain_silu[i] * up[i]);
+      ASSERT_NEAR(gated[i], u / (1 + std::exp(-g)), std::fabs(u) * 1e-6 + 1e-7) << g;
+      ASSERT_NEAR(grown[i], u + g * u, std::fabs(g * u) * 1e-6 + 1e-6) << g;
     }
   }
 }

@@ -136,6 +136,26 @@ struct AttentionArgs {
   size_t block_stride;
   float* out;  // head h of token t goes to out + t * out_stride + h * value_dim
   size_t out_stride;
+  float softcap = 0;              // c: scores become c * tanh(scores / c); 0: they stay
+  const float* slopes = nullptr;  // [n_heads] ALiBi: scores grow by slope * (key - query position)
+  const float* sinks = nullptr;   // [n_heads] a score more, of a value that is zero
+};
+
+/// One step of a linear recurrence, the state of one head of Mamba-2 or of a gated delta net:
+///   change = rate * (value - (corrects ? decay * stateᵀ·key : 0))
+///   state  = decay * state + key ⊗ change
+///   out    = stateᵀ·query
+struct RecurrenceArgs {
+  float* state;        // [n_keys][n_values]
+  const float* key;    // [n_keys]
+  const float* query;  // [n_keys]
+  const float* value;  // [n_values]
+  float decay;
+  float rate;
+  bool corrects;
+  size_t n_keys;
+  size_t n_values;
+  float* out;  // [n_values]; may be value
 };
 
 struct KernelTable {
@@ -167,8 +187,14 @@ struct KernelTable {
   void (*gelu_mul)(const float* gate, const float* up, size_t n, float* out);
   /// out = gelu(x) with the tanh approximation; out may be x.
   void (*gelu)(const float* x, size_t n, float* out);
+  /// out = x / (1 + exp(-x)); out may be x.
+  void (*silu)(const float* x, size_t n, float* out);
+  /// out = x / (1 + exp(-gate)); out may be gate or x.
+  void (*sigmoid_mul)(const float* gate, const float* x, size_t n, float* out);
   /// out = a + b; out may be either.
   void (*add)(const float* a, const float* b, size_t n, float* out);
+  /// out += a * b, element by element.
+  void (*mul_add)(const float* a, const float* b, size_t n, float* out);
   float (*max)(const float* x, size_t n);
   /// out = exp(x - offset), returns the sum; out may be x.
   float (*exp_sum)(const float* x, size_t n, float offset, float* out);
@@ -182,6 +208,7 @@ struct KernelTable {
 
   void (*append_kv)(const AppendKvArgs&);
   void (*attention)(const AttentionArgs&);
+  void (*recurrence)(const RecurrenceArgs&);
 
   void (*f16_from_f32)(const float* x, size_t n, uint16_t* out);  // round to nearest even
   void (*f32_from_f16)(const uint16_t* x, size_t n, float* out);

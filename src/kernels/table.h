@@ -14,6 +14,7 @@
 #include "kernels/linear_float.h"
 #include "kernels/peak.h"
 #include "kernels/quantize.h"
+#include "kernels/recurrence.h"
 
 namespace whet::kernels {
 namespace {
@@ -84,7 +85,10 @@ constexpr KernelTable make_table(Isa isa) {
           .silu_mul = silu_mul_of<S>,
           .gelu_mul = gelu_mul_of<S>,
           .gelu = gelu_of<S>,
+          .silu = silu_of<S>,
+          .sigmoid_mul = sigmoid_mul_of<S>,
           .add = add_of<S>,
+          .mul_add = mul_add_of<S>,
           .max = max_of<S>,
           .exp_sum = exp_sum_of<S>,
           .scale = scale_of<S>,
@@ -93,6 +97,7 @@ constexpr KernelTable make_table(Isa isa) {
           .bf16_macs = float_macs_of<S>,
           .append_kv = append_kv_of,
           .attention = attention_of<S>,
+          .recurrence = recurrence_of<S>,
           .f16_from_f32 = f16_from_f32_of<S>,
           .f32_from_f16 = f32_from_f16_of<S>};
 }

@@ -44,9 +44,6 @@ Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
     return invalid(fmt::format("width of a head: expected 1 to {}, found {}", kernels::kMaxValueDim,
                                a.head_dim));
   }
-  if (a.softcap != 0 || a.sinks) {
-    return invalid("attention: expected scores without soft cap and sinks, found one of them");
-  }
   if (a.rope == AttentionBlockForm::kNoRope) return ok_status();
   return check_rope(c.ropes[static_cast<size_t>(a.rope)], a.head_dim);
 }

@@ -49,7 +49,9 @@ void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
        .key_dim = form.head_dim,
        .value_dim = form.head_dim,
        .window = form.window,
-       .scale = form.scale},
+       .scale = form.scale,
+       .softcap = form.softcap,
+       .sinks = form.sinks ? w.sinks.data() : nullptr},
       {.segments = b.attention_segments, .layer = layer, .q = q, .k = k, .v = v, .out = attended},
       b.attention, step.pool);
   const Projection output{&w.attention_output.matrix, out};

@@ -9,10 +9,6 @@
 namespace whet {
 namespace {
 
-float silu(float x) {
-  return x / (1.0f + std::exp(-x));
-}
-
 float gelu(float x) {
   return 0.5f * x * (1.0f + std::erf(x * 0.70710678118654752f));
 }
@@ -31,8 +27,7 @@ void activate(Activation activation, const float* x, int64_t n, float* out) {
     case Activation::kGeluTanh:
       return kernels::kernels().gelu(x, static_cast<size_t>(n), out);
     case Activation::kSilu:
-      for (int64_t i = 0; i < n; ++i) out[i] = silu(x[i]);
-      return;
+      return kernels::kernels().silu(x, static_cast<size_t>(n), out);
     case Activation::kGelu:
       for (int64_t i = 0; i < n; ++i) out[i] = gelu(x[i]);
       return;

@@ -77,6 +77,9 @@ void attend(const AttentionForm& form, const AttentionRows& rows, const Attentio
   const int64_t q_dim = form.n_heads * form.key_dim, out_dim = form.n_heads * form.value_dim;
   const int64_t kv_head = task.head / (form.n_heads / form.n_kv_heads);
   const KvLayer cache = task.kv->layer(rows.layer);
+  const auto of_heads = [&](const float* values) {
+    return values == nullptr ? nullptr : values + task.head;
+  };
   kernels::kernels().attention({.type = cache.type,
                                 .q = rows.q + task.row * q_dim + task.head * form.key_dim,
                                 .q_stride = static_cast<size_t>(q_dim),
@@ -91,7 +94,10 @@ void attend(const AttentionForm& form, const AttentionRows& rows, const Attentio
                                 .v_cache = cache.values(kv_head),
                                 .block_stride = cache.block_stride,
                                 .out = rows.out + task.row * out_dim + task.head * form.value_dim,
-                                .out_stride = static_cast<size_t>(out_dim)});
+                                .out_stride = static_cast<size_t>(out_dim),
+                                .softcap = form.softcap,
+                                .slopes = of_heads(form.slopes),
+                                .sinks = of_heads(form.sinks)});
 }
 
 }  // namespace

@@ -16,8 +16,11 @@ struct AttentionForm {
   int64_t n_kv_heads;  // as the caches have, likewise the widths
   int64_t key_dim;
   int64_t value_dim;
-  int64_t window = 0;  // keys that a query sees, its own included; 0: all
-  float scale;         // of the scores, usually 1/sqrt(key_dim)
+  int64_t window = 0;             // keys that a query sees, its own included; 0: all
+  float scale;                    // of the scores, usually 1/sqrt(key_dim)
+  float softcap = 0;              // c: scores become c * tanh(scores / c); 0: they stay
+  const float* slopes = nullptr;  // [n_heads] ALiBi: scores grow by slope * (key - query position)
+  const float* sinks = nullptr;   // [n_heads] a score more, of a value that is zero
 };
 
 /// Consecutive tokens of one sequence, at positions kv->size()... of it.

@@ -82,7 +82,10 @@ std::vector<float> reference(const AttentionForm& form, DType type, const Stream
                                     .v_cache = values.data(),
                                     .block_stride = block_stride,
                                     .out = out.data() + (t * n_heads + head) * value_dim,
-                                    .out_stride = n_heads * value_dim});
+                                    .out_stride = n_heads * value_dim,
+                                    .softcap = form.softcap,
+                                    .slopes = form.slopes == nullptr ? nullptr : form.slopes + head,
+                                    .sinks = form.sinks == nullptr ? nullptr : form.sinks + head});
     }
   }
   return out;
@@ -136,7 +139,16 @@ std::vector<std::vector<float>> attend_together(const AttentionForm& form, DType
 }
 
 TEST(Attention, IsBitEqualToItsKernelForAnyThreadsMatesAndChunks) {
+  const std::vector<float> of_heads = {0.5f, 0.25f, 1, 2, 0.125f, 3};
   const AttentionForm forms[] = {
+      {.n_heads = 6,
+       .n_kv_heads = 2,
+       .key_dim = 32,
+       .value_dim = 32,
+       .scale = 0.2f,
+       .softcap = 2,
+       .slopes = of_heads.data(),
+       .sinks = of_heads.data()},
       {.n_heads = 8, .n_kv_heads = 1, .key_dim = 64, .value_dim = 64, .scale = 0.125f},
       {.n_heads = 6, .n_kv_heads = 2, .key_dim = 32, .value_dim = 64, .scale = 0.2f},
       {.n_heads = 7, .n_kv_heads = 1, .key_dim = 32, .value_dim = 32, .window = 40, .scale = 0.2f}};

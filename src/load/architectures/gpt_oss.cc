@@ -1,5 +1,6 @@
 // gpt-oss: experts with clamped gates and biases, attention sinks, windows in every other layer,
-// YaRN without rounding. From GGUF; Hugging Face stores its experts transposed and interleaved.
+// YaRN without rounding. From GGUF: Hugging Face stores its experts
+// transposed and interleaved.
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
 #include "load/rope_reader.h"
