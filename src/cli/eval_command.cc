@@ -283,6 +283,7 @@ Command make_eval_command() {
               "leave out the rows 'baseline given the same time'");
   command.add("--no-charts", &options->no_charts, "draw no pictures");
   command.add("--raw", &options->raw, "do not apply the chat template");
+  options->model.add_speculation_to(command);
   options->sampling.add_to(command);
   command.footer(strategy_help());
   command.action([options] { return run(*options); });

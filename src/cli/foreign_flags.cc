@@ -11,7 +11,8 @@ constexpr std::string_view kDownload =
     "whet downloads nothing; fetch the file first, as with curl -LO "
     "https://huggingface.co/USER/REPO/resolve/main/FILE.gguf, and give its path";
 constexpr std::string_view kChat = "whet run without a prompt chats; leave it out";
-constexpr std::string_view kDraft = "whet has no speculative decoding; leave it out";
+constexpr std::string_view kDraft =
+    "commands that generate propose tokens ahead by themselves; see --spec-type";
 constexpr std::string_view kSamplers =
     "whet samples with --temp, --top-k, --top-p, --min-p and penalties, in llama.cpp's order";
 constexpr std::string_view kEscapes =

@@ -165,8 +165,13 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));
   }
   WHET_TRY(options.kv_type, cache.type());
+  WHET_TRY(options.speculation, speculation.resolve());
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads));
-  WHET_TRY(auto created, Engine::create(std::move(loaded), options));
+  std::optional<LoadedModel> draft;
+  if (!speculation.draft_model.empty()) {
+    WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads));
+  }
+  WHET_TRY(auto created, Engine::create(std::move(loaded), options, std::move(draft)));
   warn_of_untrained_context(*created);
   if (engine.context == 0 && created->context() < created->describe().trained_context) {
     print_warning(fmt::format(

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "cli/speculation_flags.h"
 #include "engine/engine.h"
 
 namespace whet {
@@ -42,8 +43,11 @@ struct ModelFlags {
   EngineOptions engine;
   StorageFlags storage;
   CacheFlags cache;
+  SpeculationFlags speculation;
 
   void add_to(Command& command);
+  /// The flags of speculative decoding, of commands that generate.
+  void add_speculation_to(Command& command) { speculation.add_to(command); }
   Result<std::unique_ptr<Engine>> load() const;
 };
 

@@ -78,7 +78,8 @@ nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
             {"completion_tokens", completion_tokens(result)},
             {"total_tokens", result.n_prompt_tok + completion_tokens(result)}}},
           {"kv_committed_bytes", result.kv_committed_bytes},
-          {"timings", timings_json(result, engine.loaded().load_ns)}};
+          {"timings", timings_json(result, engine.loaded().load_ns)},
+          {"speculation", speculation_json(result.speculation)}};
 }
 
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
@@ -208,6 +209,7 @@ Command make_run_command() {
       .default_text("");
   command.add("--json", &options->json, "print one JSON object: texts, token counts, timings");
   command.add("-v,--verbose", &options->verbose, "timings on stderr");
+  options->model.add_speculation_to(command);
   options->sampling.add_to(command);
   options->sampling.add_run_flags(command);
   options->form.add_to(command);

@@ -153,6 +153,7 @@ Command make_serve_command() {
   auto options = std::make_shared<Options>();
   Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
   options->model.add_to(command);
+  options->model.add_speculation_to(command);
   command.begin_group("Server");
   command
       .add("--more", &options->more_models,

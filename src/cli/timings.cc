@@ -25,6 +25,24 @@ int64_t completion_tokens(const GenerateResult& result) {
   return n;
 }
 
+nlohmann::ordered_json speculation_json(const SpeculationCounts& counts) {
+  auto sources = nlohmann::ordered_json::object();
+  for (size_t i = 0; i < kDraftSources; ++i) {
+    const DraftCounts& of = counts.of[i];
+    if (of.n_drafts == 0) continue;
+    sources[draft_source_name(static_cast<DraftSource>(i))] = {{"drafts", of.n_drafts},
+                                                               {"drafted", of.n_drafted()},
+                                                               {"accepted", of.n_accepted()},
+                                                               {"drafted_at", of.drafted_at},
+                                                               {"accepted_at", of.accepted_at}};
+  }
+  return {{"draft_n", counts.n_drafted()},
+          {"draft_n_accepted", counts.n_accepted()},
+          {"draft_ms", static_cast<double>(counts.draft_ns) * 1e-6},
+          {"steps_of_rows", counts.steps_of_rows},
+          {"sources", std::move(sources)}};
+}
+
 nlohmann::ordered_json timings_json(const GenerateResult& r, int64_t load_ns) {
   auto ms = [](int64_t ns) { return static_cast<double>(ns) * 1e-6; };
   // The first token of each sample comes from the prompt's pass, so decoding yields the others.
@@ -48,10 +66,18 @@ std::string timings_text(const GenerateResult& r, int64_t load_ns) {
     return t[key].is_null() ? std::string("-") : fmt::format("{:.1f}", t[key].get<double>());
   };
   const std::string load = load_ns > 0 ? fmt::format("load {} ms | ", number("load_ms")) : "";
+  std::string drafts;
+  for (size_t i = 0; i < kDraftSources; ++i) {
+    const DraftCounts& of = r.speculation.of[i];
+    if (of.n_drafts == 0) continue;
+    drafts += fmt::format(" | {}: {} of {} proposed tokens drawn",
+                          draft_source_name(static_cast<DraftSource>(i)), of.n_accepted(),
+                          of.n_drafted());
+  }
   return fmt::format(
-      "{}{} prompt tokens, {} tok/s | first token {} ms | {} tokens, {} tok/s | total {} ms", load,
-      r.n_prompt_tok, number("prompt_per_second"), number("ttft_ms"), completion_tokens(r),
-      number("predicted_per_second"), number("total_ms"));
+      "{}{} prompt tokens, {} tok/s | first token {} ms | {} tokens, {} tok/s{} | total {} ms",
+      load, r.n_prompt_tok, number("prompt_per_second"), number("ttft_ms"), completion_tokens(r),
+      number("predicted_per_second"), drafts, number("total_ms"));
 }
 
 }  // namespace whet

@@ -12,6 +12,8 @@ namespace whet {
 int64_t completion_tokens(const GenerateResult& result);
 /// llama-server's keys; null where nothing was timed.
 nlohmann::ordered_json timings_json(const GenerateResult& result, int64_t load_ns);
+/// What was proposed ahead and what of it was drawn, by source and by position in a draft.
+nlohmann::ordered_json speculation_json(const SpeculationCounts& counts);
 /// One line: prompt, first token, answer, their rates, the whole. `load_ns` 0: left out.
 std::string timings_text(const GenerateResult& result, int64_t load_ns);
 

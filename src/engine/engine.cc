@@ -35,6 +35,25 @@ Error out_of_range(std::string_view what, int64_t low, int64_t high, int64_t fou
 constexpr double kKvShare = 0.75;
 constexpr uint64_t kLeastKvBytes = uint64_t{64} << 20;
 
+constexpr uint64_t kMaxPhraseBytes = uint64_t{16} << 20;
+
+/// The lines of a file, to propose from.
+Result<TokenIndex> read_phrases(const std::string& path, const Tokenizer& tokenizer) {
+  TokenIndex phrases;
+  if (path.empty()) return phrases;
+  WHET_TRY(const std::string text, read_file(path, kMaxPhraseBytes));
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const auto ids = tokenizer.encode(std::string_view(text).substr(begin, end - begin),
+                                      {.add_special = false, .parse_special = false});
+    if (!ids.ok()) return ids.error().with_context(path);
+    phrases.append(*ids);
+    phrases.append(TokenIndex::kBreak);
+    begin = end + 1;
+  }
+  return phrases;
+}
+
 uint64_t weight_bytes(const LoadedModel& loaded) {
   uint64_t total = 0;
   for (const TensorEntry& tensor : loaded.file.tensors) total += tensor.bytes.size();
@@ -65,7 +84,8 @@ uint64_t default_kv_bytes(const LoadedModel& loaded) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineOptions& requested) {
+Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineOptions& requested,
+                                               std::optional<LoadedModel> draft) {
   EngineOptions options = requested;
   const ModelConfig& config = loaded.model.config;
   if (options.threads == 0) options.threads = cpu_limits().usable_threads();
@@ -82,6 +102,19 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   if (options.batch_beside_decode < 0 || options.batch_beside_decode > kMaxContext) {
     return out_of_range("batch size beside decoding", 0, kMaxContext, options.batch_beside_decode);
   }
+  if (options.speculation.n_max < 1 || options.speculation.n_max > kMostDraftTokens) {
+    return out_of_range("draft tokens", 1, kMostDraftTokens, options.speculation.n_max);
+  }
+  if (!(options.speculation.p_min >= 0 && options.speculation.p_min <= 1)) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("least probability of a draft token: expected 0 to 1, found {}",
+                             options.speculation.p_min));
+  }
+  if (options.speculation.n_draft_head < 0) {
+    return out_of_range("rows of the draft model's head", 0, kMaxContext,
+                        options.speculation.n_draft_head);
+  }
+  WHET_TRY(TokenIndex phrases, read_phrases(options.speculation.phrase_file, *loaded.tokenizer));
   std::optional<jinja::ChatTemplate> chat_template;
   const std::string& source =
       options.chat_template.empty() ? loaded.chat_template_source : options.chat_template;
@@ -113,8 +146,9 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     WHET_TRY(files, PrefixFiles::open(options.prefix_directory, fingerprint, shape,
                                       options.prefix_limits));
   }
-  auto engine = std::unique_ptr<Engine>(
-      new Engine(std::move(loaded), options, limits, std::move(arena), std::move(chat_template)));
+  auto engine = std::unique_ptr<Engine>(new Engine(std::move(loaded), options, limits,
+                                                   std::move(arena), std::move(chat_template),
+                                                   std::move(phrases), std::move(draft)));
   if (files) engine->prefix_index_.attach(std::move(*files));
   engine->thread_ =
       std::jthread([e = engine.get()](const std::stop_token& stop) { e->loop(stop); });
@@ -122,7 +156,8 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
 }
 
 Engine::Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,
-               std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template)
+               std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template,
+               TokenIndex phrases, std::optional<LoadedModel> draft)
     : loaded_(std::move(loaded)),
       options_(options),
       chat_template_(std::move(chat_template)),
@@ -131,7 +166,13 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
       arena_(std::move(arena)),
       prefix_index_(*arena_, options.prefix_cache ? arena_->total_blocks() : 0),
       runner_(loaded_.model, *pool_, *arena_, options.exact),
-      pacer_(kSlowdownBesideDecode, kLeastRowsBesideDecode, kMostRowsBesideDecode) {
+      pacer_(kSlowdownBesideDecode, kLeastRowsBesideDecode, kMostRowsBesideDecode),
+      speculation_(options.speculation, std::move(phrases),
+                   draft ? std::make_unique<DraftModel>(std::move(*draft), *loaded_.tokenizer,
+                                                        loaded_.model.config.vocab_size,
+                                                        options.speculation.n_draft_head)
+                         : nullptr,
+                   loaded_.model, *loaded_.tokenizer, *pool_) {
   const ModelConfig& config = loaded_.model.config;
   description_.name = loaded_.file.path;
   description_.architecture = config.architecture;
@@ -357,6 +398,7 @@ Status Engine::start(ActiveRequest& request) {
                                    request.prompt(), request.shape.n_new, constraint));
     request.ids.push_back(next_sequence_++);
     sequences_.emplace(request.ids.back(), request.sequences.back().get());
+    if (asked.speculate) speculation_.admit(request.ids.back(), asked.cache_scope);
   }
   request.sequences.front()->kv = std::move(kv);
   scheduler_.start(request.shape, request.ids, request.result.n_cached_tok);
@@ -387,13 +429,14 @@ void Engine::interrupt() {
 }
 
 void Engine::step_once() {
+  const auto find = [this](SequenceId id) -> Sequence& { return *sequences_.at(id); };
+  speculation_.propose(scheduler_, find);
   if (options_.batch_beside_decode == 0) {
     scheduler_.limit_prompt_rows_beside_decode(std::min(options_.batch, pacer_.n_prompt_rows()));
   }
   const StepPlan plan = scheduler_.plan();
   if (plan.segments.empty()) return;
   const int64_t begin_ns = monotonic_ns();
-  const auto find = [this](SequenceId id) -> Sequence& { return *sequences_.at(id); };
   auto outcomes = runner_.run(plan, find);
   if (!outcomes.ok()) {
     // What a step could not do, none of its requests can go on without.
@@ -406,6 +449,8 @@ void Engine::step_once() {
   }
   const int64_t now_ns = monotonic_ns();
   if (plan.n_decode_rows > 0) pacer_.note(plan.n_prompt_rows, now_ns - begin_ns);
+  speculation_.note(plan, *outcomes, find,
+                    static_cast<double>(runner_.forward_end_ns() - begin_ns) * 1e-9);
   scheduler_.apply(plan, *outcomes);
   for (auto& [id, request] : requests_) {
     if (request->sequences.empty()) continue;
@@ -475,13 +520,19 @@ void Engine::finish_ended() {
 void Engine::finish(RequestId id, Result<GenerateResult> result) {
   ActiveRequest& request = *requests_.at(id);
   scheduler_.end_request(id);
-  for (SequenceId sequence : request.ids) sequences_.erase(sequence);
+  for (size_t i = 0; i < request.ids.size(); ++i) {
+    const SpeculationCounts counts = speculation_.dismiss(request.ids[i], *request.sequences[i]);
+    if (result.ok()) result->speculation.add(counts);
+    sequences_.erase(request.ids[i]);
+  }
   requests_.erase(id);
   if (result.ok()) {
     std::lock_guard lock(mutex_);
     load_.n_prompt_tok += result->n_prompt_tok;
     load_.n_cached_tok += result->n_cached_tok;
     for (const Completion& c : result->completions) load_.n_completion_tok += c.n_completion_tok;
+    load_.n_drafted_tok += result->speculation.n_drafted();
+    load_.n_accepted_tok += result->speculation.n_accepted();
   }
   request.sequences.clear();
   request.complete(std::move(result));

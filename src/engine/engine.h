@@ -15,6 +15,7 @@
 #include "decode/token_trie.h"
 #include "engine/active_request.h"
 #include "engine/scheduler.h"
+#include "engine/speculation.h"
 #include "engine/step_pacer.h"
 #include "engine/step_runner.h"
 #include "generator/generator.h"
@@ -45,6 +46,7 @@ struct EngineOptions {
   /// weights, so that keys and values of another model are never taken for this one's.
   std::string prefix_directory = {};
   PrefixFileLimits prefix_limits = {};
+  SpeculationOptions speculation = {};
   std::string chat_template =
       {};  // Jinja source that replaces the model's own; empty = the model's
 };
@@ -56,12 +58,15 @@ struct EngineLoad {
   KvStats kv{};
   int64_t n_prompt_tok = 0, n_cached_tok = 0, n_completion_tok = 0;  // since the start
   int64_t n_cancelled = 0;
+  int64_t n_drafted_tok = 0, n_accepted_tok = 0;
 };
 
 class Engine : public Generator {
  public:
+  /// `draft`: a smaller model that proposes tokens (DraftSource::kModel).
   /// Errors: options out of range, a chat template that does not compile.
-  static Result<std::unique_ptr<Engine>> create(LoadedModel loaded, const EngineOptions& options);
+  static Result<std::unique_ptr<Engine>> create(LoadedModel loaded, const EngineOptions& options,
+                                                std::optional<LoadedModel> draft = std::nullopt);
   /// Requests must have ended.
   ~Engine() override;
 
@@ -99,7 +104,8 @@ class Engine : public Generator {
 
  private:
   Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,
-         std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template);
+         std::unique_ptr<KvArena> arena, std::optional<jinja::ChatTemplate> chat_template,
+         TokenIndex phrases, std::optional<LoadedModel> draft);
 
   Status validate_request(const GenerateRequest& request) const;
   Result<RequestShape> shape_of(const GenerateRequest& request, size_t n_prompt) const;
@@ -134,6 +140,7 @@ class Engine : public Generator {
   PrefixIndex prefix_index_;
   StepRunner runner_;
   StepPacer pacer_;
+  Speculation speculation_;
   std::unordered_map<RequestId, ActiveRequest*> requests_;
   std::unordered_map<SequenceId, Sequence*> sequences_;
   SequenceId next_sequence_ = 1;

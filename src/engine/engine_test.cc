@@ -97,7 +97,10 @@ TEST(Engine, ServesTheSameBitsTogetherAloneAndInAnyOrder) {
   std::vector<std::vector<std::vector<int32_t>>> alone;
   {
     auto e = engine({.threads = 1, .prefix_cache = false});
-    for (const GenerateRequest& r : requests) alone.push_back(tokens_of(e->generate(r).value()));
+    for (GenerateRequest r : requests) {
+      r.speculate = false;
+      alone.push_back(tokens_of(e->generate(r).value()));
+    }
   }
   const EngineOptions settings[] = {{.threads = 2},
                                     {.threads = 2, .batch = 7, .batch_beside_decode = 3},

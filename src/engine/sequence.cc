@@ -83,6 +83,35 @@ int64_t Sequence::advance(std::span<const float> logits, std::span<const int32_t
   }
 }
 
+size_t Sequence::n_admitted(std::span<const int32_t> proposals) const {
+  if (constraint_ == nullptr) return proposals.size();
+  Constraint::State state = constraint_state_;
+  size_t n = 0;
+  while (n < proposals.size() && constraint_->accept(state, proposals[n])) ++n;
+  return n;
+}
+
+std::optional<int32_t> Sequence::foresee(std::span<const float> logits,
+                                         std::span<const int32_t> ahead) {
+  const int64_t step = completion_.n_completion_tok + static_cast<int64_t>(ahead.size());
+  Sampler& sampler = step < min_tokens_ ? *endless_ : sampler_;
+  std::shared_ptr<const Mask> mask;
+  if (constraint_ != nullptr) {
+    Constraint::State state = constraint_state_;
+    for (const int32_t token : ahead) {
+      if (!constraint_->accept(state, token)) return std::nullopt;
+    }
+    auto allowed = constraint_->allowed(state);
+    if (!allowed.ok()) return std::nullopt;
+    mask = *allowed;
+  }
+  const size_t n_known = history_.size();
+  history_.insert(history_.end(), ahead.begin(), ahead.end());
+  const int32_t token = sampler.sample(logits, history_, static_cast<uint64_t>(step), mask.get());
+  history_.resize(n_known);
+  return token == Sampler::kNoToken ? std::nullopt : std::optional(token);
+}
+
 void Sequence::fail(const Error& error) {
   error_ = error;
   finish(FinishReason::kStop);

@@ -50,6 +50,12 @@ class Sequence {
   /// Why no token could be sampled or scored, if that ended the sequence.
   const std::optional<Error>& error() const { return error_; }
   int64_t room() const { return room_ - completion_.n_completion_tok; }
+  int64_t n_prompt() const { return static_cast<int64_t>(n_prompt_); }
+  /// How many of these tokens, from the first on, the grammar would let follow.
+  size_t n_admitted(std::span<const int32_t> proposals) const;
+  /// What would be drawn from these logits [V] behind the tokens `ahead`; nothing where the grammar
+  /// allows none.
+  std::optional<int32_t> foresee(std::span<const float> logits, std::span<const int32_t> ahead);
   /// Prompt and sampled tokens.
   std::span<const int32_t> ids() const { return history_; }
   SequenceNews take_news();

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "generator/speculation_counts.h"
+
 namespace whet {
 
 enum class FinishReason { kStop, kLength, kTime, kCancelled };
@@ -57,6 +59,7 @@ struct GenerateResult {
   int64_t first_token_ns = 0;
   int64_t end_ns = 0;
   uint64_t kv_committed_bytes = 0;  // peak of this request
+  SpeculationCounts speculation;    // of all completions
 };
 
 }  // namespace whet

@@ -46,7 +46,9 @@ struct GenerateRequest {
   int prompt_logprobs = -1;
   /// Stops all completions when the monotonic clock passes it (finish reason kTime); 0 = none.
   int64_t deadline_ns = 0;
-  /// Requests share cached prompts only within one scope.
+  /// Lets the engine propose tokens ahead, where it does so. Changes the time, never the text.
+  bool speculate = true;
+  /// Requests share cached prompts, and texts to propose from, only within one scope.
   std::string cache_scope;
 
   /// The prompt as a conversation; makes it one if it is not.

@@ -26,6 +26,8 @@ Result<GenerateResult> generate(Exchange& exchange, Generator& generator,
   metrics.prompt_tokens += result->n_prompt_tok;
   metrics.cached_tokens += result->n_cached_tok;
   metrics.completion_tokens += completion_tokens(*result);
+  metrics.drafted_tokens += result->speculation.n_drafted();
+  metrics.accepted_tokens += result->speculation.n_accepted();
   if (exchange.reply.cancelled().cancelled()) ++metrics.cancelled;
   if (result->first_token_ns > 0) {
     metrics.time_to_first_token.add(seconds(result->first_token_ns - result->start_ns));
@@ -72,7 +74,9 @@ Json timings_json(const GenerateResult& r) {
           {"prompt_per_second", rate(n_read, read_ns)},
           {"predicted_n", n_predicted},
           {"predicted_ms", ms(decode_ns)},
-          {"predicted_per_second", rate(n_decoded, decode_ns)}};
+          {"predicted_per_second", rate(n_decoded, decode_ns)},
+          {"draft_n", r.speculation.n_drafted()},
+          {"draft_n_accepted", r.speculation.n_accepted()}};
 }
 
 std::string_view openai_finish(FinishReason reason) {

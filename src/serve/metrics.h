@@ -27,6 +27,7 @@ class Histogram {
 struct Metrics {
   std::atomic<int64_t> requests{0}, failed{0}, cancelled{0};
   std::atomic<int64_t> prompt_tokens{0}, cached_tokens{0}, completion_tokens{0};
+  std::atomic<int64_t> drafted_tokens{0}, accepted_tokens{0};
   Histogram time_to_first_token, time_per_token, request_duration;
 };
 

@@ -74,6 +74,8 @@ void metrics(Exchange& exchange) {
   counter("whet_tokens_prompt_total", "Prompt tokens, cached ones included.", m.prompt_tokens);
   counter("whet_tokens_cached_total", "Prompt tokens found in the prefix cache.", m.cached_tokens);
   counter("whet_tokens_completion_total", "Tokens sampled.", m.completion_tokens);
+  counter("whet_tokens_drafted_total", "Tokens that speculation proposed.", m.drafted_tokens);
+  counter("whet_tokens_draft_accepted_total", "Of these, drawn.", m.accepted_tokens);
   EngineLoad total;
   KvStats kv{};
   for (const ServedModels::Running& running : exchange.server.models().running()) {

@@ -1,0 +1,23 @@
+// Flags of speculative decoding, with llama.cpp's names.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "draft/speculation_options.h"
+
+namespace whet {
+
+struct SpeculationFlags {
+  std::string types;  // --spec-type; empty = whatever there is a file or model for
+  std::string draft_model;
+  bool fixed = false;
+  SpeculationOptions options;
+
+  void add_to(Command& command);
+  /// Errors: an unknown type; a type without what it proposes from, or the reverse.
+  Result<SpeculationOptions> resolve() const;
+};
+
+}  // namespace whet
