@@ -138,6 +138,10 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   limits.n_prompt_rows_beside_decode =
       std::min(options.batch, options.batch_beside_decode == 0 ? kLeastRowsBesideDecode
                                                                : options.batch_beside_decode);
+  if (options.reserve_ahead < 1 || options.reserve_ahead > kMaxContext) {
+    return out_of_range("tokens reserved ahead", 1, kMaxContext, options.reserve_ahead);
+  }
+  limits.n_ahead = options.reserve_ahead;
   limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
   limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
   std::optional<PrefixFiles> files;
@@ -381,13 +385,8 @@ void Engine::admit() {
   }
 }
 
-Status Engine::start(ActiveRequest& request) {
+void Engine::make_sequences(ActiveRequest& request) {
   const GenerateRequest& asked = request.request();
-  // All logits of a scored prompt must be computed, the last of any other.
-  const std::span<const int32_t> prompt(request.prompt());
-  const size_t n_reusable = asked.prompt_logprobs >= 0 ? 0 : prompt.size() - 1;
-  WHET_TRY(KvSequence kv, prefix_index_.open(asked.cache_scope, prompt.first(n_reusable)));
-  request.result.n_cached_tok = kv.size();
   std::shared_ptr<const Constraint> constraint;
   if (asked.grammar != nullptr) {
     constraint = std::make_shared<const Constraint>(asked.grammar, token_trie());
@@ -400,9 +399,50 @@ Status Engine::start(ActiveRequest& request) {
     sequences_.emplace(request.ids.back(), request.sequences.back().get());
     if (asked.speculate) speculation_.admit(request.ids.back(), asked.cache_scope);
   }
-  request.sequences.front()->kv = std::move(kv);
-  scheduler_.start(request.shape, request.ids, request.result.n_cached_tok);
+}
+
+Status Engine::start(ActiveRequest& request) {
+  const bool first_time = request.sequences.empty();
+  if (first_time) make_sequences(request);
+  std::vector<SequenceId> ids;
+  std::vector<int64_t> n_known;
+  Sequence* leader = nullptr;
+  for (size_t i = 0; i < request.sequences.size(); ++i) {
+    Sequence& sequence = *request.sequences[i];
+    if (!sequence.active()) continue;
+    if (leader == nullptr) leader = &sequence;
+    ids.push_back(request.ids[i]);
+    n_known.push_back(static_cast<int64_t>(sequence.ids().size()));
+  }
+  // All logits of a scored prompt must be computed, the last of any other; and others branch off
+  // behind the prompt, not behind what their leader has sampled.
+  const GenerateRequest& asked = request.request();
+  const bool is_scored = asked.prompt_logprobs >= 0 && n_known[0] == request.shape.n_prompt;
+  const int64_t n_wanted = ids.size() > 1 ? request.shape.n_prompt : n_known[0];
+  const size_t n_reusable = is_scored ? 0 : static_cast<size_t>(n_wanted - 1);
+  WHET_TRY(leader->kv, prefix_index_.open(asked.cache_scope, leader->ids().first(n_reusable)));
+  if (first_time) request.result.n_cached_tok = leader->kv->size();
+  scheduler_.start(request.shape, ids, n_known, leader->kv->size());
   return ok_status();
+}
+
+void Engine::make_room() {
+  for (RequestId id : scheduler_.make_room()) {
+    ActiveRequest& request = *requests_.at(id);
+    for (const auto& sequence : request.sequences) {
+      if (sequence->kv) keep_prefix(request, *sequence);
+      sequence->kv.reset();
+      sequence->draft.clear();
+    }
+    std::lock_guard lock(mutex_);
+    ++load_.n_gave_way;
+  }
+}
+
+void Engine::keep_prefix(const ActiveRequest& request, Sequence& sequence) {
+  if (sequence.kv->size() == 0) return;
+  const auto n = static_cast<size_t>(sequence.kv->size());
+  prefix_index_.insert(request.request().cache_scope, sequence.ids().first(n), *sequence.kv);
 }
 
 void Engine::interrupt() {
@@ -434,6 +474,7 @@ void Engine::step_once() {
   if (options_.batch_beside_decode == 0) {
     scheduler_.limit_prompt_rows_beside_decode(std::min(options_.batch, pacer_.n_prompt_rows()));
   }
+  make_room();
   const StepPlan plan = scheduler_.plan();
   if (plan.segments.empty()) return;
   const int64_t begin_ns = monotonic_ns();
@@ -505,10 +546,7 @@ void Engine::finish_ended() {
     if (!request.sequences.empty()) {
       Sequence& first = *request.sequences.front();
       result.prompt_tokens = first.take_prompt_tokens();
-      if (first.kv && first.kv->size() > 0) {
-        const auto n = static_cast<size_t>(first.kv->size());
-        prefix_index_.insert(request.request().cache_scope, first.ids().first(n), *first.kv);
-      }
+      if (first.kv) keep_prefix(request, first);
       for (const auto& sequence : request.sequences) {
         result.completions.push_back(sequence->take_completion());
       }

@@ -29,13 +29,15 @@
 namespace whet {
 
 struct EngineOptions {
-  int threads = 0;      // 0 = what affinity and cgroup quota allow
+  int threads = 0;  // 0 = what affinity and cgroup quota allow
   /// Positions per sequence; 0 = the model's own, or as many as memory holds of one.
   int64_t context = 0;
   int64_t batch = 512;  // most prompt tokens in one forward pass
   /// Most prompt tokens of a pass in which others decode; 0 = as many as slow these down by
   /// StepPacer's measure.
   int64_t batch_beside_decode = 0;
+  /// New tokens of each completion whose keys and values are reserved at a time.
+  int64_t reserve_ahead = SchedulerLimits{}.n_ahead;
   bool exact = false;  // quantised weights as floats, see ProjectionScratch: slow, for comparisons
   DType kv_type = DType::F16;  // of cached keys and values: F32, F16, BF16 or Q8_0
   uint64_t kv_bytes = 0;       // for all of them; 0 = what memory is available
@@ -59,6 +61,7 @@ struct EngineLoad {
   int64_t n_prompt_tok = 0, n_cached_tok = 0, n_completion_tok = 0;  // since the start
   int64_t n_cancelled = 0;
   int64_t n_drafted_tok = 0, n_accepted_tok = 0;
+  int64_t n_gave_way = 0;  // times that a request lost its memory to an older one and waited again
 };
 
 class Engine : public Generator {
@@ -118,7 +121,12 @@ class Engine : public Generator {
   bool receive(const std::stop_token& stop);
   void update_load();  // under the mutex
   void admit();
+  void make_sequences(ActiveRequest& request);
+  /// Of a request that was admitted, for the first time or after it gave way.
   Status start(ActiveRequest& request);
+  /// Before a step: takes from the youngest requests what older ones need.
+  void make_room();
+  void keep_prefix(const ActiveRequest& request, Sequence& sequence);
   void interrupt();
   void step_once();
   void publish(ActiveRequest& request);

@@ -150,6 +150,7 @@ TEST(EngineSoak, NothingDiesLeaksOrAnswersOtherwise) {
     // Room for a few requests at once and little more: most of what is kept is evicted again.
     auto e = engine({.threads = 2,
                      .batch = 64,
+                     .reserve_ahead = 16,
                      .kv_bytes = 6 << 20,
                      .prefix_directory = directory,
                      .prefix_limits = {.max_bytes = 8 << 20}});

@@ -252,6 +252,39 @@ TEST(Engine, RefusesWhatCanNeverFitWithBothNumbers) {
   EXPECT_NE(refused.error().message().find("memory allows"), std::string::npos);
 }
 
+// Nobody knows how long answers without a limit become, so all begin, and the youngest wait again
+// where memory falls short. What they say does not change.
+TEST(Engine, RequestsThatGaveWayAnswerWithTheSameBits) {
+  const auto unlimited = [](size_t i) {
+    GenerateRequest r = request("Tell me " + std::to_string(i), i % 2 == 0 ? 240 : 200, i, 0.9);
+    r.ignore_eos = true;
+    if (i == 3) r.samples.resize(2, r.samples[0]);
+    if (i == 3) r.samples[1].seed = 77;
+    if (i == 4) r.prompt_logprobs = 1;
+    return r;
+  };
+  constexpr size_t kRequests = 5;
+  std::vector<GenerateResult> alone;
+  auto e = engine({.context = 300});
+  for (size_t i = 0; i < kRequests; ++i) alone.push_back(e->generate(unlimited(i)).value());
+  const uint64_t block_bytes = KvLayout::in_blocks(e->kv_shape()).value().block_bytes();
+  e = engine({.context = 300, .reserve_ahead = 32, .kv_bytes = 8 * block_bytes});
+  std::vector<std::thread> askers;
+  for (size_t i = 0; i < kRequests; ++i) {
+    askers.emplace_back([&, i] {
+      const auto result = e->generate(unlimited(i));
+      ASSERT_TRUE(result.ok()) << result.error().message();
+      EXPECT_EQ(tokens_of(*result), tokens_of(alone[i])) << i;
+      ASSERT_EQ(result->prompt_tokens.size(), alone[i].prompt_tokens.size());
+      for (size_t k = 0; k < result->prompt_tokens.size(); ++k) {
+        EXPECT_EQ(result->prompt_tokens[k].logprob, alone[i].prompt_tokens[k].logprob);
+      }
+    });
+  }
+  for (std::thread& asker : askers) asker.join();
+  EXPECT_GT(e->load().n_gave_way, 0);
+}
+
 TEST(Engine, TakesTheContextThatMemoryHoldsUnlessOneIsNamed) {
   auto whole = engine();
   EXPECT_EQ(whole->context(), whole->describe().trained_context);

@@ -24,7 +24,7 @@ struct RequestShape {
 
 struct SequenceState {
   enum class Phase {
-    kPrefill,  // reads its prompt
+    kPrefill,  // reads what it knows: its prompt and, after it gave way, its own tokens
     kFollow,   // waits until its leader has read their prompt, then branches off it
     kDecode,
   };
@@ -32,6 +32,7 @@ struct SequenceState {
   RequestId request = 0;
   Phase phase = Phase::kPrefill;
   int64_t n_prompt = 0;
+  int64_t n_known = 0;   // tokens before it samples; >= n_prompt
   int64_t n_cached = 0;  // positions with keys and values
   int64_t n_new = 0;     // as of RequestShape
   int64_t n_draft = 0;   // tokens proposed for the next step
@@ -48,6 +49,8 @@ struct Segment {
   /// Sequences that sample from the last row (and from those of the proposals): none while a
   /// prompt goes on, one in decoding, all of a request where its prompt ends.
   std::vector<SequenceId> samplers;
+  /// Sequences that branch off behind the last row.
+  std::vector<SequenceId> followers = {};
 };
 
 struct StepPlan {
@@ -68,6 +71,7 @@ struct SchedulerLimits {
   int64_t n_logits_rows = 64;              // of a step in which every row's logits are wanted
   int64_t n_sequences = 4096;              // at once
   int64_t n_positions = int64_t{1} << 40;  // keys and values that memory holds
+  int64_t n_ahead = 512;  // new tokens of each completion that are reserved at a time
 };
 
 class Scheduler {
@@ -83,13 +87,21 @@ class Scheduler {
   /// From the next plan on; >= 1.
   void limit_prompt_rows_beside_decode(int64_t n) { limits_.n_prompt_rows_beside_decode = n; }
 
-  /// Queues a request; it must be able to run. First come, first served.
-  void submit(const RequestShape& shape) { waiting_.push_back(shape); }
+  /// Queues a request; it must be able to run. First come, first served: ids grow.
+  void submit(const RequestShape& shape);
   /// Lets the oldest waiting requests start that fit beside those running. Returns them in order.
+  /// A request reserves its prompt and the next n_ahead of its new tokens.
   std::vector<RequestShape> admit();
-  /// The sequences of a request that was admitted, the first leading; ids grow. `n_cached`
-  /// positions of its prompt are there already (less than the prompt).
-  void start(const RequestShape& shape, std::span<const SequenceId> sequences, int64_t n_cached);
+  /// The sequences of a request that was admitted, the first leading, by id; a later request's ids
+  /// are larger. Each knows its prompt and, if the request gave way before, tokens of its own.
+  /// `n_cached` positions of the leader's are there already: fewer than it knows, and than the
+  /// prompt if others follow.
+  void start(const RequestShape& shape, std::span<const SequenceId> sequences,
+             std::span<const int64_t> n_known, int64_t n_cached);
+  /// Reserves what running requests need for the next step, proposals included. Where memory is
+  /// short the youngest give way: they are returned, wait again in their old place, and are
+  /// admitted and started anew. The oldest always goes on.
+  std::vector<RequestId> make_room();
   /// Tokens proposed for a decoding sequence's next step.
   void propose(SequenceId sequence, int64_t n_draft);
 
@@ -109,17 +121,20 @@ class Scheduler {
   int64_t n_reserved() const { return n_reserved_; }
 
  private:
-  struct Running {
-    RequestId id;
-    int64_t n_positions;
-    int64_t n_sequences;
+  struct Entry {
+    RequestShape shape;
+    int64_t n_granted;  // new tokens of each completion that are reserved for
+    int64_t n_reserved() const;
   };
   SequenceState* find(SequenceId id);
+  /// New tokens that the request's furthest completion will have after the next step.
+  int64_t n_next(RequestId request) const;
+  void give_way(size_t running);
 
   SchedulerLimits limits_;
-  std::deque<RequestShape> waiting_;
-  std::vector<Running> running_;
-  std::vector<SequenceState> sequences_;  // by order of admission
+  std::deque<Entry> waiting_;             // by id
+  std::vector<Entry> running_;            // by order of admission
+  std::vector<SequenceState> sequences_;  // by id
   int64_t n_reserved_ = 0;
 };
 

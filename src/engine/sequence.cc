@@ -120,6 +120,7 @@ void Sequence::fail(const Error& error) {
 void Sequence::score_prompt(std::span<const float> logits, int64_t first) {
   if (prompt_logprobs_ < 0) return;
   if (first == 0) {
+    prompt_tokens_.clear();  // of an attempt that gave way
     prompt_tokens_.push_back(token_info(tokenizer_, {history_[0], 0.0, {}}));
   }
   const auto vocab = static_cast<size_t>(logits_size_);

@@ -23,9 +23,9 @@ std::span<const float> StepRunner::forward_pass(std::span<const StepSegment> seg
 
 Status StepRunner::branch(const Segment& segment, const FindSequence& find) {
   KvSequence& prompt = *find(segment.sequence).kv;
-  for (SequenceId id : segment.samplers) {
+  for (SequenceId id : segment.followers) {
     Sequence& sequence = find(id);
-    if (sequence.kv || sequence.room() == 0) continue;
+    if (sequence.room() == 0) continue;
     WHET_TRY(KvSequence kv, arena_.branch(prompt, prompt.size()));
     sequence.kv = std::move(kv);
   }

@@ -37,7 +37,7 @@ class StepRunner {
     std::span<const int32_t> draft;
     int64_t n_taken;
   };
-  /// Gives those that follow the prompt that ends here keys and values of their own.
+  /// Gives the segment's followers keys and values of their own.
   Status branch(const Segment& segment, const FindSequence& find);
 
   const Decoder& model_;
