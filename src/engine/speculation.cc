@@ -239,11 +239,13 @@ void Speculation::note(const StepPlan& plan, std::span<const SegmentOutcome> out
   for (size_t i = 0; i < plan.segments.size(); ++i) {
     const Segment& segment = plan.segments[i];
     n_rows += segment.n_tokens;
-    decodes_only = decodes_only && segment.n_tokens == 1 + segment.n_draft;
+    const bool decodes = segment.n_tokens == 1 + segment.n_draft;
+    decodes_only = decodes_only && decodes;
     const auto it = participants_.find(segment.sequence);
     if (it == participants_.end()) continue;
     const Sequence& sequence = find(segment.sequence);
-    if (segment.first < sequence.n_prompt()) continue;
+    // What gave way reads its own tokens again.
+    if (segment.first < sequence.n_prompt() || !decodes) continue;
     Participant& p = it->second;
     p.counts.note_step(segment.n_tokens);
     if (segment.n_draft == 0) continue;
