@@ -139,6 +139,10 @@ Result<DType> CacheFlags::type() const {
 
 void ModelFlags::add_to(Command& command) {
   command.add("MODEL,-m,--model", &model, kModelHelp).required();
+  add_engine_flags(command);
+}
+
+void ModelFlags::add_engine_flags(Command& command) {
   command.add("-c,--ctx-size", &engine.context, "context in tokens (0 = the model's own)")
       .at_least(0);
   command.add("-t,--threads", &engine.threads, "threads (0 = as many as this process may use)")

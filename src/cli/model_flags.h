@@ -48,6 +48,8 @@ struct ModelFlags {
   void add_to(Command& command);
   /// The flags of speculative decoding, of commands that generate.
   void add_speculation_to(Command& command) { speculation.add_to(command); }
+  /// Those of how it runs, for a command that names its models itself.
+  void add_engine_flags(Command& command);
   Result<std::unique_ptr<Engine>> load() const;
 };
 

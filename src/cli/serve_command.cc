@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -13,6 +12,7 @@
 #include "serve/http_server.h"
 #include "serve/server.h"
 #include "sys/file_bytes.h"
+#include "sys/machine.h"
 
 namespace whet {
 namespace {
@@ -25,22 +25,17 @@ constexpr uint64_t kMaxKeyFileBytes = 1 << 20;
 
 struct Options {
   ModelFlags model;
-  std::vector<std::string> more_models, aliases, keys, cors_origins;
-  std::string host = kLoopback, key_file, reasoning_format = "auto";
+  std::vector<std::string> models, aliases, keys, cors_origins;
+  std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
+                                reasoning_format = "auto", pooling = "auto";
   int port = kDefaultPort;
   int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300;
+  uint64_t memory_mib = 0;
   bool no_page = false, no_auth = false, strict = false;
 };
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
-std::string model_name(const std::string& path) {
-  std::filesystem::path p(path);
-  if (p.filename().empty()) p = p.parent_path();
-  return p.extension() == ".gguf" || p.extension() == ".safetensors" ? p.stem().string()
-                                                                     : p.filename().string();
 }
 
 /// Keys of the flags, the environment and the file; a key file that others may read is refused.
@@ -70,8 +65,7 @@ Result<std::vector<std::string>> read_keys(const Options& options) {
 }
 
 Result<std::vector<serve::ModelSource>> read_sources(const Options& options) {
-  std::vector<std::string> paths = {options.model.model};
-  paths.insert(paths.end(), options.more_models.begin(), options.more_models.end());
+  const std::vector<std::string>& paths = options.models;
   if (options.aliases.size() > paths.size()) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("--alias: expected at most one per model, found {} for {}",
@@ -79,16 +73,40 @@ Result<std::vector<serve::ModelSource>> read_sources(const Options& options) {
   }
   std::vector<serve::ModelSource> sources;
   for (size_t i = 0; i < paths.size(); ++i) {
-    std::string id = i < options.aliases.size() ? options.aliases[i] : model_name(paths[i]);
-    for (const auto& other : sources) {
-      if (other.id == id) {
-        return Error(ErrorCode::kInvalidArgument,
-                     fmt::format("two models are called \"{}\"; name them with --alias", id));
-      }
+    sources.push_back(
+        {i < options.aliases.size() ? options.aliases[i] : serve::model_name(paths[i]), paths[i]});
+  }
+  if (!options.models_directory.empty()) {
+    WHET_TRY(const auto more, serve::models_in(options.models_directory));
+    sources.insert(sources.end(), more.begin(), more.end());
+  }
+  if (sources.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "expected a model: -m MODEL, repeated for several, or --models-dir DIRECTORY");
+  }
+  for (size_t i = 0; i < sources.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) {
+      if (sources[k].id != sources[i].id) continue;
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("two models are called \"{}\": {} and {}; name them with --alias",
+                               sources[i].id, sources[k].path, sources[i].path));
     }
-    sources.push_back({std::move(id), paths[i]});
   }
   return sources;
+}
+
+/// None for "auto".
+std::optional<Pooling> read_pooling(const std::string& name) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kFirst, Pooling::kLast}) {
+    if (pooling_name(pooling) == name) return pooling;
+  }
+  return std::nullopt;
+}
+
+/// What all models together may take.
+uint64_t memory_bytes(const Options& options) {
+  if (options.memory_mib > 0) return options.memory_mib << 20;
+  return available_memory_bytes().value_or(UINT64_MAX);
 }
 
 int run(const Options& given) {
@@ -112,14 +130,18 @@ int run(const Options& given) {
   server_options.strict = options.strict;
   server_options.reasoning = options.reasoning_format != "none";
   server_options.version = version_string();
+  server_options.reports_directory = options.reports_directory;
+  const auto pooling = read_pooling(options.pooling);
   auto models = std::make_unique<serve::ServedModels>(
       *sources,
-      [&options](const std::string& path) {
+      [&options, pooling](const std::string& path) {
         ModelFlags flags = options.model;
         flags.model = path;
+        flags.engine.pooling = pooling;
         return flags.load();
       },
-      serve::ServedModels::Seconds(sources->size() == 1 ? -1 : options.keep_alive_s));
+      serve::ServedModels::Seconds(sources->size() == 1 ? -1 : options.keep_alive_s),
+      memory_bytes(options));
   serve::Server server(std::move(server_options), std::move(models));
 
   HttpLimits limits;
@@ -136,13 +158,15 @@ int run(const Options& given) {
         return serve::Server::error_body(path, {status, message});
       });
   if (!http.ok()) return fail(http.error());
-  // The first model is there before anybody asks; an error in it ends the program.
-  auto first = server.models().use(sources->front().id);
-  if (!first.ok()) return fail(first.error());
-  first->reset();
-  fmt::print(stderr, "whet serves {} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
-             sources->front().id, options.host, (*http)->port(),
-             options.no_page ? "" : ", a page for people: /");
+  // The first model that was named is there before anybody asks; an error in it ends the program.
+  if (!options.models.empty()) {
+    auto first = server.models().use(sources->front().id);
+    if (!first.ok()) return fail(first.error());
+  }
+  fmt::print(stderr, "whet serves {}{} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
+             sources->front().id,
+             sources->size() == 1 ? "" : fmt::format(" and {} more", sources->size() - 1),
+             options.host, (*http)->port(), options.no_page ? "" : ", a page for people: /");
   (*http)->run(/*signals=*/true);
   return 0;
 }
@@ -152,13 +176,15 @@ int run(const Options& given) {
 Command make_serve_command() {
   auto options = std::make_shared<Options>();
   Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
-  options->model.add_to(command);
+  command.add("MODEL,-m,--model", &options->models,
+              std::string(kModelHelp) + "; repeated, the others are loaded when first asked for");
+  options->model.add_engine_flags(command);
   options->model.add_speculation_to(command);
   command.begin_group("Server");
   command
-      .add("--more", &options->more_models,
-           "a further model, loaded when first asked for; may be repeated")
-      .value_name("MODEL");
+      .add("--models-dir", &options->models_directory,
+           "serve every model in it, loaded when first asked for")
+      .value_name("DIRECTORY");
   command.add("-a,--alias", &options->aliases, "what clients call the models, in order")
       .value_name("NAME");
   command.add("--host", &options->host, "address to listen on (also WHET_HOST)");
@@ -183,6 +209,10 @@ Command make_serve_command() {
            "seconds that one of several models stays in memory unused; -1 = for ever")
       .between(-1, 1e9);
   command
+      .add("--model-memory", &options->memory_mib,
+           "MiB that the loaded models may take (0 = what is available at the start)")
+      .between(0, 1e9);
+  command
       .add("--cors-origins", &options->cors_origins,
            "a web page elsewhere that may call; may be repeated (* = any)")
       .value_name("ORIGIN");
@@ -190,6 +220,14 @@ Command make_serve_command() {
       .add("--reasoning-format", &options->reasoning_format,
            "auto = reasoning apart from the answer, none = as the model writes it")
       .one_of({"auto", "none"});
+  command
+      .add("--pooling", &options->pooling,
+           "how states become an embedding (auto = as the model's metadata says, else last)")
+      .one_of({"auto", "mean", "cls", "last"});
+  command
+      .add("--reports", &options->reports_directory,
+           "where whet eval wrote, for the page; one report or a directory of them")
+      .value_name("DIRECTORY");
   command.add("--no-page", &options->no_page, "no web page at /");
   command.add("--strict-params", &options->strict,
               "refuse requests with fields that would be ignored");

@@ -39,6 +39,8 @@ class ActiveRequest {
   std::vector<SequenceId> ids;  // of the sequences, by sample
   std::vector<std::unique_ptr<Sequence>> sequences;
   GenerateResult result;
+  /// Given: the prompt's states become a vector, and nothing is generated.
+  std::optional<StatePool> pool;
 
   // For the asking thread: hands news to the sink until the result is there.
   Result<GenerateResult> wait(const EventSink& sink);

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/clock.h"
 #include "decode/sampler.h"
+#include "engine/model_pooling.h"
 #include "engine/token_info.h"
 #include "kernels/kernels.h"
 #include "sys/file_bytes.h"
@@ -123,6 +125,9 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error().with_context("chat template");
     chat_template = std::move(compiled).value();
   }
+  if (!options.pooling) {
+    WHET_TRY(options.pooling, model_pooling(loaded));
+  }
   if (options.kv_bytes == 0) options.kv_bytes = default_kv_bytes(loaded);
   KvShape shape = kv_shape_of(config, options.context, options.kv_type);
   if (requested.context == 0) {
@@ -184,6 +189,7 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
   description_.context = options_.context;
   description_.trained_context = config.context_length;
   description_.vocab_size = static_cast<int32_t>(config.vocab_size);
+  description_.embedding_size = config.d_model;
   description_.has_chat_template = chat_template_.has_value();
   load_.n_positions = limits.n_positions;
 }
@@ -234,12 +240,17 @@ Result<std::vector<int32_t>> Engine::encode_prompt(const Prompt& prompt) const {
     return tokenizer().encode({&part, 1}, /*add_bos=*/true);
   }
   const auto& ids = std::get<std::vector<int32_t>>(prompt);
+  WHET_TRY_STATUS(check_ids(ids));
+  return ids;
+}
+
+Status Engine::check_ids(std::span<const int32_t> ids) const {
   for (int32_t id : ids) {
     if (id < 0 || id >= loaded_.model.config.vocab_size) {
       return out_of_range("prompt token id", 0, loaded_.model.config.vocab_size - 1, id);
     }
   }
-  return ids;
+  return ok_status();
 }
 
 Result<std::optional<int64_t>> Engine::count_prompt_tokens(const GenerateRequest& request) {
@@ -327,13 +338,74 @@ Result<GenerateResult> Engine::generate(const GenerateRequest& request, const Ev
   active.shape = shape;
   active.result.start_ns = start_ns;
   active.result.n_prompt_tok = shape.n_prompt;
+  submit(active);
+  return active.wait(on_event);
+}
+
+void Engine::submit(ActiveRequest& request) {
   {
     std::lock_guard lock(mutex_);
-    active.shape.id = next_request_++;
-    arrivals_.push_back(&active);
+    request.shape.id = next_request_++;
+    arrivals_.push_back(&request);
   }
   arrived_.notify_one();
-  return active.wait(on_event);
+}
+
+Result<std::vector<Embedding>> Engine::embed(const EmbedRequest& request,
+                                             const CancelFlag* cancel) {
+  GenerateRequest only_read;
+  only_read.max_tokens = 0;
+  only_read.cache_scope = request.cache_scope;
+  std::vector<Embedding> embeddings(request.inputs.size());
+  std::vector<std::unique_ptr<ActiveRequest>> active;
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    const std::string where = fmt::format("input {}", i);
+    std::vector<int32_t> ids;
+    if (const auto* text = std::get_if<std::string>(&request.inputs[i])) {
+      auto encoded = tokenizer().encode(*text, {.add_special = true, .parse_special = false});
+      if (!encoded.ok()) return encoded.error().with_context(where);
+      ids = std::move(*encoded);
+    } else {
+      ids = std::get<std::vector<int32_t>>(request.inputs[i]);
+      if (Status valid = check_ids(ids); !valid.ok()) return valid.error().with_context(where);
+    }
+    const auto context = static_cast<size_t>(options_.context);
+    if (request.truncate && ids.size() > context) {
+      embeddings[i].n_cut_tok = static_cast<int64_t>(ids.size() - context);
+      ids.resize(context);
+    }
+    auto shape = shape_of(only_read, ids.size());
+    if (!shape.ok()) return shape.error().with_context(where);
+    active.push_back(
+        std::make_unique<ActiveRequest>(only_read, std::move(ids), /*has_sink=*/false, cancel));
+    active.back()->shape = *shape;
+    active.back()->pool.emplace(*options_.pooling, loaded_.model.config.d_model, shape->n_prompt);
+    active.back()->result.n_prompt_tok = shape->n_prompt;
+  }
+  for (const auto& each : active) submit(*each);
+  std::optional<Error> failed;
+  for (size_t i = 0; i < active.size(); ++i) {
+    // Every one is waited for: the loop holds it until it ends.
+    auto result = active[i]->wait(nullptr);
+    if (result.ok() && result->completions.front().finish == FinishReason::kCancelled) {
+      result = Error(ErrorCode::kCancelled, "cancelled");
+    }
+    if (!result.ok()) {
+      if (!failed) failed = result.error();
+      continue;
+    }
+    embeddings[i].values = active[i]->pool->take();
+    embeddings[i].n_tok = result->n_prompt_tok;
+    if (request.normalise) normalise_length(embeddings[i].values);
+    for (float value : embeddings[i].values) {
+      if (!std::isfinite(value) && !failed) {
+        failed = Error(ErrorCode::kInvalidModel,
+                       fmt::format("input {}: the model's states are not finite", i));
+      }
+    }
+  }
+  if (failed) return *failed;
+  return embeddings;
 }
 
 void Engine::save_prefixes(const std::stop_token& stop) {
@@ -419,7 +491,11 @@ Status Engine::start(ActiveRequest& request) {
   const GenerateRequest& asked = request.request();
   const bool is_scored = asked.prompt_logprobs >= 0 && n_known[0] == request.shape.n_prompt;
   const int64_t n_wanted = ids.size() > 1 ? request.shape.n_prompt : n_known[0];
-  const size_t n_reusable = is_scored ? 0 : static_cast<size_t>(n_wanted - 1);
+  // A text that was sent away while it was read is pooled from its start again.
+  if (request.pool) leader->pool = request.pool;
+  const size_t n_reusable = leader->pool ? static_cast<size_t>(leader->pool->n_unread())
+                            : is_scored  ? 0
+                                         : static_cast<size_t>(n_wanted - 1);
   WHET_TRY(leader->kv, prefix_index_.open(asked.cache_scope, leader->ids().first(n_reusable)));
   if (first_time) request.result.n_cached_tok = leader->kv->size();
   scheduler_.start(request.shape, ids, n_known, leader->kv->size());
@@ -545,8 +621,10 @@ void Engine::finish_ended() {
     }
     if (!request.sequences.empty()) {
       Sequence& first = *request.sequences.front();
+      request.pool = std::move(first.pool);
       result.prompt_tokens = first.take_prompt_tokens();
-      if (first.kv) keep_prefix(request, first);
+      const bool reads_all = request.pool && request.pool->n_unread() == 0;  // of every text
+      if (first.kv && !reads_all) keep_prefix(request, first);
       for (const auto& sequence : request.sequences) {
         result.completions.push_back(sequence->take_completion());
       }

@@ -51,6 +51,7 @@ struct EngineOptions {
   SpeculationOptions speculation = {};
   std::string chat_template =
       {};  // Jinja source that replaces the model's own; empty = the model's
+  std::optional<Pooling> pooling = {};  // of embeddings; none = as the model's metadata says
 };
 
 /// A moment of an engine, for metrics.
@@ -80,6 +81,9 @@ class Engine : public Generator {
   Result<std::vector<TokenInfo>> score(const Prompt& prompt, std::string_view continuation,
                                        const CancelFlag* cancel = nullptr) override;
   Result<std::optional<int64_t>> count_prompt_tokens(const GenerateRequest& request) override;
+  /// All inputs share the steps.
+  Result<std::vector<Embedding>> embed(const EmbedRequest& request,
+                                       const CancelFlag* cancel = nullptr) override;
 
   /// A prompt as token ids: a conversation through the chat template, a text, or ids as they are.
   Result<std::vector<int32_t>> encode_prompt(const Prompt& prompt) const;
@@ -111,6 +115,9 @@ class Engine : public Generator {
          TokenIndex phrases, std::optional<LoadedModel> draft);
 
   Status validate_request(const GenerateRequest& request) const;
+  Status check_ids(std::span<const int32_t> ids) const;
+  /// Hands a request to the loop.
+  void submit(ActiveRequest& request);
   Result<RequestShape> shape_of(const GenerateRequest& request, size_t n_prompt) const;
 
   // On the loop's thread.

@@ -12,6 +12,7 @@
 #include "decode/constraint.h"
 #include "decode/sampler.h"
 #include "decode/stop_filter.h"
+#include "engine/state_pool.h"
 #include "generator/generator.h"
 #include "kv/kv_sequence.h"
 #include "token/detokenizer.h"
@@ -66,6 +67,8 @@ class Sequence {
   std::optional<KvSequence> kv;
   /// Proposed for the next step.
   std::vector<int32_t> draft;
+  /// Of a text that becomes a vector: nothing is sampled or scored.
+  std::optional<StatePool> pool;
 
  private:
   Result<int32_t> sample(std::span<const float> logits);

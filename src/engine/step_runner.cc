@@ -47,10 +47,12 @@ Result<std::vector<SegmentOutcome>> StepRunner::run(const StepPlan& plan,
     WHET_CHECK(static_cast<int64_t>(tokens_[i].size()) == segment.n_tokens &&
                sequence.kv->size() == segment.first);
     WHET_TRY_STATUS(sequence.kv->prepare(segment.n_tokens));
-    const auto wanted = segment.all_logits || segment.n_draft > 0 ? StepSegment::Logits::kAll
-                        : segment.samplers.empty()                ? StepSegment::Logits::kNone
-                                                                  : StepSegment::Logits::kLast;
-    segments_.push_back({&*sequence.kv, tokens_[i], wanted});
+    float* states = sequence.pool ? sequence.pool->receive(segment.n_tokens) : nullptr;
+    const auto wanted = sequence.pool                               ? StepSegment::Logits::kNone
+                        : segment.all_logits || segment.n_draft > 0 ? StepSegment::Logits::kAll
+                        : segment.samplers.empty()                  ? StepSegment::Logits::kNone
+                                                                    : StepSegment::Logits::kLast;
+    segments_.push_back({&*sequence.kv, tokens_[i], wanted, states});
   }
   const std::span<const float> logits = forward_pass(segments_);
   forward_end_ns_ = monotonic_ns();
@@ -66,9 +68,11 @@ Result<std::vector<SegmentOutcome>> StepRunner::run(const StepPlan& plan,
                                                                               : tokens_[i].size();
     const std::span<const float> rows = logits.subspan(row * vocab, n_rows * vocab);
     row += n_rows;
+    if (sequence.pool) sequence.pool->add(segment.first);
     if (segment.all_logits) sequence.score_prompt(rows, segment.first);
     WHET_TRY_STATUS(branch(segment, find));
-    const size_t n_sampled = static_cast<size_t>(segment.n_draft) + 1;
+    const size_t n_sampled =
+        sequence.pool ? 0 : static_cast<size_t>(segment.n_draft) + 1;  // from so many rows
     for (SequenceId id : segment.samplers) {
       draws_.push_back({&find(id), rows.last(n_sampled * vocab), sequence.draft, 0});
     }

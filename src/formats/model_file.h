@@ -73,8 +73,8 @@ struct ModelFile {
   std::map<std::string, MetaValue, std::less<>> metadata;
   /// SafeTensors directories: config.json, tokenizer.json, tokenizer_config.json,
   /// generation_config.json, special_tokens_map.json, added_tokens.json, tokenizer.model,
-  /// chat_template.jinja, chat_template.json - as raw bytes, by file name; absent files have no
-  /// entry.
+  /// chat_template.jinja, chat_template.json, 1_Pooling/config.json - as raw bytes, by file name;
+  /// absent files have no entry.
   std::map<std::string, std::string, std::less<>> side_files;
   std::vector<TensorEntry> tensors;
   /// SafeTensors in shards: tensors that the index lists and no shard holds. An architecture may do

@@ -38,6 +38,7 @@ constexpr SideFile kSideFiles[] = {
     {"tokenizer.model", 64 * kMiB},
     {"chat_template.jinja", 4 * kMiB},
     {"chat_template.json", 4 * kMiB},
+    {"1_Pooling/config.json", 1 * kMiB},
 };
 
 template <typename... Args>

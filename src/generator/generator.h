@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "generator/embedding.h"
 #include "generator/events.h"
 #include "generator/request.h"
 
@@ -25,6 +26,7 @@ struct ModelDescription {
   int64_t context = 0;          // positions that a request may use
   int64_t trained_context = 0;  // positions that the model was trained for; 0 = unknown
   int32_t vocab_size = 0;       // rows of logits; 0 = unknown
+  int64_t embedding_size = 0;   // values of an embedding; 0 = it gives none
   bool has_chat_template = false;
   std::string endpoint = {};  // of a remote engine
   struct {
@@ -62,6 +64,10 @@ class Generator {
                                                const CancelFlag* cancel = nullptr) = 0;
   /// Tokens that `request` would prefill, without running it; none where that is unknown.
   virtual Result<std::optional<int64_t>> count_prompt_tokens(const GenerateRequest& request) = 0;
+  /// A vector of each input. Errors: an empty input, one longer than the context (both name it);
+  /// kCancelled; kUnavailable where the engine gives none.
+  virtual Result<std::vector<Embedding>> embed(const EmbedRequest& request,
+                                               const CancelFlag* cancel = nullptr);
 };
 
 }  // namespace whet

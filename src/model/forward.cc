@@ -131,6 +131,17 @@ void finish_logits(Step& step, float* logits) {
   });
 }
 
+/// Gives each segment that wants them its rows behind the output norm.
+void give_states(const Step& step, const NormWeights& norm) {
+  const float* x = step.buffers.x.data();
+  for (const StepSegment& segment : step.segments) {
+    Step rows = step;
+    rows.n_tokens = static_cast<int64_t>(segment.tokens.size());
+    if (segment.states != nullptr) normalise(rows, norm, x, step.config.d_model, segment.states);
+    x += rows.n_tokens * step.config.d_model;
+  }
+}
+
 std::span<const float> logits(Step& step, const Weights& w) {
   ForwardScratch::Buffers& b = step.buffers;
   step.n_tokens = keep_wanted_rows(step, b.x.data());
@@ -169,6 +180,7 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
   for (const StepSegment& segment : segments) {
     segment.kv->extend(static_cast<int64_t>(segment.tokens.size()));
   }
+  give_states(step, model.weights.output_norm);
   return logits(step, model.weights);
 }
 

@@ -23,6 +23,7 @@ struct StepSegment {
   KvSequence* kv;                   // receives keys and values at positions kv->size()...
   std::span<const int32_t> tokens;  // ids, each in [0, V)
   enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
+  float* states = nullptr;  // receives the rows as the head would see them, [T, D]; null = unwanted
 };
 
 /// Buffers of forward(), reused between steps; grows to the largest step seen.

@@ -241,16 +241,64 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send(std::string bytes) {
     {
       std::lock_guard lock(mutex_);
-      if (gone_) return;
-      n_unsent_ += bytes.size();
-      unsent_.push_back(std::move(bytes));
+      queue(std::move(bytes));
     }
     asio::post(stream_.get_executor(), [self = shared_from_this()] { self->write_next(); });
+  }
+
+  /// Queues the head of a reply and what comes with it; false, and nothing, if a stream that was
+  /// expected has been begun already. `is_all`: no more follows.
+  bool send_first(std::string bytes, bool is_all) {
+    {
+      std::lock_guard lock(mutex_);
+      if (std::exchange(begun_, true)) return false;
+      if (is_all) expected_.reset();
+      queue(std::move(bytes));
+    }
+    asio::post(stream_.get_executor(), [self = shared_from_this()] { self->write_next(); });
+    return true;
+  }
+
+  void queue(std::string bytes) {  // under the mutex
+    if (gone_) return;
+    last_sent_ = std::chrono::steady_clock::now();
+    n_unsent_ += bytes.size();
+    unsent_.push_back(std::move(bytes));
+  }
+
+  std::string chunk(std::string_view piece) const {
+    return is_http10_ ? std::string(piece) : fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
+  }
+
+  void await_ping() {
+    {
+      std::lock_guard lock(mutex_);
+      ping_.expires_at(last_sent_ + server_.limits.ping_interval);
+    }
+    ping_.async_wait([self = shared_from_this()](beast::error_code error) {
+      if (!error) self->ping();
+    });
+  }
+
+  /// Keeps an expected stream of events alive while it has nothing to say.
+  void ping() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!expected_ || gone_) return;
+      const auto silence = std::chrono::steady_clock::now() - last_sent_;
+      if (silence >= server_.limits.ping_interval) {
+        if (!std::exchange(begun_, true)) queue(*expected_);
+        if (!is_head_) queue(chunk(": still computing\n\n"));
+      }
+    }
+    write_next();
+    await_ping();
   }
 
   /// The reply is complete; from any thread.
   void finish() {
     asio::post(stream_.get_executor(), [self = shared_from_this()] {
+      self->ping_.cancel();
       self->replied_ = true;
       self->write_next();
     });
@@ -338,6 +386,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   beast::tcp_stream stream_;
+  asio::steady_timer ping_{stream_.get_executor()};
   HttpServer::State& server_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
@@ -353,6 +402,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<std::string> unsent_;
   size_t n_unsent_ = 0;
   bool gone_ = false;
+  bool begun_ = false;                   // the head is queued
+  std::optional<std::string> expected_;  // head of a stream that was promised
+  std::chrono::steady_clock::time_point last_sent_;
 };
 
 class Connection::ReplyHandle : public Reply {
@@ -376,17 +428,34 @@ class Connection::ReplyHandle : public Reply {
 
   void send(int status, std::string_view content_type, std::string body,
             const Headers& headers) override {
-    begun_ = ended_ = true;
+    begun_ = true;
     std::string bytes = connection_->head(status, content_type, headers, body.size());
     if (!connection_->is_head_) bytes += body;
-    connection_->send(std::move(bytes));
+    if (!connection_->send_first(std::move(bytes), /*is_all=*/true)) {
+      write(fmt::format("data: {}\n\n", body));
+      return end();
+    }
+    ended_ = true;
     connection_->finish();
+  }
+
+  void expect_events(const Headers& headers) override {
+    Connection& c = *connection_;
+    if (c.is_http10_) c.keep_alive_ = false;
+    std::string head = c.head(200, "text/event-stream", headers, std::nullopt);
+    {
+      std::lock_guard lock(c.mutex_);
+      c.expected_ = std::move(head);
+      c.last_sent_ = std::chrono::steady_clock::now();
+    }
+    asio::post(c.stream_.get_executor(), [self = connection_] { self->await_ping(); });
   }
 
   void begin(int status, std::string_view content_type, const Headers& headers) override {
     begun_ = true;
     if (connection_->is_http10_) connection_->keep_alive_ = false;
-    connection_->send(connection_->head(status, content_type, headers, std::nullopt));
+    connection_->send_first(connection_->head(status, content_type, headers, std::nullopt),
+                            /*is_all=*/false);
   }
 
   bool write(std::string_view piece) override {
@@ -397,14 +466,19 @@ class Connection::ReplyHandle : public Reply {
       if (c.gone_) return false;
     }
     if (piece.empty() || c.is_head_) return true;
-    c.send(c.is_http10_ ? std::string(piece) : fmt::format("{:x}\r\n{}\r\n", piece.size(), piece));
+    c.send(c.chunk(piece));
     return true;
   }
 
   void end() override {
     ended_ = true;
-    if (!connection_->is_http10_ && !connection_->is_head_) connection_->send("0\r\n\r\n");
-    connection_->finish();
+    Connection& c = *connection_;
+    {
+      std::lock_guard lock(c.mutex_);
+      c.expected_.reset();
+      if (!c.is_http10_ && !c.is_head_) c.queue("0\r\n\r\n");
+    }
+    c.finish();
   }
 
   const CancelFlag& cancelled() const override { return connection_->cancelled_; }
@@ -417,6 +491,10 @@ class Connection::ReplyHandle : public Reply {
 void Connection::answer() {
   busy_ = true;
   cancelled_.clear();
+  {
+    std::lock_guard lock(mutex_);
+    begun_ = false;
+  }
   if (server_.is_quick(request_)) {
     ReplyHandle reply(shared_from_this());
     handle(reply);

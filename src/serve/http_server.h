@@ -2,6 +2,7 @@
 // idle and slow ones cost one thread; requests that compute run on workers, one each.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ struct HttpLimits {
   int max_active = 16;        // requests that compute at once
   int max_queue = 512;        // that wait for their turn
   int drain_s = 30;           // how long running requests may go on at the end
+  /// Of silence, after which a stream of events gets a comment: proxies cut what is quiet longer.
+  std::chrono::milliseconds ping_interval{15'000};
 };
 
 class HttpServer {

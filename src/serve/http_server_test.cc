@@ -80,7 +80,8 @@ std::string post(const std::string& path, const std::string& body) {
 }
 
 /// Paths: /echo sends the body, /pieces streams "one", "two"; /hold begins a stream and writes
-/// until its client is gone or the test releases it.
+/// until its client is gone or the test releases it; /events and /fails are streams of events that
+/// have nothing to say until the test releases them; /flood writes until its client is cut.
 class HttpServerTest : public testing::Test {
  protected:
   void start(HttpLimits limits = {}, bool signals = false) {
@@ -106,6 +107,8 @@ class HttpServerTest : public testing::Test {
 
   void answer(const Request& request, Reply& reply) {
     if (request.path == "/hold") return hold(reply);
+    if (request.path == "/events" || request.path == "/fails") return think(request, reply);
+    if (request.path == "/flood") return flood(reply);
     if (request.path == "/throw") throw std::runtime_error("broken");
     if (request.path != "/pieces") return reply.send(200, "text/plain", request.body + ".");
     reply.begin(200, "text/plain", {});
@@ -122,6 +125,27 @@ class HttpServerTest : public testing::Test {
     }
     if (reply.cancelled().cancelled()) ++n_cancelled_;
     reply.write("ended");
+    reply.end();
+  }
+
+  void think(const Request& request, Reply& reply) {
+    reply.expect_events({{"X-Mark", "kept"}});
+    while (!released() && !reply.cancelled().cancelled()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (reply.cancelled().cancelled()) ++n_cancelled_;
+    if (request.path == "/fails") return reply.send(400, "application/json", "{\"error\":1}");
+    reply.begin(200, "text/event-stream", {{"X-Mark", "kept"}});
+    reply.write("data: 1\n\n");
+    reply.end();
+  }
+
+  void flood(Reply& reply) {
+    reply.begin(200, "text/plain", {});
+    while (reply.write(std::string(64 << 10, 'x'))) {
+    }
+    EXPECT_TRUE(reply.cancelled().cancelled());
+    ++n_cancelled_;
     reply.end();
   }
 
@@ -256,6 +280,66 @@ TEST_F(HttpServerTest, AClientThatLeavesCancelsItsRequestAndFreesTheWorker) {
   EXPECT_TRUE(other.read("next.").starts_with("HTTP/1.1 200"));
   EXPECT_EQ(n_cancelled_, 1);
   EXPECT_TRUE(comes_true([this] { return server_->n_connections() == 1; }));
+}
+
+TEST_F(HttpServerTest, AReaderThatTakesNothingIsCut) {
+  HttpLimits limits;
+  limits.write_timeout_s = 1;
+  start(limits);
+  Client client(port_);
+  ASSERT_TRUE(client.send(get("/flood")));
+  EXPECT_TRUE(comes_true([this] { return n_cancelled_ == 1; }));
+  EXPECT_TRUE(comes_true([this] { return server_->n_connections() == 0; }));
+}
+
+TEST_F(HttpServerTest, CommentsKeepASilentStreamOfEventsAlive) {
+  HttpLimits limits;
+  limits.ping_interval = std::chrono::milliseconds(2);
+  start(limits);
+  Client client(port_);
+  for (int i = 0; i < 2; ++i) {  // the second on the same connection
+    ASSERT_TRUE(client.send(get("/events")));
+    const std::string head = client.read("\r\n\r\n");
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 200")) << head;
+    EXPECT_NE(head.find("X-Mark: kept"), std::string::npos) << head;
+    EXPECT_NE(head.find("text/event-stream"), std::string::npos) << head;
+    if (i == 0) {
+      for (int k = 0; k < 3; ++k)
+        EXPECT_EQ(client.read("\n\n\r\n"), "13\r\n: still computing\n\n\r\n");
+      release();
+    }
+    const std::string rest = client.read("0\r\n\r\n");
+    EXPECT_TRUE(rest.ends_with("9\r\ndata: 1\n\n\r\n0\r\n\r\n")) << rest;
+  }
+}
+
+TEST_F(HttpServerTest, AnErrorBehindACommentIsAnEventAndBeforeOneAStatus) {
+  HttpLimits limits;
+  limits.ping_interval = std::chrono::milliseconds(2);
+  start(limits);
+  Client late(port_);
+  ASSERT_TRUE(late.send(get("/fails")));
+  late.read(": still computing\n\n\r\n");
+  release();
+  const std::string rest = late.read("0\r\n\r\n");
+  EXPECT_TRUE(rest.ends_with("13\r\ndata: {\"error\":1}\n\n\r\n0\r\n\r\n")) << rest;
+  Client early(port_);
+  ASSERT_TRUE(early.send(get("/fails", "Connection: close\r\n")));
+  const std::string reply = early.read();
+  EXPECT_TRUE(reply.starts_with("HTTP/1.1 400")) << reply;
+  EXPECT_TRUE(reply.ends_with("{\"error\":1}")) << reply;
+}
+
+TEST_F(HttpServerTest, ASilentStreamWhoseClientLeavesIsCancelled) {
+  HttpLimits limits;
+  limits.ping_interval = std::chrono::milliseconds(2);
+  start(limits);
+  Client client(port_);
+  ASSERT_TRUE(client.send(get("/events")));
+  client.read(": still computing");
+  client.close();
+  EXPECT_TRUE(comes_true([this] { return n_cancelled_ == 1; }));
+  EXPECT_TRUE(comes_true([this] { return server_->n_connections() == 0; }));
 }
 
 TEST_F(HttpServerTest, AFullQueueGives503ButQuickRequestsGoOn) {

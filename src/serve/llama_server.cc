@@ -98,6 +98,7 @@ void llama_completion(Exchange& exchange) {
     if (!result.ok()) return exchange.fail(api_error(result.error()));
     return exchange.send(200, final_json(*result, true));
   }
+  exchange.reply.expect_events(exchange.headers);
   bool begun = false;
   const auto write = [&](const Json& json) {
     if (!std::exchange(begun, true))

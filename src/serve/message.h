@@ -36,6 +36,10 @@ class Reply {
   void send(int status, std::string_view content_type, std::string body) {
     send(status, content_type, std::move(body), {});
   }
+  /// Says that the reply will be a stream of server-sent events, which may be long in coming: if
+  /// nothing is sent for a while, it is begun with this head, and comments keep it alive. An error
+  /// that is sent after that becomes an event.
+  virtual void expect_events(const Headers&) {}
   /// Begins a body that is written in pieces.
   virtual void begin(int status, std::string_view content_type, const Headers& headers) = 0;
   /// Waits while the client is slow; false when it is gone.

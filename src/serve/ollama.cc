@@ -3,11 +3,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cmath>
 #include <filesystem>
 #include <random>
 
+#include "serve/chat_call.h"
 #include "serve/constrained.h"
+#include "serve/keep_alive.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_request.h"
 
@@ -15,47 +16,6 @@ namespace whet::serve {
 namespace {
 
 using Seconds = ServedModels::Seconds;
-
-/// "5m", "1h30m", "90s", or a number of seconds; negative = for ever.
-std::optional<Seconds> read_keep_alive(Fields& fields) {
-  const Json* json = fields.value("keep_alive");
-  if (json == nullptr) return std::nullopt;
-  if (json->is_number() && std::abs(json->get<double>()) < 1e9) {
-    return Seconds(static_cast<int64_t>(json->get<double>()));
-  }
-  if (json->is_string()) {
-    std::string text = json->get<std::string>();
-    const bool negative = text.starts_with('-');
-    if (negative) text.erase(0, 1);
-    double total = 0, number = 0;
-    bool digits = false, good = !text.empty();
-    double scale = 1;
-    for (size_t i = 0; i < text.size() && good; ++i) {
-      const char c = text[i];
-      if (c >= '0' && c <= '9') {
-        digits = true;
-        number = scale == 1 ? number * 10 + (c - '0') : number + (c - '0') * scale;
-        if (scale < 1) scale /= 10;
-        continue;
-      }
-      if (c == '.' && scale == 1) {
-        scale = 0.1;
-        continue;
-      }
-      const bool is_ms = c == 'm' && i + 1 < text.size() && text[i + 1] == 's';
-      const double unit = is_ms ? 0.001 : c == 'h' ? 3600 : c == 'm' ? 60 : c == 's' ? 1 : 0;
-      good = digits && unit > 0;
-      total += number * unit;
-      number = 0;
-      scale = 1;
-      digits = false;
-      if (is_ms) ++i;
-    }
-    if (good && !digits) return Seconds(static_cast<int64_t>(negative ? -total - 1 : total));
-  }
-  fields.fail("keep_alive", "a duration such as \"5m\", or seconds");
-  return std::nullopt;
-}
 
 void read_options(Fields& fields, GenerateRequest& request, std::vector<std::string>& ignored) {
   SamplingParams params;
@@ -193,11 +153,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
   call.request.cache_scope = exchange.cache_scope;
   bool opened = false;
   if (conversation != nullptr && call.splits_reasoning) {
-    const auto parts = served.engine->render_chat(*conversation);
-    if (!parts.ok()) return exchange.fail(api_error(parts.error()));
-    std::string text = text_of(*parts);
-    text.erase(text.find_last_not_of(" \t\r\n") + 1);
-    opened = text.ends_with("<think>");
+    opened = opens_reasoning(*served.engine, call.request.prompt);
   }
   AnswerSplitter splitter(call.splits_reasoning, opened, call.has_tools,
                           std::to_string(exchange.server.next_id()));
@@ -289,19 +245,6 @@ std::string modified_at(const std::string& path) {
           std::chrono::time_point_cast<std::chrono::system_clock::duration>(system))));
 }
 
-uint64_t size_on_disk(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    const uint64_t size = std::filesystem::file_size(path, error);
-    return error ? 0 : size;
-  }
-  uint64_t total = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    if (entry.is_regular_file(error)) total += entry.file_size(error);
-  }
-  return total;
-}
-
 Json details_of(const ModelSource& source, const ServedModel* model) {
   const bool is_directory = std::filesystem::is_directory(source.path);
   Json details{{"parent_model", ""}, {"format", is_directory ? "safetensors" : "gguf"}};
@@ -385,7 +328,7 @@ void ollama_tags(Exchange& exchange) {
     models.push_back({{"name", source.id},
                       {"model", source.id},
                       {"modified_at", modified_at(source.path)},
-                      {"size", size_on_disk(source.path)},
+                      {"size", bytes_on_disk(source.path)},
                       {"digest", ""},
                       {"details", details_of(source, nullptr)}});
   }
@@ -424,13 +367,48 @@ void ollama_show(Exchange& exchange) {
                       {"capabilities", std::move(capabilities)}});
 }
 
+// What is there needs no pulling; fetching is the owner's business, not a client's.
+void ollama_pull(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  const std::string name = fields.text("model", fields.text("name", ""));
+  const bool stream = fields.flag("stream", true);
+  fields.ignore({"insecure"});
+  if (!exchange.accept(fields)) return;
+  if (!exchange.server.models().find(name)) {
+    return exchange.fail({501, fmt::format("this server fetches no models; run `whet pull {}` on "
+                                           "its machine and name the file with -m",
+                                           name)});
+  }
+  const Json done{{"status", "success"}};
+  if (!stream) return exchange.send(200, done);
+  exchange.reply.begin(200, "application/x-ndjson", exchange.headers);
+  exchange.reply.write(dump(done) + "\n");
+  exchange.reply.end();
+}
+
+void ollama_delete(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  const std::string name = fields.text("model", fields.text("name", ""));
+  if (!exchange.accept(fields)) return;
+  if (!exchange.server.models().find(name)) {
+    return exchange.fail({404, fmt::format("model '{}' not found", name)});
+  }
+  exchange.fail({501, fmt::format("this server deletes no files; remove '{}' on its machine, or "
+                                  "unload it with \"keep_alive\": 0",
+                                  name)});
+}
+
 void ollama_ps(Exchange& exchange) {
   Json models = Json::array();
   for (const ServedModels::Running& running : exchange.server.models().running()) {
     const ServedModel& model = *running.model;
     Json json{{"name", model.id},
               {"model", model.id},
-              {"size", model.engine->describe().n_bytes},
+              {"size", model.n_bytes()},
               {"digest", ""},
               {"details", details_of({model.id, model.path}, &model)},
               {"size_vram", 0},

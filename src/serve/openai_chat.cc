@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "serve/chat_call.h"
 #include "serve/constrained.h"
-#include "serve/openai_request.h"
 #include "serve/strategy_model.h"
 
 namespace whet::serve {
 namespace {
-
-constexpr int kMaxTopLogprobs = 20;
 
 Json token_json(const TokenInfo& token) {
   Json bytes = Json::array();
@@ -28,49 +26,6 @@ Json calls_json(const std::vector<ToolCall>& calls, size_t first, bool indexed) 
     list.push_back(std::move(call));
   }
   return list;
-}
-
-struct ChatCall : OpenAiCall {
-  bool has_tools = false;
-  std::optional<Json> schema;
-};
-
-/// Reads the body; the conversation, tools and constraints go into the request.
-ChatCall read_chat(Fields& fields, const Server& server) {
-  ChatCall call;
-  static_cast<OpenAiCall&>(call) = read_call(fields, server);
-  Conversation conversation;
-  conversation.messages = read_messages(fields, "messages");
-  conversation.continue_last =
-      !conversation.messages.empty() && conversation.messages.back().role == "assistant";
-  const Json* tools = fields.value("tools");
-  if (tools != nullptr && !tools->is_array()) fields.fail("tools", "an array");
-  Json arguments = Json::object();
-  if (const Json* more = fields.value("chat_template_kwargs")) {
-    if (more->is_object()) {
-      arguments = *more;
-    } else {
-      fields.fail("chat_template_kwargs", "an object");
-    }
-  }
-  const std::string effort = fields.text("reasoning_effort", "");
-  if (!effort.empty()) arguments["reasoning_effort"] = effort;
-  if (!arguments.empty()) conversation.template_arguments = dump(arguments);
-
-  const ToolChoice choice = read_tool_choice(fields, tools);
-  call.has_tools = tools != nullptr && !tools->empty() && choice.kind != ToolChoice::Kind::kNone;
-  if (call.has_tools) conversation.tools = dump(*tools);
-  call.request.prompt = std::move(conversation);
-  call.schema = read_constraint(fields, choice, call.has_tools ? tools : nullptr, call.request);
-
-  const bool wants_logprobs = fields.flag("logprobs", false);
-  const auto top = static_cast<int>(fields.integer("top_logprobs", 0, 0, kMaxTopLogprobs));
-  if (wants_logprobs) call.request.top_logprobs = top;
-  if (!wants_logprobs && top > 0) {
-    fields.fail({400, "\"top_logprobs\": expected \"logprobs\": true beside it, found none",
-                 "top_logprobs"});
-  }
-  return call;
 }
 
 /// Writes chunks of one stream.
@@ -195,16 +150,6 @@ Json message_json(AnswerSplitter& splitter, const std::string& text, bool& calle
   return message;
 }
 
-bool opens_reasoning(const Engine& engine, const Prompt& prompt) {
-  const auto* conversation = std::get_if<Conversation>(&prompt);
-  if (conversation == nullptr) return false;
-  const auto parts = engine.render_chat(*conversation);
-  if (!parts.ok()) return false;  // generate() will say why
-  std::string text = text_of(*parts);
-  text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  return text.ends_with("<think>");
-}
-
 }  // namespace
 
 Json chat_logprobs(std::span<const TokenInfo> tokens) {
@@ -245,6 +190,7 @@ void chat_completions(Exchange& exchange) {
   const bool opened =
       exchange.server.options().reasoning && opens_reasoning(engine, call.request.prompt);
   if (call.stream) {
+    exchange.reply.expect_events(exchange.headers);
     ChatStream stream(exchange, call, (*model)->id, id, opened);
     const auto result = generate(exchange, engine, call.request, [&](const GenerateEvent& event) {
       return stream.on_event(event);

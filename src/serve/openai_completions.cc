@@ -4,6 +4,7 @@
 
 #include "serve/constrained.h"
 #include "serve/openai_request.h"
+#include "serve/text_inputs.h"
 
 namespace whet::serve {
 namespace {
@@ -12,51 +13,6 @@ constexpr int kMaxLogprobs = 20;
 constexpr size_t kMaxPrompts = 256;
 // OpenAI's default of this route.
 constexpr int64_t kDefaultMaxTokens = 16;
-
-/// A string, strings, ids, or lists of ids.
-std::vector<Prompt> read_prompts(Fields& fields) {
-  const auto wrong = [&] {
-    fields.fail("prompt",
-                "a string, an array of strings, an array of token ids or an array of these");
-    return std::vector<Prompt>();
-  };
-  const auto ids_of = [](const Json& list, std::vector<int32_t>& ids) {
-    for (const Json& id : list) {
-      if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > INT32_MAX) {
-        return false;
-      }
-      ids.push_back(id.get<int32_t>());
-    }
-    return !list.empty();
-  };
-  const Json* json = fields.value("prompt");
-  if (json == nullptr) return wrong();
-  if (json->is_string()) return {json->get<std::string>()};
-  if (!json->is_array() || json->empty() || json->size() > (1u << 20)) return wrong();
-  std::vector<int32_t> ids;
-  if (json->front().is_number()) {
-    if (!ids_of(*json, ids)) return wrong();
-    return {std::move(ids)};
-  }
-  if (json->size() > kMaxPrompts) {
-    fields.fail({400,
-                 fmt::format("\"prompt\": expected at most {} prompts, found {}", kMaxPrompts,
-                             json->size()),
-                 "prompt"});
-    return {};
-  }
-  std::vector<Prompt> prompts;
-  for (const Json& item : *json) {
-    if (item.is_string()) {
-      prompts.emplace_back(item.get<std::string>());
-    } else if (item.is_array() && ids_of(item, ids)) {
-      prompts.emplace_back(std::exchange(ids, {}));
-    } else {
-      return wrong();
-    }
-  }
-  return prompts;
-}
 
 /// OpenAI's legacy form; `first_is_null`: the first token begins the prompt.
 class LegacyLogprobs {
@@ -125,6 +81,7 @@ Json envelope(Exchange& exchange, const std::string& id, const std::string& mode
 
 void stream_completions(Exchange& exchange, const CompletionCall& call, ServedModel& model,
                         const std::string& id) {
+  exchange.reply.expect_events(exchange.headers);
   const int64_t created = unix_time();
   bool begun = false, ok = true;
   int64_t n_prompt = 0, n_cached = 0, n_completion = 0;
@@ -192,7 +149,9 @@ void completions(Exchange& exchange) {
   Fields fields(body);
   CompletionCall call;
   static_cast<OpenAiCall&>(call) = read_call(fields, exchange.server);
-  call.prompts = read_prompts(fields);
+  for (TextInput& input : read_inputs(fields, "prompt", kMaxPrompts)) {
+    std::visit([&](auto& prompt) { call.prompts.emplace_back(std::move(prompt)); }, input);
+  }
   call.echo = fields.flag("echo", false);
   call.logprobs = static_cast<int>(fields.integer("logprobs", -1, 0, kMaxLogprobs));
   if (call.request.max_tokens < 0) call.request.max_tokens = kDefaultMaxTokens;

@@ -18,10 +18,12 @@ std::string plain(std::string name) {
 
 }  // namespace
 
-ServedModels::ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive)
+ServedModels::ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive,
+                           uint64_t memory_bytes)
     : sources_(std::move(sources)),
       load_(std::move(load)),
       keep_alive_(keep_alive),
+      memory_bytes_(memory_bytes),
       janitor_([this](const std::stop_token& stop) { expire(stop); }) {}
 
 ServedModels::~ServedModels() {
@@ -60,16 +62,55 @@ Result<std::shared_ptr<ServedModel>> ServedModels::use(const std::string& name,
   if (auto model = loaded()) return model;
   std::lock_guard loading(loading_);
   if (auto model = loaded()) return model;  // somebody else has just loaded it
+  WHET_TRY_STATUS(make_room(*source));
   const int64_t start_ns = monotonic_ns();
   WHET_TRY(std::unique_ptr<Engine> engine, load_(source->path));
   auto model = std::make_shared<ServedModel>();
   model->id = source->id;
   model->path = source->path;
   model->engine = std::move(engine);
-  model->load_ns = monotonic_ns() - start_ns;
+  model->loaded_ns = monotonic_ns();
+  model->load_ns = model->loaded_ns - start_ns;
   std::lock_guard lock(mutex_);
   slots_.push_back({std::move(model), keep_alive_, {}});
   return taken(slots_.back());
+}
+
+Status ServedModels::make_room(const ModelSource& source) {
+  constexpr double kMiB = 1 << 20;
+  const auto mib = [](uint64_t bytes) { return static_cast<double>(bytes) / kMiB; };
+  const uint64_t needed = bytes_on_disk(source.path);
+  if (needed > memory_bytes_) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("model '{}' needs {:.0f} MiB, but this server may use {:.0f} MiB; "
+                             "nothing was unloaded for it",
+                             source.id, mib(needed), mib(memory_bytes_)));
+  }
+  std::vector<std::shared_ptr<ServedModel>> dropped;  // destroyed outside the lock
+  std::lock_guard lock(mutex_);
+  uint64_t taken = 0, idle = 0;
+  for (const Slot& slot : slots_) {
+    taken += slot.model->n_bytes();
+    if (slot.model.use_count() == 1) idle += slot.model->n_bytes();
+  }
+  if (taken - idle > memory_bytes_ - needed) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("model '{}' needs {:.0f} MiB, but of {:.0f} MiB models that answer "
+                             "others hold {:.0f}; nothing was unloaded for it",
+                             source.id, mib(needed), mib(memory_bytes_), mib(taken - idle)));
+  }
+  while (taken > memory_bytes_ - needed) {
+    auto oldest = slots_.end();
+    for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+      if (slot->model.use_count() > 1) continue;
+      if (oldest == slots_.end() || slot->last_used < oldest->last_used) oldest = slot;
+    }
+    if (oldest == slots_.end()) break;  // keys and values grew meanwhile
+    taken -= std::min(taken, oldest->model->n_bytes());
+    dropped.push_back(std::move(oldest->model));
+    slots_.erase(oldest);
+  }
+  return ok_status();
 }
 
 void ServedModels::unload(const std::string& id) {

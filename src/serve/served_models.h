@@ -1,5 +1,5 @@
 // ServedModels: the models that a server offers by name: loaded when first asked for, unloaded when
-// nobody has used them for a while.
+// nobody has used them for a while or another one needs their memory.
 #pragma once
 
 #include <chrono>
@@ -14,34 +14,39 @@
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "serve/model_source.h"
 
 namespace whet::serve {
-
-struct ModelSource {
-  std::string id;    // what clients call it
-  std::string path;  // what it is loaded from
-};
 
 /// A model in memory.
 struct ServedModel {
   std::string id, path;
   std::unique_ptr<Engine> engine;
-  int64_t load_ns = 0;  // that loading took
+
+  /// Weights, and keys and values as of now.
+  uint64_t n_bytes() const {
+    return engine->describe().n_bytes + engine->load().kv.committed_bytes;
+  }
+  int64_t load_ns = 0;    // that loading took
+  int64_t loaded_ns = 0;  // monotonic time at which it was there
 };
 
 class ServedModels {
  public:
   using Load = std::function<Result<std::unique_ptr<Engine>>(const std::string& path)>;
   using Seconds = std::chrono::seconds;
-  /// `keep_alive` negative = for ever.
-  ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive);
+  /// `keep_alive` negative = for ever. `memory_bytes`: for all models together.
+  ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive,
+               uint64_t memory_bytes = UINT64_MAX);
   ~ServedModels();
 
   /// The name of a source that clients may mean: as it is, in any case, without ":latest", or the
   /// only one if `name` is empty.
   std::optional<ModelSource> find(const std::string& name) const;
   /// In memory from here on while the pointer lives and for its keep-alive after that.
-  /// Errors: kNotFound; those of loading.
+  /// Errors: kNotFound; kInvalidArgument if it can never fit into the memory, kUnavailable while
+  /// models that answer somebody leave too little of it; those of loading. Only where it will fit
+  /// are others unloaded, the longest unused first.
   Result<std::shared_ptr<ServedModel>> use(const std::string& name,
                                            std::optional<Seconds> keep_alive = std::nullopt);
   void unload(const std::string& id);
@@ -59,12 +64,14 @@ class ServedModels {
     Seconds keep_alive{0};
     std::chrono::system_clock::time_point last_used;
   };
+  Status make_room(const ModelSource& source);
   void expire(const std::stop_token& stop);
   std::optional<std::chrono::system_clock::time_point> expiry(const Slot& slot) const;
 
   const std::vector<ModelSource> sources_;
   const Load load_;
   const Seconds keep_alive_;
+  const uint64_t memory_bytes_;
   mutable std::mutex mutex_;
   std::mutex loading_;  // one model at a time
   std::vector<Slot> slots_;

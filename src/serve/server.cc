@@ -5,12 +5,15 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "serve/embeddings.h"
 #include "serve/generation.h"
 #include "serve/llama_server.h"
 #include "serve/ollama.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_completions.h"
 #include "serve/page.h"
+#include "serve/past_reports.h"
+#include "serve/responses.h"
 
 namespace whet::serve {
 namespace {
@@ -133,17 +136,23 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/tags", ollama_tags, true},
     {"GET", "/api/ps", ollama_ps, true},
     {"GET", "/api/version", version, true},
+    {"GET", "/whet/strategies", list_strategies, true},
+    {"GET", "/whet/reports", list_reports, true},
     {"POST", "/api/show", ollama_show},
     {"POST", "/api/chat", ollama_chat},
     {"POST", "/api/generate", ollama_generate},
-    {"POST", "/api/pull", not_supported},
+    {"POST", "/api/pull", ollama_pull},
     {"POST", "/api/push", not_supported},
     {"POST", "/api/create", not_supported},
     {"POST", "/api/copy", not_supported},
-    {"DELETE", "/api/delete", not_supported},
-    {"POST", "/api/embed", not_supported},
-    {"POST", "/api/embeddings", not_supported},
-    {"POST", "/v1/embeddings", not_supported},
+    {"DELETE", "/api/delete", ollama_delete},
+    {"POST", "/v1/responses", responses},
+    {"POST", "/responses", responses},
+    {"POST", "/v1/embeddings", openai_embeddings},
+    {"POST", "/api/embed", ollama_embed},
+    {"POST", "/api/embeddings", ollama_embeddings},
+    {"POST", "/embedding", llama_embedding},
+    {"POST", "/embeddings", llama_embedding},
 };
 
 // "/v1/completions/" is tried by some clients.
@@ -155,10 +164,12 @@ std::string_view without_slash(std::string_view path) {
 const Route* find_route(std::string_view method, std::string_view path, bool& path_known) {
   if (method == "HEAD") method = "GET";
   path = without_slash(path);
-  static constexpr Route kShowModel{"GET", "/v1/models/", show_model, true};
-  if (path.starts_with(kShowModel.path)) {
+  static constexpr Route kNamed[] = {{"GET", "/v1/models/", show_model, true},
+                                     {"GET", "/whet/reports/", show_report}};
+  for (const Route& route : kNamed) {
+    if (!path.starts_with(route.path)) continue;
     path_known = true;
-    return method == "GET" ? &kShowModel : nullptr;
+    return method == "GET" ? &route : nullptr;
   }
   for (const Route& route : kRoutes) {
     if (route.path != path) continue;

@@ -21,6 +21,7 @@ struct ServerOptions {
   bool reasoning = true;      // apart from the answer, as reasoning_content or thinking
   int n_sampled_limit = 128;  // most completions of one request
   std::string version = {};
+  std::string reports_directory = {};  // of past experiments, for the page; empty = none
 };
 
 class Server {

@@ -67,6 +67,7 @@ void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyM
   context.seed = request.samples[0].seed;
   context.max_tokens = request.max_tokens;
   context.cancel = &exchange.reply.cancelled();
+  if (stream) exchange.reply.expect_events(exchange.headers);
   const auto outcome = (*made)->solve(question, *model.engine, context);
   if (!outcome.ok()) return exchange.fail(api_error(outcome.error()));
   ++exchange.server.metrics().requests;
