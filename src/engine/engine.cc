@@ -98,6 +98,10 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   if (options.context < 1 || options.context > kMaxContext) {
     return out_of_range("context size", 1, kMaxContext, options.context);
   }
+  if (config.n_positions > 0 && options.context > config.n_positions) {
+    return out_of_range("context size of a model with learned positions", 1, config.n_positions,
+                        options.context);
+  }
   if (options.batch < 1 || options.batch > kMaxContext) {
     return out_of_range("batch size", 1, kMaxContext, options.batch);
   }
@@ -149,7 +153,14 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
   limits.n_ahead = options.reserve_ahead;
   limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
   limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
+  limits.n_sequences = std::min(limits.n_sequences, arena->max_states());
   std::optional<PrefixFiles> files;
+  if (!options.prefix_directory.empty() && shape.state_bytes() > 0) {
+    return Error(
+        ErrorCode::kInvalidArgument,
+        "--prefix-cache-dir: expected a model whose layers all have keys and values, found "
+        "one with recurrent states, which are not kept in files; leave the option out");
+  }
   if (!options.prefix_directory.empty()) {
     WHET_TRY(const std::string fingerprint, fingerprint_of(loaded, options));
     WHET_TRY(files, PrefixFiles::open(options.prefix_directory, fingerprint, shape,

@@ -82,6 +82,8 @@ TEST(StepAllocation, NothingInAPassThatIsNoLargerThanOneBefore) {
     ASSERT_TRUE(loaded.ok()) << loaded.error().message();
     ThreadPool pool(2);
     const KvShape shape = kv_shape_of(loaded->model.config, kPrompt + 4);
+    // A state belongs to the sequence, and what it is rewound to must have been kept.
+    if (shape.state_bytes() > 0) continue;
     const auto arena = KvArena::create(shape, 1 << 30);
     ASSERT_TRUE(arena.ok()) << arena.error().message();
     KvSequence first = (*arena)->open().value(), second = (*arena)->open().value();

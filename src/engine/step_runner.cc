@@ -52,7 +52,8 @@ Result<std::vector<SegmentOutcome>> StepRunner::run(const StepPlan& plan,
                         : segment.all_logits || segment.n_draft > 0 ? StepSegment::Logits::kAll
                         : segment.samplers.empty()                  ? StepSegment::Logits::kNone
                                                                     : StepSegment::Logits::kLast;
-    segments_.push_back({&*sequence.kv, tokens_[i], wanted, states});
+    segments_.push_back(
+        {&*sequence.kv, tokens_[i], wanted, states, /*revocable=*/segment.n_draft > 0});
   }
   const std::span<const float> logits = forward_pass(segments_);
   forward_end_ns_ = monotonic_ns();

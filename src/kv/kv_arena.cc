@@ -12,6 +12,11 @@ namespace whet {
 
 Result<std::unique_ptr<KvArena>> KvArena::create(const KvShape& shape, uint64_t budget_bytes) {
   WHET_TRY(KvLayout layout, KvLayout::in_blocks(shape));
+  int64_t max_states = INT64_MAX;
+  if (const uint64_t state_bytes = shape.state_bytes(); state_bytes > 0) {
+    budget_bytes /= 2;
+    max_states = std::max<int64_t>(1, static_cast<int64_t>(budget_bytes / 2 / state_bytes));
+  }
   const uint64_t n_blocks = budget_bytes / layout.block_bytes();
   if (n_blocks == 0) {
     return Error(ErrorCode::kInvalidArgument,
@@ -23,9 +28,11 @@ Result<std::unique_ptr<KvArena>> KvArena::create(const KvShape& shape, uint64_t 
   WHET_TRY(SharedMemory memory, SharedMemory::create("whet-kv", bytes));
   WHET_TRY(AddressSpace all, AddressSpace::reserve(bytes, AddressSpace::Access::kNone));
   WHET_TRY_STATUS(all.map(0, memory, 0, bytes, AddressSpace::Access::kWrite));
-  return std::unique_ptr<KvArena>(new KvArena(std::make_shared<const KvLayout>(std::move(layout)),
-                                              std::move(memory), std::move(all),
-                                              static_cast<int64_t>(n_blocks)));
+  auto arena = std::unique_ptr<KvArena>(
+      new KvArena(std::make_shared<const KvLayout>(std::move(layout)), std::move(memory),
+                  std::move(all), static_cast<int64_t>(n_blocks)));
+  arena->max_states_ = max_states;
+  return arena;
 }
 
 KvArena::KvArena(std::shared_ptr<const KvLayout> layout, SharedMemory memory, AddressSpace all,
@@ -46,7 +53,10 @@ Result<KvSequence> KvArena::open() {
 
 Result<KvSequence> KvArena::branch(KvSequence& parent, int64_t n) {
   WHET_CHECK(parent.arena_ == this);
-  auto child = adopt(prefix_of(parent, n));
+  WHET_CHECK(parent.can_rewind(n));
+  KvPrefix prefix = prefix_of(parent, n);
+  prefix.state = parent.state_.at(n);
+  auto child = adopt(prefix);
   parent.prepared_ = std::min(parent.prepared_, parent.size_);  // its last block is now shared
   return child;
 }
@@ -64,6 +74,7 @@ Result<KvSequence> KvArena::adopt(const KvPrefix& prefix) {
   }
   WHET_TRY_STATUS(map(sequence, 0, sequence.blocks_.size()));
   sequence.size_ = sequence.prepared_ = prefix.n;
+  sequence.state_.start(prefix.n, prefix.state);
   return sequence;
 }
 

@@ -27,6 +27,7 @@ namespace whet {
 struct KvPrefix {
   std::vector<int64_t> blocks;  // ceil(n / kBlock)
   int64_t n = 0;
+  StateValues state = nullptr;  // behind them, where layers have one
 };
 
 struct KvStats {
@@ -50,7 +51,8 @@ class KvArena {
 
   /// An empty sequence. Errors: kResourceExhausted where no addresses are left.
   Result<KvSequence> open();
-  /// A sequence that begins with the first n positions of `parent`. Errors: as open().
+  /// A sequence that begins with the first n positions of `parent`, which could be rewound to n.
+  /// Errors: as open().
   Result<KvSequence> branch(KvSequence& parent, int64_t n);
   /// A sequence that begins with a prefix whose blocks somebody holds or keeps. Errors: as open().
   Result<KvSequence> adopt(const KvPrefix& prefix);
@@ -61,6 +63,9 @@ class KvArena {
   static int64_t blocks_for(int64_t n_positions) {
     return (n_positions + KvLayout::kBlock - 1) / KvLayout::kBlock;
   }
+  /// States of recurrent layers that fit beside the blocks for sequences that run, and as many for
+  /// the prefix index; without bound where no layer has one.
+  int64_t max_states() const { return max_states_; }
   KvStats stats() const;
   const KvLayout& layout() const { return *layout_; }
   const KvShape& shape() const { return layout_->shape(); }
@@ -69,7 +74,7 @@ class KvArena {
 
   /// Called when all blocks are taken: must drop() one that no sequence holds, or return false.
   void set_reclaim(std::function<bool()> reclaim) { reclaim_ = std::move(reclaim); }
-  /// The blocks of the first n positions, n <= size().
+  /// The blocks of the first n positions, n <= size(), without a state.
   KvPrefix prefix_of(const KvSequence& sequence, int64_t n) const;
   /// Keeps block `index` of the sequence alive, at most once at a time, as it now is.
   void keep(KvSequence& sequence, int64_t index);
@@ -105,6 +110,7 @@ class KvArena {
   std::vector<int16_t> filled_;  // valid positions of each block that is held or kept
   std::function<bool()> reclaim_;
   int64_t n_sequences_ = 0;
+  int64_t max_states_ = INT64_MAX;
 };
 
 }  // namespace whet

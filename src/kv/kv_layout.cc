@@ -23,6 +23,7 @@ Status check(const KvShape& shape) {
   WHET_CHECK(!shape.layers.empty() && shape.capacity > 0);
   uint64_t blocks = static_cast<uint64_t>(ceil_div(shape.capacity, KvLayout::kBlock)), bytes = 0;
   for (const KvLayerShape& layer : shape.layers) {
+    if (layer.n_heads == 0) continue;  // a layer without keys and values
     WHET_CHECK(layer.n_heads > 0 && layer.key_dim > 0 && layer.value_dim > 0 && layer.window >= 0);
     for (int64_t dim : {layer.key_dim, layer.value_dim}) {
       if (!kernels::kv_type_supported(shape.type, static_cast<size_t>(dim))) {
@@ -67,6 +68,12 @@ uint64_t KvShape::bytes_per_position() const {
   return bytes;
 }
 
+uint64_t KvShape::state_bytes() const {
+  uint64_t floats = 0;
+  for (const int64_t size : state_sizes) floats += static_cast<uint64_t>(size);
+  return floats * sizeof(float);
+}
+
 KvLayout::KvLayout(const KvShape& shape)
     : shape_(shape), n_blocks_(ceil_div(shape.capacity, kBlock)) {
   for (const KvLayerShape& layer : shape.layers) {
@@ -89,7 +96,7 @@ Result<KvLayout> KvLayout::in_blocks(const KvShape& shape) {
     place.head_stride = kBlock * (place.key_bytes + place.value_bytes);
     layout.block_bytes_ += static_cast<uint64_t>(place.n_heads) * place.head_stride;
   }
-  layout.block_bytes_ = *checked_align_up(layout.block_bytes_, page_bytes());
+  layout.block_bytes_ = *checked_align_up(std::max(layout.block_bytes_, uint64_t{1}), page_bytes());
   for (Place& place : layout.places_) place.block_stride = layout.block_bytes_;
   layout.sequence_bytes_ = static_cast<uint64_t>(layout.n_blocks_) * layout.block_bytes_;
   return layout;

@@ -15,7 +15,7 @@
 namespace whet {
 
 struct KvLayerShape {
-  int64_t n_heads;
+  int64_t n_heads;  // 0: the layer has no keys and values
   int64_t key_dim;
   int64_t value_dim;
   int64_t window = 0;  // positions that a query looks back on, its own included; 0: all
@@ -27,12 +27,16 @@ struct KvShape {
   std::vector<KvLayerShape> layers;
   int64_t capacity;  // positions of one sequence
   DType type = DType::F16;
+  /// Floats of the state of each layer, one for all positions; empty where no layer has any.
+  std::vector<int64_t> state_sizes = {};
 
   /// All layers alike, keys as wide as values.
   static KvShape uniform(int64_t n_layers, int64_t n_heads, int64_t head_dim, int64_t capacity,
                          DType type = DType::F16);
   /// Bytes of keys and values of one position over all layers.
   uint64_t bytes_per_position() const;
+  /// Bytes of the states of all layers, of one sequence.
+  uint64_t state_bytes() const;
 
   bool operator==(const KvShape&) const = default;
 };

@@ -20,7 +20,10 @@ Result<KvSequence> KvSequence::create(const KvShape& shape) {
 }
 
 KvSequence::KvSequence(std::shared_ptr<const KvLayout> layout, AddressSpace space, KvArena* arena)
-    : layout_(std::move(layout)), space_(std::move(space)), arena_(arena) {}
+    : layout_(std::move(layout)),
+      space_(std::move(space)),
+      arena_(arena),
+      state_(layout_->shape().state_sizes) {}
 
 KvSequence::~KvSequence() {
   if (arena_ != nullptr) arena_->close(*this);
@@ -32,7 +35,8 @@ KvSequence::KvSequence(KvSequence&& other) noexcept
       arena_(std::exchange(other.arena_, nullptr)),
       blocks_(std::move(other.blocks_)),
       size_(std::exchange(other.size_, 0)),
-      prepared_(std::exchange(other.prepared_, 0)) {}
+      prepared_(std::exchange(other.prepared_, 0)),
+      state_(std::move(other.state_)) {}
 
 KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
   std::swap(layout_, other.layout_);
@@ -41,6 +45,7 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
   std::swap(blocks_, other.blocks_);
   std::swap(size_, other.size_);
   std::swap(prepared_, other.prepared_);
+  std::swap(state_, other.state_);
   return *this;
 }
 
@@ -52,11 +57,13 @@ Status KvSequence::prepare(int64_t n) {
 void KvSequence::extend(int64_t n) {
   WHET_CHECK(n >= 0 && n <= prepared_ - size_);
   size_ += n;
+  state_.end(n);
   if (arena_ != nullptr) arena_->note_size(*this, size_ - n);
 }
 
 void KvSequence::rewind(int64_t n) {
-  WHET_CHECK(n >= 0 && n <= size_);
+  WHET_CHECK(n >= 0 && can_rewind(n));
+  state_.go_back(n);
   const int64_t before = std::exchange(size_, n);
   if (arena_ == nullptr) return;
   prepared_ = n;  // what follows may be shared: prepare() looks
@@ -65,7 +72,8 @@ void KvSequence::rewind(int64_t n) {
 
 void KvSequence::copy_prefix(const KvSequence& source, int64_t n) {
   WHET_CHECK(size_ == 0 && n <= source.size_ && n <= prepared_ &&
-             shape().layers == source.shape().layers && shape().type == source.shape().type);
+             shape().layers == source.shape().layers && shape().type == source.shape().type &&
+             source.can_rewind(n));
   for (size_t l = 0; l < shape().layers.size(); ++l) {
     const KvLayer from = source.layer(static_cast<int64_t>(l)), to = layer(static_cast<int64_t>(l));
     const uint64_t key_bytes =
@@ -86,6 +94,7 @@ void KvSequence::copy_prefix(const KvSequence& source, int64_t n) {
     }
   }
   extend(n);
+  state_.start(n, source.state_.at(n));
 }
 
 }  // namespace whet

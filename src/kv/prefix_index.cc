@@ -28,7 +28,14 @@ struct PrefixIndex::Node {
   bool saved = false;
   std::string key;  // empty until it is asked for
   std::vector<std::unique_ptr<Node>> children;
+  std::map<int64_t, StateValues> states;  // behind so many of the ids
 
+  /// The last state behind at most n of the ids; null, and 0, where there is none.
+  std::pair<int64_t, StateValues> last_state(int64_t n) const {
+    auto behind = states.upper_bound(n);
+    if (behind == states.begin()) return {};
+    return *std::prev(behind);
+  }
   bool whole() const { return static_cast<int64_t>(ids.size()) == kBlock; }
   Use use() const { return {last_use, -depth}; }
 
@@ -93,6 +100,7 @@ bool PrefixIndex::remove(Node& node) {
   WHET_CHECK(node.children.empty() && node.parent != nullptr);
   const bool freed = arena_.drop(node.block);
   uses_.erase(node.use());
+  stats_.n_states -= static_cast<int64_t>(node.states.size());
   --stats_.n_blocks;
   std::erase_if(node.parent->children, [&](const auto& child) { return child.get() == &node; });
   return freed;
@@ -121,19 +129,38 @@ void PrefixIndex::forget_empty_scopes() {
 
 int64_t PrefixIndex::find(std::string_view scope, std::span<const int32_t> ids) const {
   const Node* node = find_root(scope);
-  int64_t n = 0;
+  int64_t n = 0, n_stateful = 0;
   while (node != nullptr) {
     const auto [child, agreeing] = node->longest(ids.subspan(static_cast<size_t>(n)));
+    const int64_t state = child == nullptr ? 0 : child->last_state(agreeing).first;
+    if (state > 0) n_stateful = n + state;
     n += agreeing;
     node = agreeing == kBlock ? child : nullptr;
   }
-  return n;
+  return has_states() ? n_stateful : n;
+}
+
+void PrefixIndex::keep_states(Node& node, int64_t first, int64_t n, const KvSequence& sequence) {
+  for (const int64_t position : sequence.state().known()) {
+    if (position <= first || position > first + n) continue;
+    if (node.states.emplace(position - first, sequence.state().at(position)).second) {
+      ++stats_.n_states;
+    }
+  }
+}
+
+void PrefixIndex::evict_states() {
+  for (auto use = uses_.begin(); use != uses_.end() && stats_.n_states > arena_.max_states();
+       ++use) {
+    stats_.n_states -= static_cast<int64_t>(use->second->states.size());
+    use->second->states.clear();
+  }
 }
 
 Result<KvSequence> PrefixIndex::open(std::string_view scope, std::span<const int32_t> ids) {
   ++now_;
   ids = ids.first(std::min(ids.size(), static_cast<size_t>(arena_.shape().capacity)));
-  KvPrefix prefix;
+  KvPrefix prefix, stateful;
   Node* node = &root(scope);
   while (true) {
     const auto rest = ids.subspan(static_cast<size_t>(prefix.n));
@@ -147,10 +174,14 @@ Result<KvSequence> PrefixIndex::open(std::string_view scope, std::span<const int
     if (agreeing == 0) break;
     if (child->last_use != now_) touch(*child);
     prefix.blocks.push_back(child->block);
+    if (auto [behind, values] = child->last_state(agreeing); behind > 0) {
+      stateful = {prefix.blocks, prefix.n + behind, std::move(values)};
+    }
     prefix.n += agreeing;
     if (agreeing < kBlock) break;
     node = child;
   }
+  if (has_states()) prefix = std::move(stateful);
   note_use_of_files(*node);
   forget_empty_scopes();
   stats_.n_found_tokens += prefix.n;
@@ -195,19 +226,29 @@ void PrefixIndex::insert(std::string_view scope, std::span<const int32_t> ids,
     const auto rest = ids.subspan(i * static_cast<size_t>(kBlock));
     const auto own = rest.first(std::min(rest.size(), static_cast<size_t>(kBlock)));
     const auto [child, agreeing] = node->longest(own);
+    const int64_t first = static_cast<int64_t>(i) * kBlock;
     if (agreeing == static_cast<int64_t>(own.size())) {
       touch(*child);
       node = child;
+      keep_states(*node, first, agreeing, sequence);
       continue;
     }
     if (arena_.kept(prefix.blocks[i])) break;  // for another text, of which this has a part
     // Partial blocks that are the beginning of this one say nothing more. There is at most one, as
     // of two one would have been the beginning of the other.
-    if (child != nullptr && agreeing == static_cast<int64_t>(child->ids.size())) remove(*child);
+    std::map<int64_t, StateValues> states;
+    if (child != nullptr && agreeing == static_cast<int64_t>(child->ids.size())) {
+      states = child->states;
+      remove(*child);
+    }
     if (stats_.n_blocks >= max_blocks_ && !evict()) break;
     arena_.keep(sequence, static_cast<int64_t>(i));
     node = &add(*node, own, prefix.blocks[i]);
+    stats_.n_states += static_cast<int64_t>(states.size());
+    node->states = std::move(states);
+    keep_states(*node, first, static_cast<int64_t>(own.size()), sequence);
   }
+  evict_states();
   forget_empty_scopes();
 }
 

@@ -5,8 +5,9 @@
 // A finished sequence may be kept with its last, partial block. open() takes from the tree as many
 // whole blocks as agree and then the agreeing part of one more: the first step of the new sequence
 // copies that part (KvSequence::prepare), so a text that goes on where another ended, or leaves it
-// in the middle of a block, computes only its new tokens. A state that is not per position
-// (recurrent layers) would hang on the nodes as a snapshot.
+// in the middle of a block, computes only its new tokens. Where layers have a state that is not per
+// position, the nodes also keep states behind some of their positions, and a text can only go on
+// from one of these: the end of a text that was kept, or of a block of a prompt.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct PrefixStats {
   int64_t n_saved = 0;         // to files
   int64_t n_rejected = 0;      // files that were not what their name says; they are removed
   int64_t n_found_tokens = 0;  // that open() found
+  int64_t n_states = 0;        // of recurrent layers, in the tree now
 };
 
 class PrefixIndex {
@@ -68,6 +70,13 @@ class PrefixIndex {
   /// Recently used nodes last; of those used together, deeper ones first. So the first has no
   /// children: whoever uses a node uses its ancestors.
   using Use = std::pair<uint64_t, int64_t>;
+
+  bool has_states() const { return arena_.shape().state_bytes() > 0; }
+  /// Keeps the states that the sequence knows behind positions first + 1 ... first + n, where the
+  /// node begins behind `first`.
+  void keep_states(Node& node, int64_t first, int64_t n, const KvSequence& sequence);
+  /// Of the least recently used nodes, until there are no more than the arena has room for.
+  void evict_states();
 
   Node& root(std::string_view scope);
   const Node* find_root(std::string_view scope) const;

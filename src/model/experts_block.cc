@@ -8,14 +8,28 @@
 namespace whet {
 namespace {
 
-/// The best `n_used` of the scores of one token, best first, and their weights.
-void choose(const ExpertsForm& form, float* scores, int32_t* ids, float* weights) {
-  const auto n = static_cast<size_t>(form.n_experts), used = static_cast<size_t>(form.n_used);
+/// Scores to what experts are worth: softmax over all, or the sigmoid of each.
+void weigh(const ExpertsForm& form, float* scores) {
+  const auto n = static_cast<size_t>(form.n_experts);
+  if (form.router == Router::kSigmoidThenTopNormalised) {
+    for (size_t i = 0; i < n; ++i) scores[i] = 1.0f / (1.0f + std::exp(-scores[i]));
+    return;
+  }
   const float largest = *std::max_element(scores, scores + n);
   float total = 0;
   for (size_t i = 0; i < n; ++i) total += scores[i] = std::exp(scores[i] - largest);
+  for (size_t i = 0; i < n; ++i) scores[i] /= total;
+}
+
+/// The best `n_used` of the scores of one token, best first, and their weights. A bias counts in
+/// the choice alone.
+void choose(const ExpertsForm& form, const std::vector<float>& bias, float* scores, int32_t* ids,
+            float* weights) {
+  const auto n = static_cast<size_t>(form.n_experts), used = static_cast<size_t>(form.n_used);
+  weigh(form, scores);
+  const auto rank = [&](size_t e) { return bias.empty() ? scores[e] : scores[e] + bias[e]; };
   const auto before = [&](size_t a, size_t b) {
-    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+    return rank(a) != rank(b) ? rank(a) > rank(b) : a < b;
   };
   for (size_t i = 0; i < used; ++i) {
     const auto eligible = [&](size_t e) {
@@ -28,11 +42,12 @@ void choose(const ExpertsForm& form, float* scores, int32_t* ids, float* weights
     }
     ids[i] = static_cast<int32_t>(best);
   }
-  if (form.router == Router::kSoftmaxThenTopNormalised) {
+  float total = 1;
+  if (form.router != Router::kSoftmaxThenTop) {
     total = 0;
     for (size_t i = 0; i < used; ++i) total += scores[ids[i]];
   }
-  for (size_t i = 0; i < used; ++i) weights[i] = scores[ids[i]] / total;
+  for (size_t i = 0; i < used; ++i) weights[i] = scores[ids[i]] / total * form.weight_scale;
 }
 
 void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const float* in) {
@@ -44,8 +59,8 @@ void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const flo
   b.expert_ids.resize(static_cast<size_t>(step.n_tokens * form.n_used));
   b.expert_weights.resize(b.expert_ids.size());
   step.for_each_token([&](int64_t t) {
-    choose(form, scores + t * form.n_experts, b.expert_ids.data() + t * form.n_used,
-           b.expert_weights.data() + t * form.n_used);
+    choose(form, w.selection_bias, scores + t * form.n_experts,
+           b.expert_ids.data() + t * form.n_used, b.expert_weights.data() + t * form.n_used);
   });
 }
 

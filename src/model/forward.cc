@@ -23,8 +23,14 @@ KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
   KvShape shape{{}, capacity, type};
   for (const LayerForm& layer : config.layers) {
     const AttentionBlockForm& a = layer.attention;
-    shape.layers.push_back({a.n_kv_heads, a.head_dim, a.head_dim, a.window});
+    if (layer.has_attention() && a.shared_layer == AttentionBlockForm::kOwnKeys) {
+      shape.layers.push_back({a.n_kv_heads, a.head_dim, a.head_dim, a.window});
+    } else {
+      shape.layers.push_back({0, 0, 0});
+    }
+    shape.state_sizes.push_back(layer.has_state() ? layer.recurrent.state_size() : 0);
   }
+  if (shape.state_bytes() == 0) shape.state_sizes.clear();
   return shape;
 }
 
@@ -53,13 +59,18 @@ namespace {
 void embed(Step& step, const Weights& w, float* x) {
   const float scale = step.config.embedding_scale;
   const auto n = static_cast<size_t>(step.config.d_model);
-  for (const StepSegment& segment : step.segments) {
-    for (int32_t token : segment.tokens) {
-      kernels::dequantize_row(w.embedding, token, x);
-      if (scale != 1) kernels::kernels().scale(x, n, scale);
-      x += n;
-    }
+  float* of_position = step.buffers.embedded_row.reserve(n);
+  float* row = x;
+  for (size_t t = 0; t < step.buffers.tokens.size(); ++t, row += n) {
+    kernels::dequantize_row(w.embedding, step.buffers.tokens[t], row);
+    if (scale != 1) kernels::kernels().scale(row, n, scale);
+    if (step.config.n_positions == 0) continue;
+    const int64_t position = step.buffers.positions[t];
+    WHET_CHECK(position < step.config.n_positions);
+    kernels::dequantize_row(w.positions, position, of_position);
+    kernels::kernels().add(row, of_position, n, row);
   }
+  if (step.config.embedding_norm) normalise(step, w.embedding_norm, x, step.config.d_model, x);
 }
 
 /// x += residual_scale * norm_after(delta)
@@ -83,23 +94,70 @@ const float* norm_before(Step& step, const LayerForm& form, const NormWeights& w
   return out;
 }
 
+void run_mixer(Step& step, int64_t i, const LayerForm& form, const LayerWeights& w, const float* in,
+               float* out) {
+  switch (form.mixer) {
+    case Mixer::kAttention:
+      return attention_block(step, i, form.attention, w, in, out);
+    case Mixer::kShortConvolution:
+      return short_convolution_block(step, i, form.recurrent, w, in, out);
+    case Mixer::kDeltaNet:
+      return delta_net_block(step, i, form.recurrent, w, in, out);
+    case Mixer::kMamba2:
+      return mamba2_block(step, i, form.recurrent, w, in, out);
+    case Mixer::kAttentionAndMamba2: {
+      float* second = step.reserve(step.buffers.second_delta, step.config.d_model);
+      attention_block(step, i, form.attention, w, in, out);
+      mamba2_block(step, i, form.recurrent, w, in, second);
+      const auto n = static_cast<size_t>(step.config.d_model);
+      step.for_each_token([&](int64_t t) {
+        float* row = out + t * step.config.d_model;
+        kernels::kernels().add(row, second + t * step.config.d_model, n, row);
+      });
+      return;
+    }
+    case Mixer::kNone:
+      break;
+  }
+  WHET_UNREACHABLE();
+}
+
+/// `in` is what the mixer read; where both halves do not read the same, the FFN has a norm of its
+/// own.
+void run_ffn(Step& step, const LayerForm& form, const LayerWeights& w, const float* in) {
+  ForwardScratch::Buffers& b = step.buffers;
+  float* x = b.x.data();
+  float* delta = b.delta.data();
+  if (form.residual == Residual::kSequential) {
+    in = norm_before(step, form, w.ffn_norm, x, b.normed.data());
+  }
+  if (form.ffn.dim > 0) ffn_block(step, form.ffn, w, in, delta);
+  if (form.experts.n_experts > 0) experts_block(step, form, w, in, delta);
+  add_to_residual(step, form, w.ffn_post_norm, delta, x);
+}
+
 void run_layer(Step& step, int64_t i, const LayerForm& form, const LayerWeights& w) {
   ForwardScratch::Buffers& b = step.buffers;
   float* x = b.x.data();
   float* delta = b.delta.data();
-  const float* attention_in = norm_before(step, form, w.attention_norm, x, b.normed.data());
-  const float* ffn_in = attention_in;
-  if (form.residual == Residual::kParallelTwoNorms) {
-    ffn_in = norm_before(step, form, w.ffn_norm, x, b.second_normed.data());
+  const float* ffn_in = nullptr;
+  if (form.mixer != Mixer::kNone) {
+    const float* mixer_in = norm_before(step, form, w.attention_norm, x, b.normed.data());
+    ffn_in = mixer_in;
+    if (form.residual == Residual::kParallelTwoNorms) {
+      ffn_in = norm_before(step, form, w.ffn_norm, x, b.second_normed.data());
+    }
+    run_mixer(step, i, form, w, mixer_in, delta);
+    add_to_residual(step, form, w.attention_post_norm, delta, x);
   }
-  attention_block(step, i, form.attention, w, attention_in, delta);
-  add_to_residual(step, form, w.attention_post_norm, delta, x);
-  if (form.residual == Residual::kSequential) {
-    ffn_in = norm_before(step, form, w.ffn_norm, x, b.normed.data());
+  if (form.has_ffn()) run_ffn(step, form, w, ffn_in);
+  if (step.config.layer_input_dim > 0) layer_input_block(step, i, w, x);
+  if (form.output_scale) {
+    const auto n = static_cast<size_t>(step.config.d_model);
+    step.for_each_token([&](int64_t t) {
+      kernels::kernels().scale(x + t * step.config.d_model, n, w.output_scale[0]);
+    });
   }
-  if (form.ffn.dim > 0) ffn_block(step, form.ffn, w, ffn_in, delta);
-  if (form.experts.n_experts > 0) experts_block(step, form, w, ffn_in, delta);
-  add_to_residual(step, form, w.ffn_post_norm, delta, x);
 }
 
 /// Moves the wanted rows to the front of x, in order; a row never moves backwards.
@@ -161,17 +219,23 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
   ForwardScratch::Buffers& b = scratch.buffers();
   Step step{model.config, segments, b, pool, 0};
   b.attention_segments.clear();
+  b.positions.clear();
+  b.tokens.clear();
   for (const StepSegment& segment : segments) {
     const auto n = static_cast<int64_t>(segment.tokens.size());
     WHET_CHECK(n > 0);
     WHET_CHECK(n <= segment.kv->prepared() - segment.kv->size());
+    segment.kv->begin_step(n, segment.revocable);
     b.attention_segments.push_back({segment.kv, n});
+    for (int64_t i = 0; i < n; ++i) b.positions.push_back(segment.kv->size() + i);
+    b.tokens.insert(b.tokens.end(), segment.tokens.begin(), segment.tokens.end());
     step.n_tokens += n;
   }
   for (AlignedBuffer<float>* rows : {&b.x, &b.normed, &b.second_normed, &b.delta}) {
     step.reserve(*rows, model.config.d_model);
   }
   embed(step, model.weights, b.x.data());
+  if (model.config.layer_input_dim > 0) layer_inputs(step, model.weights, b.x.data());
   for (Rotation& rotation : b.rotations) rotation.compute(segments);
   for (int64_t i = 0; i < model.config.n_layers(); ++i) {
     const auto at = static_cast<size_t>(i);

@@ -24,6 +24,7 @@ struct StepSegment {
   std::span<const int32_t> tokens;  // ids, each in [0, V)
   enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
   float* states = nullptr;  // receives the rows as the head would see them, [T, D]; null = unwanted
+  bool revocable = false;  // kv may be rewound to any of these tokens afterwards
 };
 
 /// Buffers of forward(), reused between steps; grows to the largest step seen.

@@ -33,6 +33,9 @@ struct RopeForm {
   float dynamic_factor = 0;
   int64_t original_context = 0;
   float magnitude = 1;  // of the cosines and sines
+  /// Queries grow by 1 + query_growth * log(1 + floor(position / original_context)); 0 = they do
+  /// not.
+  float query_growth = 0;
 };
 
 enum class QkNorm {
@@ -43,6 +46,7 @@ enum class QkNorm {
 
 struct AttentionBlockForm {
   static constexpr int64_t kNoRope = -1;
+  static constexpr int64_t kOwnKeys = -1;
 
   int64_t n_heads = 0;     // H
   int64_t n_kv_heads = 0;  // G
@@ -55,6 +59,34 @@ struct AttentionBlockForm {
   QkNorm qk_norm = QkNorm::kNone;
   bool qkv_bias = false;
   bool output_bias = false;
+  bool output_gate =
+      false;  // what attends is weighed by a sigmoid: each head's K rows of q, K more
+  bool values_normed = false;       // each head of values, without gain
+  bool key_is_value = false;        // values are what keys are before norm and rotation
+  int64_t shared_layer = kOwnKeys;  // whose keys and values it reads, instead of its own
+  float clamp = 0;                  // of queries, keys and values before rotation; 0 = none
+  bool alibi = false;               // scores fall with the distance, instead of rotation
+};
+
+/// Mixers whose state is one for all positions: a convolution over time and, but for
+/// Mixer::kShortConvolution, a linear recurrence of each head.
+struct RecurrentForm {
+  int64_t width = 0;        // taps of the convolution
+  int64_t channels = 0;     // that it runs over
+  int64_t n_heads = 0;      // H, of values
+  int64_t n_key_heads = 0;  // G, of keys and queries; a divisor of n_heads
+  int64_t key_dim = 0;      // N
+  int64_t value_dim = 0;    // P
+  bool tiled = false;       // head h has the keys of h % G, else those of its group of H / G
+  bool convolution_bias = false;
+  bool projection_bias = false;
+  bool norm = true;  // of what Mamba-2 adds, by groups of H * P / G
+
+  int64_t inner_dim() const { return n_heads * value_dim; }
+  int64_t keys_dim() const { return n_key_heads * key_dim; }
+  int64_t convolution_state() const { return (width - 1) * channels; }
+  /// Floats of the state.
+  int64_t state_size() const { return convolution_state() + n_heads * key_dim * value_dim; }
 };
 
 struct FfnForm {
@@ -68,12 +100,15 @@ struct FfnForm {
 enum class Router {
   kSoftmaxThenTop,            // the best by softmax over all, with those weights
   kSoftmaxThenTopNormalised,  // divided by their sum
+  kSigmoidThenTopNormalised,  // of each score on its own
 };
 struct ExpertsForm {
   int64_t n_experts = 0;  // E; 0 = none
   int64_t n_used = 0;     // by each token
   Router router = Router::kSoftmaxThenTopNormalised;
   bool router_bias = false;
+  bool selection_bias = false;  // added for the choice, not to the weights
+  float weight_scale = 1;
   FfnForm expert;
   bool shared_gate = false;  // LayerForm::ffn is weighed by the sigmoid of a product of its own
 };
@@ -85,13 +120,33 @@ enum class Residual {
   kParallelTwoNorms,  // each reads a norm of x of its own
 };
 
+/// What a layer does between tokens.
+enum class Mixer {
+  kAttention,
+  kShortConvolution,  // LFM2: C * convolution(B * x)
+  kDeltaNet,          // Qwen3.5: gated delta rule
+  kMamba2,
+  kAttentionAndMamba2,  // Falcon-H1: the sum of both
+  kNone,
+};
+
 struct LayerForm {
   Residual residual = Residual::kSequential;
   bool norm_before = true;  // of what each half reads
   bool norm_after = false;  // of what each half adds to x
+  Mixer mixer = Mixer::kAttention;
   AttentionBlockForm attention;
-  FfnForm ffn;  // beside experts: the one that every token uses; dim 0 = none
+  RecurrentForm recurrent;  // of the other mixers
+  FfnForm ffn;              // beside experts: the one that every token uses; dim 0 = none
   ExpertsForm experts;
+  bool output_scale = false;  // of x behind the layer, by a number of its own
+
+  bool has_attention() const {
+    return mixer == Mixer::kAttention || mixer == Mixer::kAttentionAndMamba2;
+  }
+  bool has_state() const { return mixer != Mixer::kAttention && mixer != Mixer::kNone; }
+  /// Some layers are a mixer alone.
+  bool has_ffn() const { return ffn.dim > 0 || experts.n_experts > 0; }
 };
 
 struct ModelConfig {
@@ -108,6 +163,13 @@ struct ModelConfig {
   float logit_scale = 1;
   float logit_softcap = 0;  // c: logits become c * tanh(logits / c); 0 = none
   bool head_bias = false;
+  int64_t n_positions = 0;  // that have an embedding of their own, added to the token's; 0 = none
+  bool embedding_norm = false;  // of what is embedded
+  /// P: each layer adds something of so many numbers that belong to the token and the layer; 0: no.
+  int64_t layer_input_dim = 0;
+  Activation layer_input_activation = Activation::kGeluTanh;
+
+  int64_t n_unused_layers = 0;  // behind the others in a file: heads that predict further tokens
 
   int64_t n_layers() const { return static_cast<int64_t>(layers.size()); }
 };

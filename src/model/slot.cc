@@ -33,16 +33,64 @@ SlotShape qk_norm_shape(const AttentionBlockForm& a, int64_t n_heads) {
   return {.rows = heads * a.head_dim};
 }
 
+/// Of a layer without attention.
+SlotShape recurrent_shape(Slot slot, Mixer mixer, const RecurrentForm& r, int64_t d_model) {
+  const bool delta = mixer == Mixer::kDeltaNet, mamba = !delta && mixer != Mixer::kShortConvolution;
+  const bool convolution = mixer == Mixer::kShortConvolution;
+  switch (slot) {
+    case Slot::kMixerIn:
+      if (convolution) return {3 * r.channels, d_model, r.projection_bias};
+      if (mamba) return {r.inner_dim() + r.channels + r.n_heads, d_model, r.projection_bias};
+      return {r.channels, d_model};
+    case Slot::kMixerGate:
+      return {delta ? r.inner_dim() : 0, d_model};
+    case Slot::kMixerRate:
+    case Slot::kMixerDecay:
+      return {delta ? r.n_heads : 0, d_model};
+    case Slot::kConvolution:
+      return {r.channels, r.width};
+    case Slot::kConvolutionBias:
+      return {.rows = r.convolution_bias ? r.channels : 0};
+    case Slot::kDecay:
+    case Slot::kStepBias:
+      return {.rows = convolution ? 0 : r.n_heads};
+    case Slot::kSkip:
+      return {.rows = mamba ? r.n_heads : 0};
+    case Slot::kMixerNorm:
+      return {.rows = delta ? r.value_dim : mamba && r.norm ? r.inner_dim() : 0};
+    case Slot::kMixerOutput:
+      return {d_model, convolution ? r.channels : r.inner_dim(), r.projection_bias};
+    default:
+      return {};
+  }
+}
+
+bool is_attention_slot(Slot slot) {
+  return slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV || slot == Slot::kQkv ||
+         slot == Slot::kQNorm || slot == Slot::kKNorm || slot == Slot::kSinks ||
+         slot == Slot::kAttentionOutput;
+}
+
 }  // namespace
 
 SlotShape shape_of(Slot slot, const ModelConfig& c) {
   switch (slot) {
     case Slot::kEmbedding:
       return {c.vocab_size, c.d_model};
+    case Slot::kPositions:
+      return {c.n_positions, c.d_model};
+    case Slot::kEmbeddingNorm:
+      return norm_shape(c.embedding_norm, c.d_model, c);
     case Slot::kHead:
       return {c.vocab_size, c.d_model, c.head_bias};
     case Slot::kOutputNorm:
       return norm_shape(true, c.d_model, c);
+    case Slot::kLayerEmbedding:
+      return {c.layer_input_dim > 0 ? c.vocab_size : 0, c.n_layers() * c.layer_input_dim};
+    case Slot::kLayerProjection:
+      return {c.n_layers() * c.layer_input_dim, c.d_model};
+    case Slot::kLayerProjectionNorm:
+      return norm_shape(c.layer_input_dim > 0, c.layer_input_dim, c);
     default:
       WHET_UNREACHABLE();
   }
@@ -51,28 +99,33 @@ SlotShape shape_of(Slot slot, const ModelConfig& c) {
 SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
   const AttentionBlockForm& a = layer.attention;
   const int64_t q_dim = a.n_heads * a.head_dim, kv_dim = a.n_kv_heads * a.head_dim;
+  const bool own = a.shared_layer == AttentionBlockForm::kOwnKeys;
+  if (!layer.has_attention() && is_attention_slot(slot)) return {};
   switch (slot) {
     case Slot::kAttentionNorm:
-      return norm_shape(layer.norm_before, c.d_model, c);
+      return norm_shape(layer.norm_before && layer.mixer != Mixer::kNone, c.d_model, c);
     case Slot::kQ:
-      return {q_dim, c.d_model, a.qkv_bias};
+      return {a.output_gate ? 2 * q_dim : q_dim, c.d_model, a.qkv_bias};
     case Slot::kK:
+      return {own ? kv_dim : 0, c.d_model, a.qkv_bias};
     case Slot::kV:
-      return {kv_dim, c.d_model, a.qkv_bias};
+      return {own && !a.key_is_value ? kv_dim : 0, c.d_model, a.qkv_bias};
     case Slot::kQkv:
       return {q_dim + 2 * kv_dim, c.d_model, a.qkv_bias};
     case Slot::kQNorm:
       return qk_norm_shape(a, a.n_heads);
     case Slot::kKNorm:
-      return qk_norm_shape(a, a.n_kv_heads);
+      return own ? qk_norm_shape(a, a.n_kv_heads) : SlotShape{};
     case Slot::kAttentionOutput:
       return {c.d_model, q_dim, a.output_bias};
     case Slot::kAttentionPostNorm:
+      return norm_shape(layer.norm_after && layer.mixer != Mixer::kNone, c.d_model, c);
     case Slot::kFfnPostNorm:
-      return norm_shape(layer.norm_after, c.d_model, c);
+      return norm_shape(layer.norm_after && layer.has_ffn(), c.d_model, c);
     case Slot::kFfnNorm:
-      return norm_shape(layer.norm_before && layer.residual != Residual::kParallelOneNorm,
-                        c.d_model, c);
+      return norm_shape(
+          layer.norm_before && layer.has_ffn() && layer.residual != Residual::kParallelOneNorm,
+          c.d_model, c);
     case Slot::kSinks:
       return {.rows = a.sinks ? a.n_heads : 0};
     case Slot::kGate:
@@ -85,6 +138,8 @@ SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
       return ffn_shape(FfnPart::kDown, layer.ffn, c.d_model);
     case Slot::kRouter:
       return {layer.experts.n_experts, c.d_model, layer.experts.router_bias};
+    case Slot::kSelectionBias:
+      return {.rows = layer.experts.selection_bias ? layer.experts.n_experts : 0};
     case Slot::kExpertGate:
       return experts_shape(FfnPart::kGate, layer.experts, c.d_model);
     case Slot::kExpertUp:
@@ -95,8 +150,26 @@ SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
       return experts_shape(FfnPart::kDown, layer.experts, c.d_model);
     case Slot::kSharedGate:
       return {layer.experts.shared_gate ? 1 : 0, c.d_model};
-    default:
+    case Slot::kLayerInputGate:
+      return {c.layer_input_dim, c.d_model};
+    case Slot::kLayerInputOut:
+      return {c.layer_input_dim > 0 ? c.d_model : 0, c.layer_input_dim};
+    case Slot::kLayerInputNorm:
+      return norm_shape(c.layer_input_dim > 0, c.d_model, c);
+    case Slot::kOutputScale:
+      return {.rows = layer.output_scale ? 1 : 0};
+    case Slot::kEmbedding:
+    case Slot::kPositions:
+    case Slot::kEmbeddingNorm:
+    case Slot::kOutputNorm:
+    case Slot::kHead:
+    case Slot::kLayerEmbedding:
+    case Slot::kLayerProjection:
+    case Slot::kLayerProjectionNorm:
       WHET_UNREACHABLE();
+    default:
+      return layer.has_state() ? recurrent_shape(slot, layer.mixer, layer.recurrent, c.d_model)
+                               : SlotShape{};
   }
 }
 

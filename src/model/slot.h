@@ -12,8 +12,13 @@ namespace whet {
 
 enum class Slot : uint8_t {
   kEmbedding,
+  kPositions,
+  kEmbeddingNorm,
   kOutputNorm,
   kHead,
+  kLayerEmbedding,
+  kLayerProjection,
+  kLayerProjectionNorm,
   // of a layer
   kAttentionNorm,
   kQ,
@@ -22,6 +27,17 @@ enum class Slot : uint8_t {
   kQNorm,
   kKNorm,
   kSinks,
+  kMixerIn,
+  kMixerGate,
+  kMixerRate,
+  kMixerDecay,
+  kConvolution,
+  kConvolutionBias,
+  kDecay,
+  kStepBias,
+  kSkip,
+  kMixerNorm,
+  kMixerOutput,
   kAttentionOutput,
   kAttentionPostNorm,
   kFfnNorm,
@@ -29,11 +45,16 @@ enum class Slot : uint8_t {
   kUp,
   kDown,
   kRouter,
+  kSelectionBias,
   kExpertGate,
   kExpertUp,
   kExpertDown,
   kSharedGate,
   kFfnPostNorm,
+  kLayerInputGate,
+  kLayerInputOut,
+  kLayerInputNorm,
+  kOutputScale,
   // Rows of several in one tensor, for files that have it so: q, k, v and gate, up.
   kQkv,
   kGateUp,
@@ -42,7 +63,7 @@ enum class Slot : uint8_t {
 inline constexpr size_t kSlots = static_cast<size_t>(Slot::kExpertGateUp) + 1;
 
 /// A matrix [rows, columns], or (columns 0) a vector of so many elements. No rows: the form has no
-/// such tensor.
+/// such tensor. The taps of a convolution are stored as [channels, width].
 struct SlotShape {
   int64_t rows = 0;
   int64_t columns = 0;
@@ -63,6 +84,17 @@ void for_each_slot(Layer& w, F&& f) {
   f(Slot::kQNorm, w.q_norm);
   f(Slot::kKNorm, w.k_norm);
   f(Slot::kSinks, w.sinks);
+  f(Slot::kMixerIn, w.mixer_in);
+  f(Slot::kMixerGate, w.mixer_gate);
+  f(Slot::kMixerRate, w.mixer_rate);
+  f(Slot::kMixerDecay, w.mixer_decay);
+  f(Slot::kConvolution, w.convolution);
+  f(Slot::kConvolutionBias, w.convolution_bias);
+  f(Slot::kDecay, w.decay);
+  f(Slot::kStepBias, w.step_bias);
+  f(Slot::kSkip, w.skip);
+  f(Slot::kMixerNorm, w.mixer_norm);
+  f(Slot::kMixerOutput, w.mixer_output);
   f(Slot::kAttentionOutput, w.attention_output);
   f(Slot::kAttentionPostNorm, w.attention_post_norm);
   f(Slot::kFfnNorm, w.ffn_norm);
@@ -70,11 +102,16 @@ void for_each_slot(Layer& w, F&& f) {
   f(Slot::kUp, w.up);
   f(Slot::kDown, w.down);
   f(Slot::kRouter, w.router);
+  f(Slot::kSelectionBias, w.selection_bias);
   f(Slot::kExpertGate, w.expert_gate);
   f(Slot::kExpertUp, w.expert_up);
   f(Slot::kExpertDown, w.expert_down);
   f(Slot::kSharedGate, w.shared_gate);
   f(Slot::kFfnPostNorm, w.ffn_post_norm);
+  f(Slot::kLayerInputGate, w.layer_input_gate);
+  f(Slot::kLayerInputOut, w.layer_input_out);
+  f(Slot::kLayerInputNorm, w.layer_input_norm);
+  f(Slot::kOutputScale, w.output_scale);
 }
 
 /// Calls f(Matrix&) for every matrix that a layer has; of experts, for the first `n_experts`.

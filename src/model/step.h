@@ -18,12 +18,17 @@ namespace whet {
 struct ForwardScratch::Buffers {
   std::vector<Rotation> rotations;  // of ModelConfig::ropes
   AlignedBuffer<float> x, normed, second_normed, q, k, v, attended, delta, gate, up, logits;
+  AlignedBuffer<float> second_delta, layer_inputs, gated_q, mixed, mixer_gate, rates, decays;
   AlignedBuffer<float> router, gathered, expert_out, used_out;  // of experts
   std::vector<float> expert_weights;                            // [T, n_used]
   std::vector<int32_t> expert_ids;                              // likewise
   std::vector<int64_t> expert_uses;                             // indices of them, by expert
   std::vector<size_t> expert_ends;                              // of each expert's uses
   ProjectionScratch projection;
+  AlignedBuffer<float> embedded_row, layer_rows;
+  std::vector<float> slopes, ones, key_gain, query_gain;
+  std::vector<int64_t> positions;  // of the rows
+  std::vector<int32_t> tokens;     // likewise
   std::vector<AttentionSegment> attention_segments;
   AttentionScratch attention;
 };
@@ -58,6 +63,16 @@ void add_bias(Step& step, const std::vector<float>& bias, float* y);
 /// out [T, D] = what the half makes of in [T, D].
 void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
                      const LayerWeights& w, const float* in, float* out);
+void short_convolution_block(Step& step, int64_t layer, const RecurrentForm& form,
+                             const LayerWeights& w, const float* in, float* out);
+void delta_net_block(Step& step, int64_t layer, const RecurrentForm& form, const LayerWeights& w,
+                     const float* in, float* out);
+void mamba2_block(Step& step, int64_t layer, const RecurrentForm& form, const LayerWeights& w,
+                  const float* in, float* out);
+/// Fills Buffers::layer_inputs from the embedded tokens x [T, D].
+void layer_inputs(Step& step, const Weights& w, const float* x);
+/// x += what the layer makes of its input.
+void layer_input_block(Step& step, int64_t layer, const LayerWeights& w, float* x);
 void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const float* in, float* out);
 /// Adds to `out` where the layer has an FFN beside the experts (weighed by its gate), else sets it.
 void experts_block(Step& step, const LayerForm& form, const LayerWeights& w, const float* in,

@@ -20,7 +20,15 @@ float clamped_swiglu(float gate, float up) {
   return gate / (1.0f + std::exp(-kSlope * gate)) * (up + 1.0f);
 }
 
+float squared_relu(float x) {
+  return x > 0 ? x * x : 0.0f;
+}
+
 }  // namespace
+
+float softplus(float x) {
+  return x > 20.0f ? x : std::log1p(std::exp(x));
+}
 
 void activate(Activation activation, const float* x, int64_t n, float* out) {
   switch (activation) {
@@ -30,6 +38,9 @@ void activate(Activation activation, const float* x, int64_t n, float* out) {
       return kernels::kernels().silu(x, static_cast<size_t>(n), out);
     case Activation::kGelu:
       for (int64_t i = 0; i < n; ++i) out[i] = gelu(x[i]);
+      return;
+    case Activation::kSquaredRelu:
+      for (int64_t i = 0; i < n; ++i) out[i] = squared_relu(x[i]);
       return;
     case Activation::kClampedSwiGlu:
       break;
@@ -46,6 +57,9 @@ void activate_gated(Activation activation, const float* gate, const float* up, i
       return kernels::kernels().gelu_mul(gate, up, static_cast<size_t>(n), out);
     case Activation::kGelu:
       for (int64_t i = 0; i < n; ++i) out[i] = gelu(gate[i]) * up[i];
+      return;
+    case Activation::kSquaredRelu:
+      for (int64_t i = 0; i < n; ++i) out[i] = squared_relu(gate[i]) * up[i];
       return;
     case Activation::kClampedSwiGlu:
       for (int64_t i = 0; i < n; ++i) out[i] = clamped_swiglu(gate[i], up[i]);

@@ -113,7 +113,7 @@ void attend(const AttentionForm& form, const AttentionRows& rows, AttentionScrat
                layer.value_dim == form.value_dim);
     WHET_CHECK(segment.n_tokens <= segment.kv->prepared() - segment.kv->size());
   }
-  append(form, rows);
+  if (rows.k != nullptr) append(form, rows);
   const int64_t macs = plan(form, rows, pool.size(), scratch.tasks);
   const std::vector<AttentionTask>& tasks = scratch.tasks;
   // Late queries see more keys than early ones. Long and short tasks alternate, so that the

@@ -50,7 +50,7 @@ struct AttentionRows {
   std::span<const AttentionSegment> segments;
   int64_t layer;
   const float* q;
-  const float* k;
+  const float* k;  // null, as v: the layer's cache holds those of this step already
   const float* v;
   float* out;
 };
