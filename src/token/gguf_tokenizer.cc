@@ -180,17 +180,49 @@ Status read_whet_added_tokens(const ModelFile& file, std::vector<BpeAddedToken>&
   return ok_status();
 }
 
-Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
+/// How text becomes words: by the file's name for it, but Gemma 4's vocabulary merges whole texts
+/// whose spaces are visible.
+struct WordRules {
+  KnownPreTokenizer pre{};
+  BpeOptions options;
+  std::vector<NormalizerStep> normalizer;
+  std::string description;
+};
+
+Result<WordRules> named_rules(const ModelFile& file) {
+  WordRules rules;
   WHET_TRY(const std::string pre, file.get_string_or("tokenizer.ggml.pre", "default"));
-  WHET_TRY(KnownPreTokenizer known, find_pre_tokenizer(pre));
+  WHET_TRY(rules.pre, find_pre_tokenizer(pre));
+  rules.options.ignores_merges = rules.pre.ignores_merges;
+  WHET_TRY(rules.normalizer, read_whet_normalizer(file));
+  rules.description = fmt::format("BPE ({})", pre);
+  return rules;
+}
+
+WordRules gemma4_rules(const Vocabulary& vocabulary) {
+  WordRules rules;
+  rules.pre.adds_bos = true;
+  rules.options.byte_level = false;
+  rules.options.byte_fallback = true;
+  rules.options.unknown = vocabulary.unknown();
+  rules.options.fuses_unknown = true;
+  rules.normalizer.push_back(ReplaceText{.from = " ", .regex = {}, .to = "\u2581"});
+  rules.description = "BPE (gemma4)";
+  return rules;
+}
+
+Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file, bool is_gemma4) {
   WHET_TRY(VocabularyParts vocabulary_parts, read_parts(file, false));
   WHET_TRY(Vocabulary vocabulary, Vocabulary::create(std::move(vocabulary_parts)));
-  WHET_TRY(SequenceEnds ends, read_ends(file, vocabulary, known.adds_bos));
+  WordRules rules;
+  if (is_gemma4) {
+    rules = gemma4_rules(vocabulary);
+  } else {
+    WHET_TRY(rules, named_rules(file));
+  }
+  WHET_TRY(SequenceEnds ends, read_ends(file, vocabulary, rules.pre.adds_bos));
   WHET_TRY(std::vector<MergeParts> merges, read_merges(file));
-
-  BpeOptions options;
-  options.ignores_merges = known.ignores_merges;
-  options.merges_beyond_vocabulary = true;
+  rules.options.merges_beyond_vocabulary = true;
   std::vector<BpeAddedToken> added_tokens;
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const TokenType type = vocabulary.type(id);
@@ -199,15 +231,14 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
     added_tokens.push_back({.token = {.id = id, .text = vocabulary.piece(id)}, .special = special});
   }
   WHET_TRY_STATUS(read_whet_added_tokens(file, added_tokens));
-  WHET_TRY(std::vector<NormalizerStep> normalizer, read_whet_normalizer(file));
   return make_bpe_tokenizer({.vocabulary = std::move(vocabulary),
                              .merges = std::move(merges),
-                             .options = options,
-                             .normalizer = Normalizer(std::move(normalizer)),
-                             .pre_tokenizer = std::move(known.pre_tokenizer),
+                             .options = rules.options,
+                             .normalizer = Normalizer(std::move(rules.normalizer)),
+                             .pre_tokenizer = std::move(rules.pre.pre_tokenizer),
                              .added_tokens = std::move(added_tokens),
                              .ends = std::move(ends),
-                             .description = fmt::format("BPE ({})", pre)});
+                             .description = std::move(rules.description)});
 }
 
 }  // namespace
@@ -215,9 +246,11 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file) {
 Result<std::shared_ptr<const Tokenizer>> make_gguf_tokenizer(const ModelFile& file) {
   WHET_TRY(const std::string model, file.get_string("tokenizer.ggml.model"));
   if (model == "llama") return make_spm(file);
-  if (model == "gpt2") return make_bpe(file);
+  if (model == "gpt2") return make_bpe(file, false);
+  if (model == "gemma4") return make_bpe(file, true);
   return invalid(
-      fmt::format("tokenizer.ggml.model {} is not supported; supported are \"llama\" and \"gpt2\"",
+      fmt::format("tokenizer.ggml.model {} is not supported; supported are \"llama\", "
+                  "\"gpt2\" and \"gemma4\"",
                   quote_untrusted(model)));
 }
 
