@@ -73,7 +73,13 @@ DraftModel::DraftModel(LoadedModel loaded, const Tokenizer& target, int64_t targ
 }
 
 Result<KvSequence> DraftModel::open() const {
-  auto kv = KvSequence::create(kv_shape_of(model_.config, context()));
+  const KvShape shape = kv_shape_of(model_.config, context());
+  if (shape.state_bytes() > 0) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "draft model: expected one whose layers all have keys and values, found recurrent "
+                 "layers, which cannot be taken back by more than a step; use another draft");
+  }
+  auto kv = KvSequence::create(shape);
   if (!kv.ok()) return kv.error().with_context("draft model");
   return kv;
 }

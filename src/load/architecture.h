@@ -43,7 +43,12 @@ std::string bias_name(std::string_view weight_name);
 struct Dialect {
   TensorNames names;
   kernels::RopePairing pairing;
-  float norm_gain_offset = 0;  // added to stored gains of norms
+  float norm_gain_offset = 0;      // added to stored gains of norms
+  bool logarithmic_decay = false;  // Slot::kDecay holds log(-decay)
+  /// What names begin with instead of "model.", where the decoder is a part of something larger.
+  std::string_view root = {};
+  /// What tensors begin with that belong to parts whet does not run: eyes and ears.
+  std::vector<std::string_view> unused = {};
 };
 
 struct Architecture {

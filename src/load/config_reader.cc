@@ -227,7 +227,7 @@ Result<int64_t> ConfigReader::count(const Word& word, uint64_t high,
 }
 
 Result<std::vector<int64_t>> ConfigReader::counts(const Word& word, int64_t n_layers, uint64_t high,
-                                                  std::optional<int64_t> fallback) {
+                                                  std::optional<int64_t> fallback, uint64_t low) {
   const auto n = static_cast<size_t>(n_layers);
   const auto is_array = [&] {
     if (!has(word)) return false;
@@ -256,8 +256,8 @@ Result<std::vector<int64_t>> ConfigReader::counts(const Word& word, int64_t n_la
   }
   for (const int64_t value : values) {
     if (value < 0)
-      return invalid(fmt::format("{}: expected at least 1, found {}", name(word), value));
-    const auto checked = in_range(name(word), static_cast<uint64_t>(value), 1, high);
+      return invalid(fmt::format("{}: expected at least {}, found {}", name(word), low, value));
+    const auto checked = in_range(name(word), static_cast<uint64_t>(value), low, high);
     if (!checked.ok()) return checked.error();
   }
   return values;

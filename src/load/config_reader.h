@@ -58,9 +58,10 @@ class ConfigReader {
   /// A missing word, and a null in config.json, is an error or gives the fallback.
   Result<int64_t> count(const Word& word, uint64_t high,
                         std::optional<int64_t> fallback = std::nullopt);
-  /// One value for every layer, or an array with one for each.
+  /// One value for every layer, or an array with one for each, in which `low` may be 0.
   Result<std::vector<int64_t>> counts(const Word& word, int64_t n_layers, uint64_t high,
-                                      std::optional<int64_t> fallback = std::nullopt);
+                                      std::optional<int64_t> fallback = std::nullopt,
+                                      uint64_t low = 1);
   /// One flag for each layer: an array of GGUF; nothing where the key is absent or no such array.
   Result<std::vector<bool>> flags(std::string_view gguf_key, int64_t n_layers);
   Result<double> number(const Word& word, std::optional<double> fallback = std::nullopt);

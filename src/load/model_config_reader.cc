@@ -23,10 +23,13 @@ Status check_rope(const RopeForm& rope, int64_t head_dim) {
   }
   for (const std::vector<float>* factors : {&rope.factors, &rope.long_factors}) {
     for (const float factor : *factors) {
-      if (factor > 0 && factor < 1e6f) continue;
+      if (factor > 0 && factor < 1e31f) continue;  // 1e30: does not turn
       return invalid(
           fmt::format("rope scaling factor: expected a positive number, found {}", factor));
     }
+  }
+  if (rope.query_growth != 0 && rope.original_context < 1) {
+    return invalid("growth of queries: expected an original context of at least 1");
   }
   if (!(rope.magnitude > 0 && rope.magnitude < 1e3f)) {
     return invalid(
@@ -36,7 +39,7 @@ Status check_rope(const RopeForm& rope, int64_t head_dim) {
 }
 
 Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
-  if (a.n_heads % a.n_kv_heads != 0) {
+  if (a.n_kv_heads < 1 || a.n_heads % a.n_kv_heads != 0) {
     return invalid(fmt::format("attention heads: expected a multiple of the {} KV heads, found {}",
                                a.n_kv_heads, a.n_heads));
   }
@@ -48,9 +51,30 @@ Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
   return check_rope(c.ropes[static_cast<size_t>(a.rope)], a.head_dim);
 }
 
+Status check_recurrence(const LayerForm& layer) {
+  const RecurrentForm& r = layer.recurrent;
+  if (r.width < 1 || r.width > 8) {
+    return invalid(fmt::format("width of the convolution: expected 1 to 8, found {}", r.width));
+  }
+  if (layer.mixer == Mixer::kShortConvolution) return ok_status();
+  if (r.n_key_heads < 1 || r.n_heads % r.n_key_heads != 0) {
+    return invalid(fmt::format("heads of a state: expected a multiple of the {} of keys, found {}",
+                               r.n_key_heads, r.n_heads));
+  }
+  constexpr int64_t kMaxState = int64_t{1} << 28;
+  if (r.channels > kMaxState || r.n_heads * r.key_dim > kMaxState / r.value_dim) {
+    return invalid(fmt::format("state of a layer: expected at most {} numbers, found {} x {} x {}",
+                               kMaxState, r.n_heads, r.key_dim, r.value_dim));
+  }
+  return ok_status();
+}
+
 /// Relations that forward() relies on, whatever the container.
 Status check(const ModelConfig& c) {
-  for (const LayerForm& layer : c.layers) WHET_TRY_STATUS(check_attention(layer.attention, c));
+  for (const LayerForm& layer : c.layers) {
+    if (layer.has_attention()) WHET_TRY_STATUS(check_attention(layer.attention, c));
+    if (layer.has_state()) WHET_TRY_STATUS(check_recurrence(layer));
+  }
   if (!(c.norm.epsilon > 0 && c.norm.epsilon < 1)) {
     return invalid(
         fmt::format("epsilon of the norms: expected 0 < eps < 1, found {}", c.norm.epsilon));

@@ -65,8 +65,16 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
       return invalid(fmt::format("{}: expected 1, found {}",
                                  reader.name({"rope.scaling.yarn_ext_factor", ""}), extrapolation));
     }
-    WHET_TRY(const double magnitude,
-             reader.number({"rope.scaling.yarn_attn_factor", ""}, yarn_magnitude(yarn.factor)));
+    WHET_TRY(const double log_factor, reader.number({"rope.scaling.yarn_log_multiplier", ""}, 0));
+    const double usual =
+        log_factor == 0 ? yarn_magnitude(yarn.factor)
+                        : yarn_magnitude(yarn.factor) / yarn_magnitude(yarn.factor, log_factor);
+    WHET_TRY(const double magnitude, reader.number({"rope.scaling.yarn_attn_factor", ""}, usual));
+    if (words.query_growth) {
+      WHET_TRY(const double growth, reader.number({"attention.temperature_scale", ""}, 0));
+      rope.query_growth = static_cast<float>(growth);
+      rope.original_context = static_cast<int64_t>(yarn.original_context);
+    }
     WHET_TRY_STATUS(apply_yarn(yarn, magnitude, rope));
   } else if (scaling != "none" && scaling != "longrope") {
     return invalid(fmt::format("{}: expected none, linear, yarn or longrope, found {}",
@@ -136,6 +144,7 @@ class Parameters {
     }
     return it->get<bool>();
   }
+  void skip(std::initializer_list<const char*> keys) { asked_.insert(keys.begin(), keys.end()); }
   bool has(const char* key) const { return object_.contains(key) && !object_[key].is_null(); }
 
   Status check_all_read(std::string_view type) const {
@@ -170,6 +179,13 @@ Status read_yarn(ConfigReader& reader, const ModelConfig& config, Parameters& p,
                                                          yarn_magnitude(yarn.factor, all_dim)
                                                    : yarn_magnitude(yarn.factor);
   WHET_TRY(const double magnitude, p.number("attention_factor", usual));
+  if (words.query_growth) {
+    p.skip({"max_position_embeddings"});
+    WHET_TRY(const double growth, p.number("llama_4_scaling_beta", 0));
+    rope.query_growth = static_cast<float>(growth);
+    rope.original_context = static_cast<int64_t>(yarn.original_context);
+    reader.say("attention.temperature_scale", {growth});
+  }
   reader.say("rope.scaling.type", {std::string("yarn")});
   reader.say("rope.scaling.factor", {yarn.factor});
   reader.say("rope.scaling.original_context_length",
@@ -214,6 +230,10 @@ Status read_scaling(ConfigReader& reader, const ModelConfig& config, const RopeW
   std::string type = p.text("rope_type");
   const std::string old_type = p.text("type");
   if (type.empty()) type = old_type.empty() ? "default" : old_type;
+  if (words.sections) {
+    p.skip({"mrope_section", "mrope_interleaved"});
+    if (type == "mrope") type = "default";
+  }
   if (type == "linear") {
     WHET_TRY(const double factor, p.number("factor"));
     rope.factors = linear_factors(rope.n_rotated, factor);
@@ -273,10 +293,19 @@ Status read_json(ConfigReader& reader, const ModelConfig& config, const RopeWord
   const Word rotary{"", "partial_rotary_factor"};
   WHET_TRY(const double outside, reader.number(rotary, words.rotary_factor));
   WHET_TRY(const double factor, p.number("partial_rotary_factor", outside));
-  const bool whole = words.rotary_factor == 1 && !words.any_rotary_factor;
+  const bool whole = words.rotary_factor == 1 && !words.any_rotary_factor && !words.proportional;
   if (!(factor > 0 && factor <= 1) || (whole && factor != 1)) {
     return invalid(fmt::format("config.json: \"partial_rotary_factor\": expected {}, found {}",
                                whole ? "1" : "more than 0 and at most 1", factor));
+  }
+  if (words.proportional && p.text("rope_type") == "proportional") {
+    // As GGUF says it: pairs that do not turn have a frequency of next to nothing.
+    rope.n_rotated = words.head_dim;
+    const auto n_pairs = static_cast<size_t>(words.head_dim / 2);
+    const auto n_turning = static_cast<size_t>(factor * static_cast<double>(words.head_dim) / 2);
+    rope.factors.assign(n_pairs, 1e30f);
+    std::fill_n(rope.factors.begin(), std::min(n_turning, n_pairs), 1.0f);
+    return p.check_all_read("proportional");
   }
   rope.n_rotated = static_cast<int64_t>(factor * static_cast<double>(words.head_dim));
   reader.say("rope.dimension_count", {static_cast<uint64_t>(rope.n_rotated)});

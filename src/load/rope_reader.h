@@ -15,6 +15,11 @@ struct RopeWords {
   bool any_rotary_factor = false;  // config.json may name one though it usually is 1
   /// Part of "rope_parameters" by type of layer ("full_attention"), where they are so divided.
   const char* layer_type = nullptr;
+  bool query_growth = false;  // "llama_4_scaling_beta" beside YaRN
+  bool sections = false;      // positions in time, height and width: of text all the same
+  /// Type "proportional": of the whole head's frequencies only the first of "partial_rotary_factor"
+  /// turn.
+  bool proportional = false;
   bool yarn_truncates = true;  // GGUF cannot say it
 };
 

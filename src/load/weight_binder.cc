@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <unordered_map>
 
@@ -46,6 +47,34 @@ class Catalogue {
     return values;
   }
 
+  /// A vector, in whatever shape the file keeps its n elements.
+  Result<std::vector<float>> elements(const std::string& name, int64_t n) {
+    const auto found = by_name_.find(name);
+    std::vector<uint64_t> shape{static_cast<uint64_t>(n)};
+    if (found != by_name_.end()) {
+      uint64_t count = 1;
+      for (const uint64_t dim : found->second->shape) {
+        if (count > static_cast<uint64_t>(n)) break;
+        count *= dim;
+      }
+      if (count == static_cast<uint64_t>(n)) shape = found->second->shape;
+    }
+    return floats(name, shape, n);
+  }
+
+  /// The taps of a convolution, stored as [channels, width] or [channels, 1, width], as
+  /// [width][channels].
+  Result<std::vector<float>> taps(const std::string& name, int64_t channels, int64_t width) {
+    WHET_TRY(const std::vector<float> stored, elements(name, channels * width));
+    std::vector<float> values(stored.size());
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t i = 0; i < width; ++i) {
+        values[static_cast<size_t>(i * channels + c)] = stored[static_cast<size_t>(c * width + i)];
+      }
+    }
+    return values;
+  }
+
   /// One matrix for each expert, from one tensor [n, rows, columns].
   Result<std::vector<Matrix>> stack(const std::string& name, int64_t n, int64_t rows,
                                     int64_t columns) {
@@ -69,9 +98,13 @@ class Catalogue {
     return values;
   }
 
-  Status check_all_used(std::string_view architecture) const {
+  Status check_all_used(std::string_view architecture,
+                        const std::vector<std::string>& unused) const {
     for (const TensorEntry& tensor : file_.tensors) {
-      if (!used_.contains(tensor.name) && !is_derived(tensor.name)) {
+      const bool belongs_elsewhere =
+          std::any_of(unused.begin(), unused.end(),
+                      [&](const std::string& prefix) { return tensor.name.starts_with(prefix); });
+      if (!used_.contains(tensor.name) && !is_derived(tensor.name) && !belongs_elsewhere) {
         return invalid(
             fmt::format("tensor {}: the {} architecture as whet runs it has no such weight",
                         tensor.name, architecture));
@@ -81,6 +114,14 @@ class Catalogue {
   }
 
  private:
+  Result<std::vector<float>> floats(const std::string& name, const std::vector<uint64_t>& shape,
+                                    int64_t n) {
+    WHET_TRY(const TensorEntry* tensor, find(name, shape));
+    std::vector<float> values(static_cast<size_t>(n));
+    kernels::dequantize_row(tensor->type, tensor->bytes.data(), values.data(), values.size());
+    return values;
+  }
+
   Result<const TensorEntry*> find(const std::string& name, const std::vector<uint64_t>& shape) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) {
@@ -124,24 +165,51 @@ class ModelBinder {
     const SlotShape embedding = shape_of(Slot::kEmbedding, c_);
     WHET_TRY(w.embedding,
              catalogue_.matrix(name(Slot::kEmbedding, 0), embedding.rows, embedding.columns));
+    if (c_.n_positions > 0) {
+      WHET_TRY(w.positions,
+               catalogue_.matrix(name(Slot::kPositions, 0), c_.n_positions, c_.d_model));
+    }
+    WHET_TRY_STATUS(
+        bind(Slot::kEmbeddingNorm, 0, shape_of(Slot::kEmbeddingNorm, c_), w.embedding_norm));
     for (int64_t i = 0; i < c_.n_layers(); ++i) {
       WHET_TRY(LayerWeights bound, layer(i));
       w.layers.push_back(std::move(bound));
     }
     WHET_TRY_STATUS(bind(Slot::kOutputNorm, 0, shape_of(Slot::kOutputNorm, c_), w.output_norm));
+    if (c_.layer_input_dim > 0) WHET_TRY_STATUS(bind_layer_inputs(w));
     // A head with a bias is a matrix of its own: never the embedding.
     if (c_.head_bias || catalogue_.has(name(Slot::kHead, 0))) {
       WHET_TRY_STATUS(bind(Slot::kHead, 0, shape_of(Slot::kHead, c_), w.head));
     } else {
       w.head.matrix = w.embedding;
     }
-    WHET_TRY_STATUS(catalogue_.check_all_used(c_.architecture));
+    std::vector<std::string> unused(dialect_.unused.begin(), dialect_.unused.end());
+    for (int64_t i = 0; i < c_.n_unused_layers; ++i) {
+      unused.push_back(fmt::format("blk.{}.", c_.n_layers() + i));
+    }
+    WHET_TRY_STATUS(catalogue_.check_all_used(c_.architecture, unused));
     return w;
   }
 
  private:
   std::string name(Slot slot, int64_t layer) const {
-    return tensor_name(dialect_.names[slot], layer);
+    return rooted(tensor_name(dialect_.names[slot], layer));
+  }
+
+  std::string rooted(std::string name) const {
+    constexpr std::string_view kRoot = "model.";
+    if (dialect_.root.empty() || !name.starts_with(kRoot)) return name;
+    return std::string(dialect_.root) + name.substr(kRoot.size());
+  }
+
+  Status bind_layer_inputs(Weights& w) {
+    const SlotShape embedding = shape_of(Slot::kLayerEmbedding, c_);
+    WHET_TRY(w.layer_embedding,
+             catalogue_.matrix(name(Slot::kLayerEmbedding, 0), embedding.rows, embedding.columns));
+    WHET_TRY_STATUS(
+        bind(Slot::kLayerProjection, 0, shape_of(Slot::kLayerProjection, c_), w.layer_projection));
+    return bind(Slot::kLayerProjectionNorm, 0, shape_of(Slot::kLayerProjectionNorm, c_),
+                w.layer_projection_norm);
   }
 
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, LinearWeights& w) {
@@ -156,7 +224,14 @@ class ModelBinder {
 
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, std::vector<float>& values) {
     if (shape.rows == 0) return ok_status();
-    WHET_TRY(values, catalogue_.vector(name(slot, layer), shape.rows));
+    if (slot == Slot::kConvolution) {
+      WHET_TRY(values, catalogue_.taps(name(slot, layer), shape.rows, shape.columns));
+      return ok_status();
+    }
+    WHET_TRY(values, catalogue_.elements(name(slot, layer), shape.rows));
+    if (slot == Slot::kDecay && dialect_.logarithmic_decay) {
+      for (float& value : values) value = -std::exp(value);
+    }
     return ok_status();
   }
 
@@ -165,8 +240,8 @@ class ModelBinder {
     const std::string_view pattern = dialect_.names[slot];
     if (has_tensor_per_expert(pattern)) {
       for (int64_t e = 0; e < shape.n_experts; ++e) {
-        WHET_TRY(const Matrix one,
-                 catalogue_.matrix(tensor_name(pattern, layer, e), shape.rows, shape.columns));
+        WHET_TRY(const Matrix one, catalogue_.matrix(rooted(tensor_name(pattern, layer, e)),
+                                                     shape.rows, shape.columns));
         w.matrices.push_back(one);
       }
       return ok_status();

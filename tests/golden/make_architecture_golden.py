@@ -34,13 +34,17 @@ def randomise(model, seed):
             noise = torch.from_numpy(rng.standard_normal(tuple(p.shape)))
             if p.ndim == 1:
                 value = p.double() + 0.2 * noise
-                if "gemma" in model.config.model_type:  # its converter adds 1 in F16, exactly then
+                # Their converters add 1 in F16, exactly then.
+                if any(kind in model.config.model_type for kind in ("gemma", "qwen3_5")):
                     value = (value * 512).round() / 512
             elif "embed" in name or "wte" in name or "wpe" in name:
                 value = 0.8 * noise
             else:
                 value = noise * 1.6 / p.shape[-1] ** 0.5
             p.copy_(value.half())
+        for name, buffer in model.named_buffers():
+            if name.endswith(("layer_scalar", "expert_bias")):
+                buffer.copy_((buffer.double() + 0.3 * torch.from_numpy(rng.standard_normal(tuple(buffer.shape)))).half())
 
 
 def reference(model, ids, n_prompt):
@@ -78,7 +82,10 @@ def convert(folder, out, llama_cpp):
     from conversion import ModelType, get_model_architecture, get_model_class
     hparams = json.loads((folder / "config.json").read_text())
     original = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
-    kind = type(original.__name__, (original,), {"set_vocab": stand_in_vocabulary, "model_arch": original.model_arch})
+    kind = type(original.__name__, (original,), {"set_vocab": stand_in_vocabulary, "model_arch": original.model_arch,
+                                                  "no_mtp": True})
+    if hasattr(original, "Ministral3Model"):  # which does the work
+        original.Ministral3Model.set_vocab = stand_in_vocabulary
     with torch.inference_mode():
         kind(folder, gguf.LlamaFileType.MOSTLY_F16, out, hparams=hparams).write()
 
@@ -89,17 +96,22 @@ def make(name, spec, llama_cpp):
     n_prompt, n_text = spec.pop("n_prompt", N_PROMPT), spec.pop("n_text", N_TEXT)
     context = spec.pop("context", 512)
     containers = spec.pop("containers", ["", ".gguf"])
-    spec_extra = spec.pop("extra", {})
+    spec_extra, dropped = spec.pop("extra", {}), spec.pop("drop", [])
     config = spec.pop("config")(vocab_size=VOCAB, bos_token_id=0, eos_token_id=1, pad_token_id=2, **spec)
     torch.manual_seed(seed)
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32)
     randomise(model, seed)
     folder = HERE / name
-    model.half().save_pretrained(folder)
+    model.half()
+    for name_of, p in model.named_parameters():
+        if name_of.endswith("A_log"):  # the converter takes exp() of it
+            p.data = p.data.float()
+    model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    if spec_extra:  # words that published files have and that the converter asks for
+    if spec_extra or dropped:  # words that published files have and that the converter asks for, and those that they lack
         path = folder / "config.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | spec_extra, indent=2) + "\n")
+        words = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped} | spec_extra
+        path.write_text(json.dumps(words, indent=2) + "\n")
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
     if ".gguf" in containers:
         tokenizer = folder / "tokenizer.json"  # the converter of gemma3 counts its tokens

@@ -30,5 +30,20 @@ extern const Architecture kGlm4;
 extern const Architecture kStarcoder2;
 extern const Architecture kStableLm;
 extern const Architecture kGptNeox;
+extern const Architecture kGemma4;
+extern const Architecture kGemma4Seeing;
+extern const Architecture kGemma3Seeing;
+extern const Architecture kMinistral3;
+extern const Architecture kQwen2Vl;
+extern const Architecture kQwen3Vl;
+extern const Architecture kGpt2;
+extern const Architecture kBloom;
+extern const Architecture kMpt;
+extern const Architecture kFalcon;
+extern const Architecture kLfm2;
+extern const Architecture kLfm2Moe;
+extern const Architecture kQwen35;
+extern const Architecture kQwen35Seeing;
+extern const Architecture kGraniteHybrid;
 
 }  // namespace whet

@@ -32,10 +32,14 @@ Status read_vocabulary(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
-Status read_attention(ConfigReader& reader, const ModelConfig& config, AttentionBlockForm& a) {
+constexpr Word kKvHeads{"attention.head_count_kv", "num_key_value_heads"};
+
+Status read_attention(ConfigReader& reader, const ModelConfig& config, bool by_layer,
+                      AttentionBlockForm& a) {
   WHET_TRY(a.n_heads, reader.count({"attention.head_count", "num_attention_heads"}, kMaxHeads));
-  WHET_TRY(a.n_kv_heads,
-           reader.count({"attention.head_count_kv", "num_key_value_heads"}, kMaxHeads, a.n_heads));
+  if (!by_layer || !reader.is_gguf()) {
+    WHET_TRY(a.n_kv_heads, reader.count(kKvHeads, kMaxHeads, a.n_heads));
+  }
   WHET_TRY(a.head_dim, reader.count({"attention.key_length", "head_dim"}, kernels::kMaxValueDim,
                                     std::max<int64_t>(config.d_model / a.n_heads, 1)));
   const Word value_length{"attention.value_length", ""};
@@ -49,10 +53,33 @@ Status read_attention(ConfigReader& reader, const ModelConfig& config, Attention
   return ok_status();
 }
 
+/// KV heads and FFN widths one by one; 0 where a layer has none.
+Status read_hybrid_layers(ConfigReader& reader, const Sizes& sizes, int64_t n_layers,
+                          const LayerForm& layer, ModelConfig& config) {
+  const int64_t n_all = n_layers + sizes.n_unused_layers;
+  WHET_TRY(const std::vector<int64_t> kv_heads,
+           reader.counts(kKvHeads, n_all, kMaxHeads, layer.attention.n_heads, 0));
+  WHET_TRY(const std::vector<int64_t> widths,
+           reader.counts(sizes.ffn, n_all, kMaxWidth, std::nullopt, 0));
+  config.layers.assign(static_cast<size_t>(n_layers), layer);
+  for (size_t i = 0; i < config.layers.size(); ++i) {
+    config.layers[i].attention.n_kv_heads = kv_heads[i];
+    config.layers[i].ffn.dim = widths[i];
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config) {
-  WHET_TRY(const int64_t n_layers, reader.count({"block_count", "num_hidden_layers"}, kMaxLayers));
+  std::optional<int64_t> counted;
+  if (sizes.n_layers > 0 && !reader.is_gguf()) counted = sizes.n_layers;
+  WHET_TRY(const int64_t n_all,
+           reader.count({"block_count", "num_hidden_layers"}, kMaxLayers, counted));
+  const int64_t n_layers = n_all - sizes.n_unused_layers;
+  if (n_layers < 1)
+    return invalid("layers: expected some beside those that predict further tokens");
+  config.n_unused_layers = sizes.n_unused_layers;
   WHET_TRY(config.d_model, reader.count({"embedding_length", "hidden_size"}, kMaxWidth));
   WHET_TRY(config.context_length,
            reader.count({"context_length", "max_position_embeddings"}, kMaxContext, 2048));
@@ -62,9 +89,15 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
            reader.number(sizes.epsilon, reader.is_gguf() ? std::nullopt : sizes.usual_epsilon));
   config.norm.epsilon = static_cast<float>(epsilon);
   LayerForm layer;
-  WHET_TRY_STATUS(read_attention(reader, config, layer.attention));
-  WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth));
-  config.layers.assign(static_cast<size_t>(n_layers), layer);
+  WHET_TRY_STATUS(read_attention(reader, config, sizes.hybrid || sizes.by_layer, layer.attention));
+  if (sizes.hybrid && reader.is_gguf()) {
+    WHET_TRY_STATUS(read_hybrid_layers(reader, sizes, n_layers, layer, config));
+  } else {
+    if (!sizes.by_layer) {
+      WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth));
+    }
+    config.layers.assign(static_cast<size_t>(n_layers), layer);
+  }
   // The tensors say whether the head is the embedding; load/quantised_weights.h has read the
   // others.
   reader.skip({"tie_word_embeddings", "quantization_config", "quantization"});
@@ -119,6 +152,56 @@ Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers
   for (const bool has : windowed) windows.push_back(has ? static_cast<int64_t>(value) : 0);
   if (value > 0) reader.say(kPattern, {MetaArray{windowed}});
   return windows;
+}
+
+Result<std::vector<bool>> read_attending_layers(ConfigReader& reader, const ModelConfig& config,
+                                                std::initializer_list<std::string_view> attends,
+                                                std::string_view other) {
+  std::vector<bool> attending;
+  if (reader.is_gguf()) {
+    for (const LayerForm& layer : config.layers)
+      attending.push_back(layer.attention.n_kv_heads > 0);
+    return attending;
+  }
+  const nlohmann::json& types = reader.json("layer_types");
+  if (!types.is_array() || types.size() != config.layers.size()) {
+    return invalid(fmt::format("config.json: \"layer_types\": expected the types of {} layers",
+                               config.n_layers()));
+  }
+  for (const nlohmann::json& type : types) {
+    const bool attends_here = std::any_of(attends.begin(), attends.end(),
+                                          [&](std::string_view name) { return type == name; });
+    if (!attends_here && type != other) {
+      return invalid(fmt::format("config.json: \"layer_types\": expected {} or {}, found {}",
+                                 *attends.begin(), other, quote_untrusted(type.dump())));
+    }
+    attending.push_back(attends_here);
+  }
+  return attending;
+}
+
+Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words,
+                                  const char* first_convolution_bias, const char* first_in_bias) {
+  RecurrentForm form;
+  WHET_TRY(form.n_heads, reader.count({"ssm.time_step_rank", words.n_heads}, kMaxHeads));
+  WHET_TRY(form.n_key_heads, reader.count({"ssm.group_count", words.n_groups}, kMaxHeads));
+  WHET_TRY(form.key_dim, reader.count({"ssm.state_size", words.state}, kMaxWidth));
+  WHET_TRY(form.width, reader.count({"ssm.conv_kernel", words.width}, 8));
+  if (reader.is_gguf()) {
+    WHET_TRY(const int64_t inner, reader.count({"ssm.inner_size", ""}, kMaxWidth));
+    form.value_dim = inner / form.n_heads;
+    if (form.value_dim * form.n_heads != inner) {
+      return invalid(fmt::format("key {}: expected a multiple of the {} heads, found {}",
+                                 reader.name({"ssm.inner_size", ""}), form.n_heads, inner));
+    }
+  } else {
+    WHET_TRY(form.value_dim, reader.count({"", words.head_dim}, kMaxWidth));
+  }
+  WHET_TRY(form.convolution_bias,
+           read_bias(reader, words.convolution_bias, true, first_convolution_bias));
+  WHET_TRY(form.projection_bias, read_bias(reader, words.projection_bias, false, first_in_bias));
+  form.channels = form.inner_dim() + 2 * form.keys_dim();
+  return form;
 }
 
 Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,

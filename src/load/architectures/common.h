@@ -30,6 +30,15 @@ inline constexpr TensorNames kGgufNames =
         .with(Slot::kExpertUp, "blk.{}.ffn_up_exps.weight")
         .with(Slot::kExpertDown, "blk.{}.ffn_down_exps.weight")
         .with(Slot::kSharedGate, "blk.{}.ffn_gate_inp_shexp.weight")
+        .with(Slot::kSelectionBias, "blk.{}.exp_probs_b.bias")
+        .with(Slot::kMixerIn, "blk.{}.ssm_in.weight")
+        .with(Slot::kConvolution, "blk.{}.ssm_conv1d.weight")
+        .with(Slot::kConvolutionBias, "blk.{}.ssm_conv1d.bias")
+        .with(Slot::kDecay, "blk.{}.ssm_a")
+        .with(Slot::kStepBias, "blk.{}.ssm_dt.bias")
+        .with(Slot::kSkip, "blk.{}.ssm_d")
+        .with(Slot::kMixerNorm, "blk.{}.ssm_norm.weight")
+        .with(Slot::kMixerOutput, "blk.{}.ssm_out.weight")
         .with(Slot::kFfnPostNorm, "blk.{}.post_ffw_norm.weight");
 
 /// Of Hugging Face's Llama and those that follow it.
@@ -65,7 +74,11 @@ struct Sizes {
   Word epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
   std::optional<double> usual_epsilon = 1e-6;  // of config.json
   Word ffn = {"feed_forward_length", "intermediate_size"};
-  bool dense = true;  // all layers are FFNs
+  int64_t n_layers = 0;   // of config.json where it does not name the number
+  bool dense = true;      // all layers are FFNs
+  bool hybrid = false;    // layers of GGUF with 0 KV heads have no attention
+  bool by_layer = false;  // GGUF may give KV heads and FFN widths for each layer; read() takes them
+  int64_t n_unused_layers = 0;  // that GGUF counts and that are not run
 };
 Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config);
 
@@ -74,6 +87,21 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
 Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers,
                                           bool (*is_windowed)(int64_t layer),
                                           int64_t usual_window = 0);
+
+/// Which layers attend: in GGUF those with KV heads, as read_sizes() left them, and no others; in
+/// config.json those whose "layer_types" says so, where only `other` may stand beside it.
+Result<std::vector<bool>> read_attending_layers(ConfigReader& reader, const ModelConfig& config,
+                                                std::initializer_list<std::string_view> attends,
+                                                std::string_view other);
+
+/// Sizes of Mamba-2, of GGUF's "ssm" keys or of these words of config.json.
+struct Mamba2Words {
+  std::string_view n_heads = "mamba_n_heads", head_dim = "mamba_d_head";
+  std::string_view n_groups = "mamba_n_groups", state = "mamba_d_state", width = "mamba_d_conv";
+  std::string_view convolution_bias = "mamba_conv_bias", projection_bias = "mamba_proj_bias";
+};
+Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words,
+                                  const char* first_convolution_bias, const char* first_in_bias);
 
 /// A word of config.json, or (GGUF has none) whether the first layer has the tensor.
 Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,

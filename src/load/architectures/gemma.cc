@@ -145,6 +145,16 @@ Status read_gemma3(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
+/// The part that reads text of a Gemma 3 that sees.
+Status read_gemma3_inner(ConfigReader& reader, ModelConfig& config) {
+  reader.skip({"vision_config", "boi_token_index", "eoi_token_index", "image_token_index",
+               "boi_token_id", "eoi_token_id", "image_token_id", "mm_tokens_per_image",
+               "tie_word_embeddings"});
+  WHET_TRY_STATUS(reader.descend("text_config"));
+  reader.cannot_say("the eyes of this model");
+  return read_gemma3(reader, config);
+}
+
 }  // namespace
 
 const Architecture kGemma{
@@ -169,6 +179,19 @@ const Architecture kGemma3{
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kSandwichNames, kernels::RopePairing::kHalfSplit, 1.0f},
     .read = read_gemma3,
+};
+
+const Architecture kGemma3Seeing{
+    .name = "gemma3",
+    .model_types = {"gemma3"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kSandwichNames,
+                     kernels::RopePairing::kHalfSplit,
+                     1.0f,
+                     false,
+                     "language_model.model.",
+                     {"vision_tower.", "multi_modal_projector."}},
+    .read = read_gemma3_inner,
 };
 
 }  // namespace whet

@@ -84,6 +84,20 @@ Status read_mixtral(ConfigReader& reader, ModelConfig& config) {
   return read_mixtral_experts(reader, config);
 }
 
+Status read_ministral3(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_sizes(reader, {}, config));
+  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  WHET_TRY_STATUS(read_hugging_face_windows(reader, 0, config));
+  RopeWords words;
+  words.head_dim = config.layers[0].attention.head_dim;
+  words.pairing = kLlama.dialect(reader.file().container).pairing;
+  words.query_growth = true;
+  WHET_TRY(RopeForm rope, read_rope(reader, config, words));
+  config.ropes = {std::move(rope)};
+  for (LayerForm& layer : config.layers) layer.ffn.activation = activation;
+  return ok_status();
+}
+
 }  // namespace
 
 const Architecture kLlama{
@@ -108,6 +122,14 @@ const Architecture kMixtral{
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
     .hugging_face = {kMixtralNames, kernels::RopePairing::kHalfSplit},
     .read = read_mixtral,
+};
+
+const Architecture kMinistral3{
+    .name = "mistral3",
+    .model_types = {"ministral3"},
+    .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
+    .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
+    .read = read_ministral3,
 };
 
 }  // namespace whet

@@ -20,6 +20,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
+  words.layer_type = "full_attention";
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
@@ -29,8 +30,33 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   return ok_status();
 }
 
+/// OLMo 3: windows in three of four layers, whose rope no scaling stretches.
+Status read_windowed(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY(const std::vector<int64_t> windows,
+           read_windows(
+               reader, config.n_layers(), [](int64_t i) { return i % 4 < 3; }, 0));
+  for (size_t i = 0; i < windows.size(); ++i) config.layers[i].attention.window = windows[i];
+  RopeForm local = config.ropes[0];
+  local.factors.clear();
+  local.long_factors.clear();
+  local.magnitude = 1;
+  if (!reader.is_gguf() && reader.json("rope_parameters").contains("sliding_attention")) {
+    RopeWords words;
+    words.head_dim = config.layers[0].attention.head_dim;
+    words.layer_type = "sliding_attention";
+    WHET_TRY(local, read_rope(reader, config, words));
+  }
+  config.ropes.push_back(std::move(local));
+  for (LayerForm& layer : config.layers) {
+    if (layer.attention.window > 0) layer.attention.rope = 1;
+  }
+  return ok_status();
+}
+
 Status read_olmo2(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_base(reader, true, config));
+  const Word window{"attention.sliding_window", "sliding_window"};
+  if (reader.has(window)) WHET_TRY_STATUS(read_windowed(reader, config));
   for (LayerForm& layer : config.layers) {
     layer.norm_before = false;
     layer.norm_after = true;
@@ -57,7 +83,7 @@ Status read_olmoe(ConfigReader& reader, ModelConfig& config) {
 
 const Architecture kOlmo2{
     .name = "olmo2",
-    .model_types = {"olmo2"},
+    .model_types = {"olmo2", "olmo3"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kOlmo2Names, kernels::RopePairing::kHalfSplit},
     .read = read_olmo2,

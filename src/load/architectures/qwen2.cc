@@ -45,6 +45,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_qwen_windows(reader, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
+  words.sections = true;  // of the models that see
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
@@ -55,6 +56,19 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
 }
 
 Status read(ConfigReader& reader, ModelConfig& config) {
+  return read_base(reader, true, config);
+}
+
+/// The part that reads text of Qwen2-VL and Qwen2.5-VL.
+Status read_seeing(ConfigReader& reader, ModelConfig& config) {
+  reader.skip({"rope.dimension_sections"});
+  if (!reader.is_gguf()) {
+    reader.skip({"vision_config", "image_token_id", "video_token_id", "vision_start_token_id",
+                 "vision_end_token_id", "vision_token_id", "tie_word_embeddings"});
+    // The first files have the words of the text beside those of the eyes.
+    if (reader.json("text_config").is_object()) WHET_TRY_STATUS(reader.descend("text_config"));
+    reader.cannot_say("the eyes of this model");
+  }
   return read_base(reader, true, config);
 }
 
@@ -86,6 +100,14 @@ const Architecture kQwen2{
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
     .read = read,
+};
+
+const Architecture kQwen2Vl{
+    .name = "qwen2vl",
+    .model_types = {"qwen2_vl", "qwen2_5_vl", "qwen2_vl_text", "qwen2_5_vl_text"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit, 0, false, {}, {"visual."}},
+    .read = read_seeing,
 };
 
 const Architecture kQwen2Moe{

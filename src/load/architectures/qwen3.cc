@@ -14,6 +14,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   reader.skip({"sliding_window", "max_window_layers", "layer_types"});
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
+  words.sections = true;  // of the models that see
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
@@ -24,6 +25,19 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
 }
 
 Status read(ConfigReader& reader, ModelConfig& config) {
+  return read_base(reader, true, config);
+}
+
+/// The part that reads text of Qwen3-VL.
+Status read_seeing(ConfigReader& reader, ModelConfig& config) {
+  // Where pictures enter, and in which layers.
+  reader.skip({"rope.dimension_sections", "n_deepstack_layers", "vision_config", "image_token_id",
+               "video_token_id", "vision_start_token_id", "vision_end_token_id",
+               "tie_word_embeddings"});
+  if (!reader.is_gguf()) {
+    WHET_TRY_STATUS(reader.descend("text_config"));
+    reader.cannot_say("the eyes of this model");
+  }
   return read_base(reader, true, config);
 }
 
@@ -54,6 +68,19 @@ const Architecture kQwen3{
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
     .read = read,
+};
+
+const Architecture kQwen3Vl{
+    .name = "qwen3vl",
+    .model_types = {"qwen3_vl"},
+    .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kLlamaNames,
+                     kernels::RopePairing::kHalfSplit,
+                     0,
+                     false,
+                     "model.language_model.",
+                     {"model.visual."}},
+    .read = read_seeing,
 };
 
 const Architecture kQwen3Moe{
