@@ -9,6 +9,7 @@
 #include "cli/prompt_input.h"
 #include "cli/terminal.h"
 #include "formats/model_file.h"
+#include "load/loaded_model.h"
 #include "token/describe_token.h"
 #include "token/tokenizer_factory.h"
 
@@ -41,9 +42,9 @@ int run(const Options& options) {
   auto text = read_text(options);
   if (!text.ok()) return fail(text.error());
   auto file = open_model_file(options.model);
-  if (!file.ok()) return fail(file.error().with_context("loading " + options.model));
+  if (!file.ok()) return fail(loading_error(options.model, file.error()));
   auto tokenizer = make_tokenizer(*file);
-  if (!tokenizer.ok()) return fail(tokenizer.error().with_context("loading " + options.model));
+  if (!tokenizer.ok()) return fail(loading_error(options.model, tokenizer.error()));
   auto ids = (*tokenizer)
                  ->encode(*text, {.add_special = !options.no_bos,
                                   .parse_special = !options.no_parse_special});

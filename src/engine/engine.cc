@@ -126,7 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
       options.chat_template.empty() ? loaded.chat_template_source : options.chat_template;
   if (!source.empty()) {
     auto compiled = jinja::ChatTemplate::compile(source);
-    if (!compiled.ok()) return compiled.error().with_context("chat template");
+    if (!compiled.ok()) return compiled.error();
     chat_template = std::move(compiled).value();
   }
   if (!options.pooling) {

@@ -105,6 +105,12 @@ TEST_F(GgufReaderTest, DecidesByContentNotByName) {
   EXPECT_TRUE(open_model_file(put("model.weights", small_valid_gguf().str())).ok());
   expect_refused(open_model_file(put("text.gguf", "hello, world")),
                  {"text.gguf", "neither GGUF nor SafeTensors", "hello"});
+  expect_refused(
+      open_model_file(put("lfs.gguf", "version https://git-lfs.github.com/spec/v1\noid")),
+      {"lfs.gguf", "git lfs pull"});
+  for (const char* page : {"<!DOCTYPE html><html>", "\n <HTML lang=en>"}) {
+    expect_refused(open_model_file(put("page.gguf", page)), {"page.gguf", "HTML page", "resolve"});
+  }
   expect_refused(open_model_file(put("old.bin", "tjgg....................")), {"before GGUF"});
   expect_refused(open_model_file(put("zip.model", std::string_view("PK\x03\x04....", 8))),
                  {"pickle", "SafeTensors"});

@@ -10,11 +10,14 @@
 #include "formats/pickle_refusal.h"
 #include "formats/safetensors_header.h"
 #include "formats/safetensors_reader.h"
+#include "formats/stray_download.h"
 #include "formats/untrusted_text.h"
 #include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
+
+constexpr size_t kQuotedBytes = 16, kSniffedBytes = 512;
 
 std::string_view first_bytes(const FileBytes& file, size_t n) {
   auto head = file.bytes().first(std::min(n, file.bytes().size()));
@@ -36,7 +39,7 @@ Result<ModelFile> open_model_file(const std::string& path) {
   if (std::filesystem::is_directory(path, ignored)) return read_safetensors_directory(path);
 
   WHET_TRY(auto file, FileBytes::map(path));
-  std::string_view head = first_bytes(*file, 16);
+  const std::string_view head = first_bytes(*file, kQuotedBytes);
   if (head.starts_with(kGgufMagic)) return read_gguf(path, std::move(file));
   if (looks_like_safetensors(file->bytes())) {
     return read_safetensors_file(path, std::move(file));
@@ -46,6 +49,7 @@ Result<ModelFile> open_model_file(const std::string& path) {
     return Error(ErrorCode::kInvalidModel,
                  fmt::format("{}: a GGML file from before GGUF; convert the model again", path));
   }
+  if (auto stray = stray_download(path, first_bytes(*file, kSniffedBytes))) return *stray;
   return Error(ErrorCode::kInvalidModel,
                fmt::format("{}: neither GGUF nor SafeTensors; the file begins with {}", path,
                            quote_untrusted(head)));

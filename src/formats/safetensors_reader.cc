@@ -10,6 +10,7 @@
 #include "formats/pickle_refusal.h"
 #include "formats/safetensors_header.h"
 #include "formats/shard_index.h"
+#include "formats/stray_download.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
@@ -21,6 +22,8 @@ constexpr std::string_view kSingleName = "model.safetensors";
 constexpr std::string_view kIndexName = "model.safetensors.index.json";
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kIndexLimitBytes = 64 * kMiB;
+
+constexpr size_t kSniffedBytes = 512;
 
 struct SideFile {
   std::string_view name;
@@ -56,12 +59,16 @@ Status read_side_files(const fs::path& directory, ModelFile& model) {
     fs::path path = directory / side.name;
     if (!is_there(path)) continue;
     WHET_TRY(std::string content, read_file(path.string(), side.limit_bytes));
+    if (auto stray = stray_download(path.string(), content)) return *stray;
     model.side_files.emplace(side.name, std::move(content));
   }
   return ok_status();
 }
 
 Status add_shard(const std::string& path, std::shared_ptr<const FileBytes> file, ModelFile& model) {
+  const std::string_view head(reinterpret_cast<const char*>(file->bytes().data()),
+                              std::min(file->bytes().size(), kSniffedBytes));
+  if (auto stray = stray_download(path, head)) return *stray;
   WHET_TRY(SafeTensorsHeader header, parse_safetensors_header(file->bytes()).with_context(path));
   for (SafeTensorsEntry& entry : header.tensors) {
     model.tensors.push_back({.name = std::move(entry.name),

@@ -220,6 +220,16 @@ TEST_F(SafeTensorsTest, RefusesPickleByName) {
   expect_refused(open_model_file(directory()), {"model-q4.gguf", "give the path"});
 }
 
+TEST_F(SafeTensorsTest, NamesWhatACloneWithoutLfsHolds) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+  put("model.safetensors", pointer);
+  expect_refused(open_model_file(directory()), {"model.safetensors", "git lfs pull"});
+  put("model.safetensors", file_of(kTwoTensors, 32));
+  put("config.json", "{}");
+  put("tokenizer.json", pointer);
+  expect_refused(open_model_file(directory()), {"tokenizer.json", "git lfs pull"});
+}
+
 TEST_F(SafeTensorsTest, LimitsSideFiles) {
   put("model.safetensors", file_of(kTwoTensors, 32));
   put("config.json", std::string((4 << 20) + 1, ' '));
