@@ -55,6 +55,17 @@ TEST(Run, GreedyTextIsTheSameForAnyThreadsBatchAndMemory) {
   EXPECT_EQ(whet(arguments + "--repack --exact").out, whet(arguments + "--exact").out);
 }
 
+TEST(Run, RepackAutoSaysWhatItChose) {
+  const std::string arguments =
+      "run -m " + kDraft + " -p 'What is 12 + 34?' -n 8 --temp 0 --repack auto";
+  const Ran scalar = whet(arguments + " 2>&1 >/dev/null", "WHET_ISA=scalar");
+  EXPECT_EQ(scalar.status, 0);
+  EXPECT_NE(scalar.out.find("weights mapped: "), std::string::npos) << scalar.out;
+  // One answer is short: nothing is chosen, nothing said.
+  EXPECT_EQ(whet("run -m " + kDraft + " -p hi -n 2 --temp 0 2>&1 >/dev/null").out.find("weights"),
+            std::string::npos);
+}
+
 TEST(Run, SaysWhereNothingCanBeInterleaved) {
   const fs::path file = scratch("q5_0.gguf");
   ASSERT_EQ(whet("synth --type q5_0 --layers 1 --width 64 --heads 2 --kv-heads 1 --ffn 96 "
@@ -381,6 +392,11 @@ TEST(Output, EveryCommandFailsWhereStdoutIsFull) {
   }
   EXPECT_EQ(whet("--version >&- 2>/dev/null").status, 1) << "a closed standard output";
   EXPECT_EQ(whet("frobnicate >/dev/full 2>/dev/full").status, 2) << "its own error is kept";
+  for (const char* lost : {"2>/dev/full", "2>&-"}) {
+    const Ran ran = whet("run" + model + " -p hi -n 4 --temp 0 -v -fa 1 --repack auto " + lost);
+    EXPECT_EQ(ran.status, 0) << lost;
+    EXPECT_FALSE(ran.out.empty()) << lost;
+  }
 }
 
 TEST(Output, AFileNeverGetsTheNumberOfAClosedStream) {
@@ -572,7 +588,8 @@ TEST(Bench, ComparesSequencesTogetherWithOne) {
 }
 
 TEST(Bench, ShowsMemoryOfKeysAndValuesUnderMixesOfRequests) {
-  Ran ran = whet("bench --kv -m " + kDraft + " -r 1 -t 1 -o json --cache-type-k bf16 --cache-type-v bf16 2>/dev/null");
+  Ran ran = whet("bench --kv -m " + kDraft +
+                 " -r 1 -t 1 -o json --cache-type-k bf16 --cache-type-v bf16 2>/dev/null");
   ASSERT_EQ(ran.status, 0);
   const auto result = nlohmann::json::parse(ran.out)[0];
   EXPECT_EQ(result["cache_type"], "bf16");
@@ -711,7 +728,8 @@ TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
 
 TEST(Eval, NamesTheFileAndTheFormOfItsWeights) {
   std::string hash;
-  for (const auto& [flag, weights] : {std::pair{"", "mapped"}, {" --repack", "interleaved"}}) {
+  for (const auto& [flag, weights] :
+       {std::pair{" --repack off", "mapped"}, {" --repack", "interleaved"}}) {
     const fs::path out = scratch(std::string("eval-") + weights);
     const Ran ran = whet("eval -m " + kDraft + " --strategies baseline --tasks chain -n 2 -o " +
                          out.string() + " --no-charts" + flag + " 2>&1");

@@ -301,7 +301,11 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
                                   const std::vector<SpeedCase>& cases, DType cache_type) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
-  WHET_TRY(LoadedModel loaded, options.storage.load(path, threads));
+  ModelUse use;
+  for (const SpeedCase& c : cases) {
+    use.rows_per_step = std::max(use.rows_per_step, static_cast<int>(c.n_parallel));
+  }
+  WHET_TRY(LoadedModel loaded, options.storage.load(path, threads, use));
   WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
                                                            .context = std::max<int64_t>(context, 1),
                                                            .batch = options.batch,
@@ -429,7 +433,7 @@ Command make_bench_command() {
       "instead: memory of keys and values under mixes of requests, forks, decoding on shared "
       "blocks");
   options->cache.add_to(command);
-  options->storage.add_to(command);
+  options->storage.add_to(command, "off");
   of_speed.push_back(
       &command.add("--no-warmup", &options->no_warmup, "measure from the first run"));
   command.action([options, of_speed = std::move(of_speed)] {

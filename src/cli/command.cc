@@ -64,6 +64,10 @@ class Command::Parser {
     }
     if (Flag* flag = find(argument)) {
       if (!flag->takes_value()) return flag->set(argument, "");
+      if (!flag->value_alone().empty()) {
+        const bool given = next_ < arguments_.size() && flag->has_choice(arguments_[next_]);
+        return flag->set(argument, given ? arguments_[next_++] : flag->value_alone());
+      }
       if (next_ == arguments_.size()) {
         return Error(ErrorCode::kInvalidArgument,
                      fmt::format("{}: expected a value, found the end of the line", argument));

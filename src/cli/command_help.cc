@@ -48,6 +48,7 @@ std::string flag_heading(const Flag& flag) {
   std::string names = fmt::format("{}", fmt::join(flag.names(), ", "));
   if (!flag.operand().empty())
     return names.empty() ? flag.operand() : flag.operand() + ", " + names;
+  if (!flag.value_alone().empty()) return names + " [" + flag.shown_value() + "]";
   return flag.takes_value() ? names + " " + flag.shown_value() : names;
 }
 

@@ -12,7 +12,7 @@ using Words = std::vector<std::string>;
 
 /// A command with one flag of each kind, and what was read.
 struct Fixture {
-  std::string model, list = "0";
+  std::string model, list = "0", mode;
   std::vector<std::string> words, pairs;
   std::optional<std::string> prompt;
   int64_t predict = -1;
@@ -32,6 +32,7 @@ struct Fixture {
     command.add("-s,--seed", &seed, "seed");
     command.add("-d,--depth", &list, "list").joined();
     command.add("--temp,--temperature", &temperature, "temperature");
+    command.add("--mode", &mode, "mode").one_of({"auto", "on"}).alone("on").value_name("MODE");
     command.add("-v,--verbose", &verbose, "more words");
   }
   std::string error(const Words& arguments) {
@@ -55,6 +56,21 @@ TEST(CommandTest, ReadsEveryFormOfAFlag) {
   EXPECT_EQ(f.seed, UINT64_MAX);
   EXPECT_EQ(f.list, "1,2,3");
   EXPECT_EQ(f.words, (Words{"a", "b", "-c"}));
+}
+
+TEST(CommandTest, AFlagWithAMeaningAloneTakesItsChoicesOnly) {
+  const auto read = [](const Words& arguments) {
+    Fixture f;
+    EXPECT_EQ(f.error(arguments), "");
+    return f.mode + " " + f.model;
+  };
+  EXPECT_EQ(read({"--mode", "x"}), "on x");
+  EXPECT_EQ(read({"x", "--mode"}), "on x");
+  EXPECT_EQ(read({"--mode", "auto", "x"}), "auto x");
+  EXPECT_EQ(read({"--mode=auto", "x"}), "auto x");
+  EXPECT_EQ(read({"--mode", "-v", "x"}), "on x");
+  EXPECT_NE(Fixture().error({"--mode=other", "x"}).find("expected one of auto, on"),
+            std::string::npos);
 }
 
 TEST(CommandTest, OperandsFillWhatNoFlagGave) {

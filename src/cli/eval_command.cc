@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "bench/read_bandwidth.h"
 #include "cli/built_in_tasks.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -29,6 +30,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kStoppedByTimeLimit = 4;  // exit status, docs/cli.md
+/// Most strategies draw several candidates at once; where that and one sequence want the weights
+/// laid out differently, the steps that take longest decide.
+constexpr int kSequences = 8;
 
 struct Options {
   ModelFlags model;
@@ -40,7 +44,7 @@ struct Options {
   int64_t max_tokens = 256;
   std::string out_dir = "whet-out";
   std::string system;
-  double time_limit_s = 0;
+  double time_limit_s = 0, task_time_limit_s = 0;
   int warmup = 1;
   bool resume = false, overwrite = false, grade_candidates = false, no_code = false,
        no_controls = false, raw = false, no_charts = false;
@@ -160,6 +164,7 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   plan.system = options.system;
   plan.raw_prompt = options.raw || !engine.describe().has_chat_template;
   if (options.time_limit_s > 0) plan.time_limit_s = options.time_limit_s;
+  if (options.task_time_limit_s > 0) plan.task_time_limit_s = options.task_time_limit_s;
   plan.same_time_controls = !options.no_controls;
   plan.warmup = options.warmup;
   plan.grade_candidates = options.grade_candidates;
@@ -175,6 +180,8 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
                .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
                .threads = engine.threads()};
   WHET_TRY(plan.model, describe_model(options, engine));
+  ThreadPool pool(engine.threads());
+  plan.memory_bandwidth_bytes_s = measure_read_bandwidth(pool);
   return plan;
 }
 
@@ -192,10 +199,9 @@ int report_results(const Options& options, const experiment::ExperimentResult& r
     fmt::print("  {}\n", name);
   for (const std::string& name : files->written)
     fmt::print("  {}\n", (fs::path(options.out_dir) / name).string());
-  for (const std::string& warning : files->warnings)
-    fmt::print(stderr, "whet: warning: {}\n", warning);
+  for (const std::string& warning : files->warnings) print_warning(warning);
   if (!result.complete) {
-    fmt::print(stderr, "whet: stopped early; what was finished is kept. Go on with --resume.\n");
+    print_message("whet: stopped early; what was finished is kept. Go on with --resume.\n");
   }
   fmt::print("\nopen {}\n", (fs::path(options.out_dir) / "report.html").string());
   if (result.complete) return 0;
@@ -257,7 +263,8 @@ std::string strategy_help() {
 Command make_eval_command() {
   auto options = std::make_shared<Options>();
   Command command("eval", "Measure which test-time strategies pay: graded quality beside cost");
-  options->model.add_to(command);
+  options->model.use = {.lives_long = true, .rows_per_step = kSequences};
+  options->model.add_to(command, "auto");
   command.add("--strategies", &options->strategies, "comma list; see below");
   command.add("--tasks", &options->tasks,
               "comma list of .jsonl files (own format, GSM8K, HumanEval), directories, or built-in "
@@ -272,6 +279,10 @@ Command make_eval_command() {
   command.add("--max-tokens", &options->max_tokens, "most tokens of one completion").at_least(1);
   command.add("--system", &options->system, "system message");
   command.add("--time-limit", &options->time_limit_s, "stop after this many seconds (0 = none)")
+      .at_least(0);
+  command
+      .add("--task-time-limit", &options->task_time_limit_s,
+           "cancel a strategy on a task after this many seconds (0 = never)")
       .at_least(0);
   command.add("--warmup", &options->warmup, "uncounted runs before the first").at_least(0);
   command.add("--resume", &options->resume, "go on with the record in the output directory");

@@ -92,6 +92,14 @@ Flag& Flag::joined() {
   joined_ = true;
   return *this;
 }
+Flag& Flag::alone(std::string value) {
+  alone_ = std::move(value);
+  return *this;
+}
+
+bool Flag::has_choice(std::string_view text) const {
+  return std::find(choices_.begin(), choices_.end(), text) != choices_.end();
+}
 
 bool Flag::has_name(std::string_view name) const {
   return std::find(names_.begin(), names_.end(), name) != names_.end();
@@ -139,7 +147,7 @@ Status Flag::store_number(std::string_view name, const std::string& text) {
 }
 
 Status Flag::store(std::string_view name, const std::string& text) {
-  if (!choices_.empty() && std::find(choices_.begin(), choices_.end(), text) == choices_.end())
+  if (!choices_.empty() && !has_choice(text))
     return expected(name, fmt::format("one of {}", fmt::join(choices_, ", ")), text);
   if (auto* flag = std::get_if<bool*>(&target_)) {
     **flag = true;

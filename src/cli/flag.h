@@ -38,6 +38,8 @@ class Flag {
   Flag& default_text(std::string text);
   /// Repetitions of a text are joined by commas: the flag is a list.
   Flag& joined();
+  /// What the flag means where none of its choices follows it: "--repack" is "--repack on".
+  Flag& alone(std::string value);
 
   const std::vector<std::string>& names() const { return names_; }
   const std::string& operand() const { return operand_; }
@@ -46,6 +48,9 @@ class Flag {
   const std::string& shown_value() const { return value_name_; }
   const std::string& shown_default() const { return default_; }
   const std::vector<std::string>& choices() const { return choices_; }
+  bool has_choice(std::string_view text) const;
+  /// Empty where a value must follow.
+  const std::string& value_alone() const { return alone_; }
   /// "-m", or "MODEL" of an operand without a flag.
   const std::string& first_name() const { return names_.empty() ? operand_ : names_.front(); }
   bool has_name(std::string_view name) const;
@@ -66,7 +71,7 @@ class Flag {
   std::string range_text() const;
 
   std::vector<std::string> names_;
-  std::string operand_, help_, group_, value_name_, default_;
+  std::string operand_, help_, group_, value_name_, default_, alone_;
   FlagTarget target_;
   std::optional<double> low_, high_;
   std::vector<std::string> choices_;

@@ -59,7 +59,7 @@ double megabytes(const Json& bytes) {
 Result<Json> bench_kv(const std::string& model, const StorageFlags& storage, DType cache_type,
                       int threads, int repetitions) {
   if (threads == 0) threads = cpu_limits().usable_threads();
-  WHET_TRY(const LoadedModel loaded, storage.load(model, threads));
+  WHET_TRY(const LoadedModel loaded, storage.load(model, threads, ModelUse()));
   const KvShape shape = kv_shape_of(loaded.model.config, 1, cache_type);
   const CancelFlag* cancel = &interrupt_flag();
   WHET_TRY(const auto mixes, measure_kv_mixes(shape, cancel));

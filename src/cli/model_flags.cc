@@ -16,6 +16,7 @@ namespace whet {
 namespace {
 
 constexpr uint64_t kMaxTemplateBytes = 1 << 20;
+constexpr const char *kRepackAuto = "auto", *kRepackOn = "on", *kRepackOff = "off";
 constexpr DType kCacheTypes[] = {DType::F32, DType::F16, DType::BF16, DType::Q8_0};
 
 Result<std::pair<int32_t, double>> parse_bias(const std::string& text) {
@@ -94,25 +95,35 @@ void warn_of_untrained_context(const Engine& engine) {
                   model.context, model.name, model.trained_context));
 }
 
-void StorageFlags::add_to(Command& command) {
+void StorageFlags::add_to(Command& command, const char* repack_default) {
   command.add("--no-mmap", &no_mmap,
               "copy the weights to memory on huge pages: slower start, often faster decode");
-  command.add("--repack", &repack,
-              "interleave the rows of the weights in such a copy: faster decode");
+  command
+      .add("--repack", &repack,
+           "interleave the rows of the weights in such a copy; auto: those of types for which this "
+           "CPU decodes faster so, if memory allows it")
+      .one_of({kRepackAuto, kRepackOn, kRepackOff})
+      .alone(kRepackOn)
+      .value_name("MODE")
+      .default_text(repack_default);
 }
 
-Result<LoadedModel> StorageFlags::load(const std::string& path, int threads) const {
-  WeightStorage wanted = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped;
-  if (repack) wanted = WeightStorage::kInterleaved;
-  WHET_TRY(LoadedModel loaded, load_model(path, wanted, threads));
-  for (const std::string& note : loaded.notes) fmt::print(stderr, "{}: note: {}\n", path, note);
-  if (loaded.storage != wanted) {
-    fmt::print(
-        stderr,
-        "{}: --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16 but "
-        "not on avx512_bf16, Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied "
-        "as with --no-mmap\n",
-        path);
+Result<LoadedModel> StorageFlags::load(const std::string& path, int threads,
+                                       const ModelUse& use) const {
+  LoadRequest options{.storage = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped,
+                      .copy = no_mmap,
+                      .rows_per_step = use.rows_per_step,
+                      .threads = threads};
+  if (repack == kRepackOn) options.storage = WeightStorage::kInterleaved;
+  if (repack == kRepackAuto || (repack.empty() && use.lives_long)) options.storage.reset();
+  WHET_TRY(LoadedModel loaded, load_model(path, options));
+  for (const std::string& note : loaded.notes) print_note(path + ": " + note);
+  if (!loaded.storage_choice.empty()) print_note(loaded.storage_choice);
+  if (options.storage && loaded.storage != *options.storage) {
+    print_note(path +
+               ": --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16 but "
+               "not on avx512_bf16, Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied "
+               "as with --no-mmap");
   }
   return loaded;
 }
@@ -137,12 +148,12 @@ Result<DType> CacheFlags::type() const {
                            cache_type_name(k), cache_type_name(v)));
 }
 
-void ModelFlags::add_to(Command& command) {
+void ModelFlags::add_to(Command& command, const char* repack_default) {
   command.add("MODEL,-m,--model", &model, kModelHelp).required();
-  add_engine_flags(command);
+  add_engine_flags(command, repack_default);
 }
 
-void ModelFlags::add_engine_flags(Command& command) {
+void ModelFlags::add_engine_flags(Command& command, const char* repack_default) {
   command.add("-c,--ctx-size", &engine.context, "context in tokens (0 = the model's own)")
       .at_least(0);
   command.add("-t,--threads", &engine.threads, "threads (0 = as many as this process may use)")
@@ -150,7 +161,7 @@ void ModelFlags::add_engine_flags(Command& command) {
   command.add("-b,--batch-size", &engine.batch, "most prompt tokens in one forward pass")
       .at_least(1);
   cache.add_to(command);
-  storage.add_to(command);
+  storage.add_to(command, repack_default);
   command
       .add("--prefix-cache-dir", &engine.prefix_directory,
            "keep the keys and values of prompts in files, for later processes too")
@@ -170,10 +181,14 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   }
   WHET_TRY(options.kv_type, cache.type());
   WHET_TRY(options.speculation, speculation.resolve());
-  WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads));
+  ModelUse all_use = use;
+  if (std::ranges::count(options.speculation.sources, true) > 0) {
+    all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
+  }
+  WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads, all_use));
   std::optional<LoadedModel> draft;
   if (!speculation.draft_model.empty()) {
-    WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads));
+    WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads, use));
   }
   WHET_TRY(auto created, Engine::create(std::move(loaded), options, std::move(draft)));
   warn_of_untrained_context(*created);

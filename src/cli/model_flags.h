@@ -19,13 +19,23 @@ inline constexpr const char* kModelHelp = "GGUF file, SafeTensors file or direct
 /// Most threads that a flag asks for; 0 means as many as this process may use.
 inline constexpr int kMaxThreads = 1024;
 
+/// What a command does with a model, as far as that decides where weights should lie.
+struct ModelUse {
+  /// Long enough that a copy of the weights is soon forgotten: --repack is auto unless given.
+  bool lives_long = false;
+  /// Tokens of one step of decoding, at least: one of each sequence.
+  int rows_per_step = 1;
+};
+
 /// Where the weights lie.
 struct StorageFlags {
-  bool no_mmap = false, repack = false;
+  bool no_mmap = false;
+  std::string repack;  // empty: not given
 
-  void add_to(Command& command);
-  /// Says on stderr where --repack found nothing to interleave.
-  Result<LoadedModel> load(const std::string& path, int threads) const;
+  /// `repack_default`: what the help says that --repack is unless given.
+  void add_to(Command& command, const char* repack_default);
+  /// Says on stderr what auto chose, and where --repack found nothing to interleave.
+  Result<LoadedModel> load(const std::string& path, int threads, const ModelUse& use) const;
 };
 
 /// How keys and values are cached.
@@ -42,14 +52,15 @@ struct ModelFlags {
   std::string chat_template_file;
   EngineOptions engine;
   StorageFlags storage;
+  ModelUse use;  // not a flag: what the command is about to do
   CacheFlags cache;
   SpeculationFlags speculation;
 
-  void add_to(Command& command);
+  void add_to(Command& command, const char* repack_default = "off");
   /// The flags of speculative decoding, of commands that generate.
   void add_speculation_to(Command& command) { speculation.add_to(command); }
   /// Those of how it runs, for a command that names its models itself.
-  void add_engine_flags(Command& command);
+  void add_engine_flags(Command& command, const char* repack_default = "off");
   Result<std::unique_ptr<Engine>> load() const;
 };
 

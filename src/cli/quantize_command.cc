@@ -87,10 +87,10 @@ void note_whet_keys(const std::string& path) {
   if (!written.ok()) return;  // whoever opens it next will hear why
   for (auto it = written->metadata.lower_bound(kWhetTokenizerPrefix);
        it != written->metadata.end() && it->first.starts_with(kWhetTokenizerPrefix); ++it) {
-    fmt::print(stderr,
-               "{}: note: {} holds what GGUF has no key for; whet reads it, other programs ignore "
-               "it\n",
-               path, it->first);
+    print_message(fmt::format(
+        "{}: note: {} holds what GGUF has no key for; whet reads it, other programs ignore "
+        "it\n",
+        path, it->first));
   }
 }
 

@@ -53,7 +53,7 @@ class Repl {
       if (line.end == LineEditor::End::kEndOfInput) break;
       if (line.end == LineEditor::End::kInterrupt) {
         if (stopped && line.text.empty()) return exit_status(ErrorCode::kCancelled);
-        if (line.text.empty()) fmt::print(stderr, "(Ctrl-C again, Ctrl-D or /bye leaves)\n");
+        if (line.text.empty()) print_message("(Ctrl-C again, Ctrl-D or /bye leaves)\n");
         stopped = line.text.empty();
         continue;
       }
@@ -77,8 +77,9 @@ class Repl {
 
   void greet() const {
     const ModelDescription& m = model_.describe();
-    fmt::print(stderr, "{}: {}, context of {} tokens\n/? for help, Ctrl-D leaves\n",
-               std::filesystem::path(m.name).filename().string(), m.architecture, m.context);
+    print_message(fmt::format("{}: {}, context of {} tokens\n/? for help, Ctrl-D leaves\n",
+                              std::filesystem::path(m.name).filename().string(), m.architecture,
+                              m.context));
     if (!m.has_chat_template)
       print_note("the model has no chat template: each message is a raw prompt on its own");
   }
@@ -156,8 +157,8 @@ class Repl {
     }
     turns_.push_back({.role = "assistant", .content = c.text});
     ++request_.samples[0].seed;  // the same question may get another answer
-    if (verbose_) fmt::print(stderr, "{}\n", timings_text(*result, 0));
-    fmt::print(stderr, "\n");
+    if (verbose_) print_message(fmt::format("{}\n", timings_text(*result, 0)));
+    print_message("\n");
   }
 
   /// False when the user wants to leave.
@@ -180,8 +181,8 @@ class Repl {
     } else if (name == "/regen") {
       regenerate();
     } else {
-      if (name != "/?" && name != "/help") fmt::print(stderr, "{} is no command\n", name);
-      fmt::print(stderr, "{}", kHelp);
+      if (name != "/?" && name != "/help") print_message(fmt::format("{} is no command\n", name));
+      print_message(kHelp);
     }
     return true;
   }
@@ -214,15 +215,15 @@ class Repl {
     if (turns.size() % 2 != 0) turns.pop_back();  // a question that was never answered
     system_ = has_system ? messages.front().content : "";
     turns_ = std::move(turns);
-    fmt::print(stderr, "{} turns\n", turns_.size() / 2);
+    print_message(fmt::format("{} turns\n", turns_.size() / 2));
     return ok_status();
   }
 
   void show() const {
     const ModelDescription& m = model_.describe();
-    fmt::print(stderr, "{:<18}{}\n{:<18}{} tokens\n{}{:<18}{}\n{:<18}{}\n", "model", m.name,
-               "context", m.context, chat_parameters_text(request_), "turns", turns_.size() / 2,
-               "system", system_.empty() ? "none" : system_);
+    print_message(fmt::format("{:<18}{}\n{:<18}{} tokens\n{}{:<18}{}\n{:<18}{}\n", "model", m.name,
+                              "context", m.context, chat_parameters_text(request_), "turns",
+                              turns_.size() / 2, "system", system_.empty() ? "none" : system_));
   }
 
   void set(const std::string& setting) {

@@ -107,7 +107,7 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   }
   std::fflush(stdout);
   if (options.verbose) {
-    fmt::print(stderr, "{}\n", timings_text(*result, engine.loaded().load_ns));
+    print_message(fmt::format("{}\n", timings_text(*result, engine.loaded().load_ns)));
   }
   if (!options.sampling.seed && !options.json && request.samples[0].temperature > 0) {
     print_note(
@@ -159,7 +159,7 @@ Status set_prompt(const Options& options, const Engine& engine,
   return ok_status();
 }
 
-int run(const Options& options) {
+int run(Options options) {
   auto request = make_request(options);
   if (!request.ok()) return fail(request.error());
   const auto form = options.form.resolve();
@@ -168,6 +168,7 @@ int run(const Options& options) {
   auto prompt = options.prompt.read();
   if (!prompt.ok()) return fail(prompt.error());
   const bool chat = !prompt->has_value();
+  options.model.use = {.lives_long = chat, .rows_per_step = options.samples};
   if (chat && (options.json || options.samples > 1)) {
     return fail(Error(ErrorCode::kInvalidArgument,
                       "--json and --samples: expected a prompt (-p, -f or a pipe), found none"));
@@ -188,7 +189,7 @@ int run(const Options& options) {
 Command make_run_command() {
   auto options = std::make_shared<Options>();
   Command command("run", "Generate text; without a prompt, chat in the terminal");
-  options->model.add_to(command);
+  options->model.add_to(command, "auto in a chat, else off");
   command.add("PROMPT", &options->prompt.words, "the prompt, as with -p");
   command.add("-p,--prompt", &options->prompt.argument, "the prompt (- = read it from stdin)");
   command.add("-f,--file", &options->prompt.file, "file that holds the prompt (- = stdin)")

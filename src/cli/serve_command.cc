@@ -138,6 +138,7 @@ int run(const Options& given) {
         ModelFlags flags = options.model;
         flags.model = path;
         flags.engine.pooling = pooling;
+        flags.use = {.lives_long = true, .rows_per_step = options.parallel};
         return flags.load();
       },
       serve::ServedModels::Seconds(sources->size() == 1 ? -1 : options.keep_alive_s),
@@ -163,10 +164,10 @@ int run(const Options& given) {
     auto first = server.models().use(sources->front().id);
     if (!first.ok()) return fail(first.error());
   }
-  fmt::print(stderr, "whet serves {}{} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
-             sources->front().id,
-             sources->size() == 1 ? "" : fmt::format(" and {} more", sources->size() - 1),
-             options.host, (*http)->port(), options.no_page ? "" : ", a page for people: /");
+  print_message(fmt::format(
+      "whet serves {}{} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n", sources->front().id,
+      sources->size() == 1 ? "" : fmt::format(" and {} more", sources->size() - 1), options.host,
+      (*http)->port(), options.no_page ? "" : ", a page for people: /"));
   (*http)->run(/*signals=*/true);
   return 0;
 }
@@ -178,7 +179,7 @@ Command make_serve_command() {
   Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
   command.add("MODEL,-m,--model", &options->models,
               std::string(kModelHelp) + "; repeated, the others are loaded when first asked for");
-  options->model.add_engine_flags(command);
+  options->model.add_engine_flags(command, "auto");
   options->model.add_speculation_to(command);
   command.begin_group("Server");
   command

@@ -27,11 +27,13 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-void print_error(const Error& error) {
+void print_message(std::string_view text) {
   std::fflush(stdout);
-  // Not fmt::print, which throws where stderr cannot be written: then the status alone must do.
-  const std::string line = fmt::format("whet: error: {}\n", printable(error.message()));
-  std::fputs(line.c_str(), stderr);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void print_error(const Error& error) {
+  print_message(fmt::format("whet: error: {}\n", printable(error.message())));
 }
 
 void print_answer(std::string_view text) {
@@ -41,13 +43,11 @@ void print_answer(std::string_view text) {
 }
 
 void print_warning(std::string_view message) {
-  std::fflush(stdout);
-  std::fputs(fmt::format("whet: warning: {}\n", printable(message)).c_str(), stderr);
+  print_message(fmt::format("whet: warning: {}\n", printable(message)));
 }
 
 void print_note(std::string_view message) {
-  std::fflush(stdout);
-  std::fputs(fmt::format("whet: note: {}\n", printable(message)).c_str(), stderr);
+  print_message(fmt::format("whet: note: {}\n", printable(message)));
 }
 
 int fail(const Error& error) {

@@ -17,6 +17,9 @@ void print_answer(std::string_view text);
 void print_warning(std::string_view message);
 /// "whet: note: ...": what was asked for and makes no difference.
 void print_note(std::string_view message);
+/// Words of the program, as they are, on stderr. A stderr that cannot be written loses them: no
+/// command fails for that (fmt::print would throw).
+void print_message(std::string_view text);
 /// Prints the error and gives its exit status.
 int fail(const Error& error);
 

@@ -89,6 +89,19 @@ size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols) {
   }
 }
 
+bool interleaving_pays(Isa isa, DType type, int rows_per_step) {
+  switch (isa) {
+    case Isa::kAvx2:
+      return type == DType::Q4_0 || type == DType::Q8_0 || type == DType::Q4_K ||
+             type == DType::Q5_K || type == DType::Q6_K;
+    case Isa::kAvx512Vnni:
+    case Isa::kAvx512Bf16:
+      return rows_per_step == 1 && (type == DType::Q4_K || type == DType::Q8_0);
+    default:  // never measured on a CPU whose best level it is
+      return false;
+  }
+}
+
 void interleave_rows(DType type, size_t n_rows, size_t n_cols, const void* rows, void* panel) {
   switch (n_rows) {
     case 4:

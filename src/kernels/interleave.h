@@ -16,6 +16,10 @@ namespace whet::kernels {
 /// Rows of a panel of an interleaved matrix (LinearArgs::interleaved), which has a multiple of
 /// them; 1 where the kernels only take rows as they lie in the file.
 size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols);
+/// True where decoding reads interleaved rows of this type faster than the file's, `rows_per_step`
+/// tokens at a time, by measurement (docs/performance.md): with a dot instruction the kernels of
+/// several tokens lose by it what those of one token gain.
+bool interleaving_pays(Isa isa, DType type, int rows_per_step);
 /// n_rows consecutive rows to a panel. The two must not overlap.
 void interleave_rows(DType type, size_t n_rows, size_t n_cols, const void* rows, void* panel);
 /// One row of either layout to f32, exact by the format's definition.

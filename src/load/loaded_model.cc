@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "base/check.h"
 #include "base/clock.h"
-#include "kernels/kernels.h"
+#include "kernels/interleave.h"
 #include "load/chat_template_source.h"
 #include "load/missing_tensors.h"
 #include "load/model_config_reader.h"
@@ -35,23 +34,33 @@ void note_slow_types(const ModelFile& file, std::vector<std::string>& notes) {
   }
 }
 
-Result<LoadedModel> load(const std::string& path, WeightStorage storage, int threads) {
+Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
+  const kernels::Isa isa = kernels::kernels().isa;
+  StorageChoice choice{options.storage.value_or(WeightStorage::kMapped), ""};
+  if (!options.storage) {
+    choice =
+        choose_storage(file, isa, options.rows_per_step, available_memory_bytes(), options.copy);
+  }
+  WeightStorage storage = choice.storage;
   const auto files_on_disk = file.files;
   std::vector<std::shared_ptr<FileBytes>> copies;
   if (storage != WeightStorage::kMapped) {
     WHET_TRY(copies, copy_to_memory(file).with_context("copying the weights"));
   }
   const int usable = cpu_limits().usable_threads();
-  ThreadPool pool(threads > 0 ? std::min(threads, usable) : usable);
+  ThreadPool pool(options.threads > 0 ? std::min(options.threads, usable) : usable);
   std::vector<std::string> notes;
   WHET_TRY(const auto repacked, repack_quantised_weights(file, pool, notes));
   copies.insert(copies.end(), repacked.begin(), repacked.end());
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   if (storage == WeightStorage::kInterleaved) {
-    if (interleave_weights(weights, copies, pool) == 0) storage = WeightStorage::kCopied;
+    const auto wanted = [&](DType type) {
+      return options.storage || kernels::interleaving_pays(isa, type, options.rows_per_step);
+    };
+    if (interleave_weights(weights, copies, pool, wanted) == 0) storage = WeightStorage::kCopied;
   }
   for (const auto& copy : copies) copy->seal();
   auto tokenizer = make_tokenizer(file);
@@ -72,26 +81,22 @@ Result<LoadedModel> load(const std::string& path, WeightStorage storage, int thr
                      std::move(*tokenizer),
                      std::move(chat_template),
                      storage,
+                     std::move(choice.reason),
                      monotonic_ns() - start,
                      std::move(notes)};
 }
 
 }  // namespace
 
-const char* weight_storage_name(WeightStorage storage) {
-  switch (storage) {
-    case WeightStorage::kMapped:
-      return "mapped";
-    case WeightStorage::kCopied:
-      return "copied";
-    case WeightStorage::kInterleaved:
-      return "interleaved";
-  }
-  WHET_UNREACHABLE();
+Result<LoadedModel> load_model(const std::string& path, const LoadRequest& options) {
+  auto loaded = load(path, options);
+  if (!loaded.ok()) return loading_error(path, loaded.error());
+  return loaded;
 }
 
-Result<LoadedModel> load_model(const std::string& path, WeightStorage storage, int threads) {
-  return load(path, storage, threads).with_context("loading " + path);
+Error loading_error(const std::string& path, const Error& error) {
+  if (!error.message().starts_with(path)) return error.with_context("loading " + path);
+  return Error(error.code(), "loading " + error.message());
 }
 
 }  // namespace whet

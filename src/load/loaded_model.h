@@ -8,18 +8,22 @@
 
 #include "base/result.h"
 #include "formats/model_file.h"
+#include "load/storage_choice.h"
 #include "model/forward.h"
 #include "token/tokenizer.h"
 
 namespace whet {
 
-enum class WeightStorage {
-  kMapped,       // pages of the file, shared with other processes
-  kCopied,       // memory of this process on huge pages
-  kInterleaved,  // such a copy with the rows of matrices interleaved for the kernels
+struct LoadRequest {
+  /// None: chosen for speed by choose_storage(), at least a copy if `copy`.
+  std::optional<WeightStorage> storage = WeightStorage::kMapped;
+  bool copy = false;
+  /// Tokens of one step of decoding (of several sequences, or to be verified), which decides what
+  /// is fast.
+  int rows_per_step = 1;
+  /// Most threads that interleave; 0: as many as this process may use.
+  int threads = 0;
 };
-/// "mapped", "copied", "interleaved".
-const char* weight_storage_name(WeightStorage storage);
 
 struct LoadedModel {
   ModelFile file;
@@ -30,6 +34,8 @@ struct LoadedModel {
   /// Source of the model's own template; empty where it has none.
   std::string chat_template_source;
   WeightStorage storage;
+  /// Why, in a sentence, where it was chosen and not asked for.
+  std::string storage_choice;
   int64_t load_ns;
   /// Sentences for the user: what was read otherwise than the files say, or left out.
   std::vector<std::string> notes;
@@ -37,10 +43,11 @@ struct LoadedModel {
 
 /// Opens, checks and binds a model. A copy takes as long as reading the file and pays in decode;
 /// where it is interleaved `file` no longer holds the bytes of the file. A model without a matrix
-/// that can be interleaved is kCopied instead. At most `threads` interleave; 0: as many as this
-/// process may use.
+/// that can be interleaved is kCopied instead.
 /// Errors carry the path and what was wrong where.
-Result<LoadedModel> load_model(const std::string& path,
-                               WeightStorage storage = WeightStorage::kMapped, int threads = 0);
+Result<LoadedModel> load_model(const std::string& path, const LoadRequest& options = {});
+
+/// "loading PATH: ...", where the message does not begin with the path by itself.
+Error loading_error(const std::string& path, const Error& error);
 
 }  // namespace whet

@@ -18,7 +18,7 @@ TEST(LoadedModel, WithoutMapItNoLongerNeedsTheFile) {
   const fs::path file = fs::path(testing::TempDir()) / "copied_model.gguf";
   fs::copy_file(WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf", file,
                 fs::copy_options::overwrite_existing);
-  auto loaded = load_model(file.string(), WeightStorage::kCopied);
+  auto loaded = load_model(file.string(), {.storage = WeightStorage::kCopied});
   ASSERT_TRUE(loaded.ok()) << loaded.error().message();
   EXPECT_EQ(loaded->storage, WeightStorage::kCopied);
   const std::span<const std::byte> weights = loaded->file.tensors.back().bytes;
@@ -42,7 +42,8 @@ TEST(LoadedModel, InterleavedIsTheSameModel) {
   };
   for (const char* name : {"whetstone-draft-q8_0.gguf", "whetstone-draft"}) {
     const std::string path = std::string(WHET_SOURCE_DIR "/models/") + name;
-    auto mapped = load_model(path), interleaved = load_model(path, WeightStorage::kInterleaved);
+    auto mapped = load_model(path),
+         interleaved = load_model(path, {.storage = WeightStorage::kInterleaved});
     ASSERT_TRUE(mapped.ok() && interleaved.ok());
     const Weights &a = mapped->model.weights, &b = interleaved->model.weights;
     EXPECT_GT(b.layers[0].gate.matrix.interleave, 1);

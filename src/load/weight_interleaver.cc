@@ -22,7 +22,8 @@ std::byte* writable(const std::byte* data, Files files) {
   WHET_UNREACHABLE();
 }
 
-int interleave(Matrix& m, Files files, ThreadPool& pool) {
+int interleave(Matrix& m, Files files, ThreadPool& pool, const std::function<bool(DType)>& wanted) {
+  if (!wanted(m.type)) return 0;
   const auto n = static_cast<int64_t>(
       kernels::interleaved_rows(kernels::kernels(), m.type, static_cast<size_t>(m.columns)));
   if (m.rows == 0 || m.rows % n != 0 || n == 1) return 0;
@@ -42,16 +43,17 @@ int interleave(Matrix& m, Files files, ThreadPool& pool) {
 
 }  // namespace
 
-int interleave_weights(Weights& weights, Files files, ThreadPool& pool) {
+int interleave_weights(Weights& weights, Files files, ThreadPool& pool,
+                       const std::function<bool(DType)>& wanted) {
   const bool tied = weights.head.matrix.data == weights.embedding.data;
-  int n = interleave(weights.embedding, files, pool);
+  int n = interleave(weights.embedding, files, pool, wanted);
   for (LayerWeights& layer : weights.layers) {
-    for_each_matrix(layer, [&](Matrix& m) { n += interleave(m, files, pool); });
+    for_each_matrix(layer, [&](Matrix& m) { n += interleave(m, files, pool, wanted); });
   }
   if (tied) {
     weights.head.matrix = weights.embedding;
   } else {
-    n += interleave(weights.head.matrix, files, pool);
+    n += interleave(weights.head.matrix, files, pool, wanted);
   }
   return n;
 }

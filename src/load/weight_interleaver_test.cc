@@ -73,7 +73,9 @@ TEST(WeightInterleaver, TakesWhatItCanFromSeveralFilesAndKeepsEveryValue) {
   for (const Matrix* m : all) before.push_back(values(*m));
 
   ThreadPool pool(2);
-  EXPECT_EQ(interleave_weights(w, files, pool), 4);
+  EXPECT_EQ(interleave_weights(w, files, pool, [](DType type) { return type == DType::Q4_1; }), 0);
+  for (const Matrix* m : all) EXPECT_EQ(m->interleave, 1);
+  EXPECT_EQ(interleave_weights(w, files, pool, [](DType) { return true; }), 4);
   EXPECT_EQ(w.embedding.interleave, 1);
   EXPECT_EQ(layer.attention_output.matrix.interleave, 1);
   EXPECT_EQ(layer.gate.matrix.interleave, 1);
