@@ -48,7 +48,7 @@ constexpr DType kEncoded[] = {DType::F32,  DType::F16,  DType::BF16, DType::Q8_0
                               DType::Q4_0, DType::Q4_1, DType::Q5_0, DType::Q5_1,
                               DType::Q4_K, DType::Q5_K, DType::Q6_K};
 
-// A few percent above what these weights lose today; docs/performance.md has llama.cpp's quantiser
+// A few percent above what these weights lose today; docs/accuracy.md has llama.cpp's quantiser
 // beside ours, tensor by tensor.
 TEST(EncodeRow, LosesWhatItsBitsMustLose) {
   const std::vector<float> x = normal_weights(1 << 14, 11);
