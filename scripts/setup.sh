@@ -24,7 +24,7 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
 }
 
-# build PRESET [TARGET]
+# build PRESET [TARGETS, in one word]
 build() {
   step "Building the $1 preset"
   cmake --preset "$1" >"/tmp/whet-configure-$$.log" 2>&1 || {
@@ -32,5 +32,6 @@ build() {
     exit 1
   }
   rm -f "/tmp/whet-configure-$$.log"
-  cmake --build --preset "$1" ${2:+--target "$2"}
+  # shellcheck disable=SC2086
+  cmake --build --preset "$1" ${2:+--target $2}
 }

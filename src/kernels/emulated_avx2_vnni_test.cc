@@ -1,4 +1,4 @@
-#ifdef WHET_EMULATED_ISAS
+#ifdef WHET_EMULATED_AVX2_VNNI
 #define WHET_EMULATE_AVXVNNI
 
 #include "kernels/emulated_avx512.h"

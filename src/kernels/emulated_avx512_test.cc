@@ -1,4 +1,4 @@
-#ifdef WHET_EMULATED_ISAS
+#ifdef WHET_EMULATED_AVX512
 #define WHET_EMULATE_AVX512
 
 #include "kernels/emulated_policy.h"

@@ -164,10 +164,14 @@ inline std::vector<const KernelTable*> runnable_tables() {
   for (Isa isa : kAllIsas) {
     if (const KernelTable* table = kernel_table(isa)) tables.push_back(table);
   }
-#ifdef WHET_EMULATED_ISAS
-  for (const KernelTable* table : {&kEmulatedAvx2Vnni, &kEmulatedAvx512, &kEmulatedAvx512Vnni}) {
-    if (kernel_table(table->isa) == nullptr) tables.push_back(table);
-  }
+#ifdef WHET_EMULATED_AVX2_VNNI
+  tables.push_back(&kEmulatedAvx2Vnni);
+#endif
+#ifdef WHET_EMULATED_AVX512
+  tables.push_back(&kEmulatedAvx512);
+#endif
+#ifdef WHET_EMULATED_AVX512_VNNI
+  tables.push_back(&kEmulatedAvx512Vnni);
 #endif
 #ifdef WHET_EMULATED_BF16
   static const KernelTable bf16 = emulated_bf16_table();
