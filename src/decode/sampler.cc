@@ -221,4 +221,23 @@ TokenLogprob token_logprob(std::span<const float> logits, int32_t chosen, int n_
   return result;
 }
 
+Spread spread_of(std::span<const float> logits) {
+  const double peak = kernels::kernels().max(logits.data(), logits.size());
+  double total = 0, weighted = 0, weighted_squares = 0, plain = 0;
+  for (const float logit : logits) {
+    const double below = logit - peak;
+    const double weight = std::exp(below);
+    total += weight;
+    weighted += weight * below;
+    weighted_squares += weight * below * below;
+    plain += below;
+  }
+  // log p = below - log total, so its moments are those of `below`, moved.
+  const double log_total = std::log(total);
+  const double mean = weighted / total;
+  return {.entropy = std::max(log_total - mean, 0.0),
+          .varentropy = std::max(weighted_squares / total - mean * mean, 0.0),
+          .mean_logprob = plain / static_cast<double>(logits.size()) - log_total};
+}
+
 }  // namespace whet

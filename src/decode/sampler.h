@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "decode/mask.h"
+#include "generator/events.h"
 #include "generator/request.h"
 
 namespace whet {
@@ -69,5 +70,8 @@ struct TokenLogprob {
 /// bias, penalties and masks, and of the `n_top` likeliest tokens
 /// (descending, ties to the lower id).
 TokenLogprob token_logprob(std::span<const float> logits, int32_t chosen, int n_top);
+
+/// The spread of softmax(logits). logits [V] f32, finite.
+Spread spread_of(std::span<const float> logits);
 
 }  // namespace whet

@@ -242,6 +242,23 @@ TEST(TokenLogprob, IsLogSoftmax) {
   EXPECT_EQ(result.top[1].first, 3);
 }
 
+TEST(Spread, HasTheMomentsOfTheDistribution) {
+  const std::vector<double> p = softmax({1, 3, 2, 3, -1, 0.5});
+  double entropy = 0, squares = 0, plain = 0;
+  for (const double x : p) {
+    entropy -= x * std::log(x);
+    squares += x * std::log(x) * std::log(x);
+    plain += std::log(x) / static_cast<double>(p.size());
+  }
+  const Spread spread = spread_of(kLogits);
+  EXPECT_NEAR(spread.entropy, entropy, 1e-9);
+  EXPECT_NEAR(spread.varentropy, squares - entropy * entropy, 1e-9);
+  EXPECT_NEAR(spread.mean_logprob, plain, 1e-9);
+  const Spread even = spread_of(std::vector<float>(8, 2.5f));
+  EXPECT_NEAR(even.entropy, std::log(8.0), 1e-12);
+  EXPECT_NEAR(even.varentropy, 0, 1e-12);
+}
+
 Mask mask_of(std::initializer_list<int32_t> ids, size_t size = kLogits.size()) {
   Mask mask(size);
   for (int32_t id : ids) mask.allow(id);

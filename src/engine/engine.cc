@@ -289,6 +289,10 @@ Status Engine::validate_request(const GenerateRequest& request) const {
   if (request.top_logprobs > vocab) {
     return out_of_range("top logprobs", 0, vocab, request.top_logprobs);
   }
+  if (request.spread && request.top_logprobs < 0) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "spread: expected top logprobs of 0 or more beside it, found none");
+  }
   if (request.prompt_logprobs > vocab) {
     return out_of_range("prompt logprobs", 0, vocab, request.prompt_logprobs);
   }

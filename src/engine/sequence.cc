@@ -30,6 +30,7 @@ Sequence::Sequence(const Tokenizer& tokenizer, const GenerateRequest& request,
       logits_size_(logits_size),
       min_tokens_(request.min_tokens),
       top_logprobs_(request.top_logprobs),
+      wants_spread_(request.spread),
       prompt_logprobs_(request.prompt_logprobs),
       n_prompt_(prompt.size()),
       room_(room),
@@ -143,6 +144,7 @@ void Sequence::take(int32_t token, std::span<const float> logits) {
   if (top_logprobs_ >= 0) {
     completion_.logprobs.push_back(
         token_info(tokenizer_, token_logprob(logits, token, top_logprobs_)));
+    if (wants_spread_) completion_.logprobs.back().spread = spread_of(logits);
   }
   history_.push_back(token);
 

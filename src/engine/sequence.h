@@ -82,6 +82,7 @@ class Sequence {
   int64_t logits_size_;
   int64_t min_tokens_;
   int top_logprobs_;
+  bool wants_spread_;
   int prompt_logprobs_;
   size_t n_prompt_;
   int64_t room_;

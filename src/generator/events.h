@@ -17,12 +17,21 @@ enum class FinishReason { kStop, kLength, kTime, kCancelled };
 /// "stop", "length", "time", "cancelled".
 std::string_view finish_reason_name(FinishReason reason);
 
+/// How the model spread its probability over the whole vocabulary at one position, before
+/// temperature and truncation.
+struct Spread {
+  double entropy = 0;       // nats
+  double varentropy = 0;    // variance of the surprisal, nats^2
+  double mean_logprob = 0;  // unweighted mean over the vocabulary, nats
+};
+
 /// One sampled or scored token. A remote engine knows no id, the local one always does.
 struct TokenInfo {
   std::optional<int32_t> id = {};
   std::string bytes = {};           // what it adds to the text; control tokens as they are spelt
   double logprob = 0;               // natural log, before temperature and truncation
   std::vector<TokenInfo> top = {};  // likeliest alternatives, descending; their own `top` is empty
+  std::optional<Spread> spread = {};  // if it was asked for
 };
 
 /// News of one completion.

@@ -42,6 +42,8 @@ struct GenerateRequest {
   bool ignore_eos = false;
   /// >= 0: log-probabilities of each chosen token and of that many top alternatives.
   int top_logprobs = -1;
+  /// With these, the spread of the distribution that each token was chosen from.
+  bool spread = false;
   /// >= 0: the same of the prompt's tokens.
   int prompt_logprobs = -1;
   /// Stops all completions when the monotonic clock passes it (finish reason kTime); 0 = none.
