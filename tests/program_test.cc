@@ -709,6 +709,23 @@ TEST(Cache, EveryTypeAnswersAndOthersAreRefused) {
   EXPECT_EQ(whet(arguments + "--cache-type-k q4_9 --cache-type-v q4_9 2>&1").status, 2);
 }
 
+TEST(Run, AnswersByAStrategy) {
+  const std::string arguments = "run -m " + kDraft + " -p 'What is 3 * 4?' -n 40 -s 1 ";
+  const Ran ran = whet(arguments + "--strategy 're2&majority-voting:n=3' --json");
+  ASSERT_EQ(ran.status, 0) << ran.out;
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(json["strategy"], "re2&majority-voting:n=3");
+  EXPECT_FALSE(json["text"].get<std::string>().empty());
+  EXPECT_GE(json["candidates"].size(), 3u);
+  int64_t n = 0;
+  for (const auto& candidate : json["candidates"]) n += candidate["tokens"].get<int64_t>();
+  EXPECT_EQ(json["usage"]["completion_tokens"], n);
+  const Ran plain = whet(arguments + "--strategy baseline 2>/dev/null");
+  EXPECT_EQ(plain.out, whet(arguments + "2>/dev/null").out) << "the same draw";
+  EXPECT_EQ(whet(arguments + "--strategy nonsense 2>&1").status, 2);
+  EXPECT_EQ(whet(arguments + "--strategy re2 --samples 2 2>&1").status, 2);
+}
+
 TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
   fs::path out = scratch("eval");
   std::string arguments = "eval -m " + kDraft +

@@ -61,11 +61,12 @@ std::vector<std::string> split(const std::string& text, char separator) {
   }
 }
 
-/// "re2,best-of-n:n=5,temperature=1": a part KEY=VALUE belongs to the strategy before it.
+/// "re2,best-of-n:n=5,temperature=1&re2": a part that begins with KEY=VALUE belongs to the strategy
+/// before it.
 std::vector<std::string> split_strategies(const std::string& text) {
   std::vector<std::string> specs;
   for (const std::string& part : split(text, ',')) {
-    bool option = part.find('=') != std::string::npos && part.find(':') == std::string::npos;
+    bool option = part.find('=') < part.find(':');
     if (option && !specs.empty()) {
       specs.back() += "," + part;
     } else {

@@ -12,6 +12,7 @@
 #include "cli/repl.h"
 #include "cli/terminal.h"
 #include "cli/timings.h"
+#include "strategy/registry.h"
 #include "sys/json_text.h"
 
 namespace whet {
@@ -25,6 +26,7 @@ struct Options {
   GrammarFlags form;
   PromptInput prompt;
   std::string system;
+  std::string strategy;
   int64_t n_predict = -1;
   int samples = 1;
   bool raw = false, ignore_eos = false, json = false, verbose = false;
@@ -126,6 +128,85 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
 }
 
+nlohmann::ordered_json to_json(const Options& options, const strategy::Strategy& strategy,
+                               uint64_t seed, const strategy::Outcome& outcome) {
+  nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
+  for (const strategy::Candidate& c : outcome.candidates) {
+    candidates.push_back(
+        {{"stage", c.stage},
+         {"text", c.text},
+         {"temperature", c.temperature},
+         {"finish_reason", finish_reason_name(c.finish)},
+         {"tokens", c.n_completion_tok},
+         {"mean_logprob", c.mean_logprob ? nlohmann::ordered_json(*c.mean_logprob) : nullptr},
+         {"answer", c.answer ? nlohmann::ordered_json(*c.answer) : nullptr},
+         {"score", c.score ? nlohmann::ordered_json(*c.score) : nullptr},
+         {"eligible", c.eligible},
+         {"chosen", c.chosen},
+         {"reason", c.reason}});
+  }
+  return {{"schema", "whet-run-strategy/1"},
+          {"model", options.model.model},
+          {"strategy", strategy.name()},
+          {"seed", seed},
+          {"text", outcome.text},
+          {"how", outcome.how},
+          {"fell_back", outcome.fell_back},
+          {"calls", outcome.n_calls},
+          {"candidates", std::move(candidates)},
+          {"usage",
+           {{"prompt_tokens", outcome.n_prompt_tok},
+            {"completion_tokens", outcome.n_completion_tok},
+            {"total_tokens", outcome.n_prompt_tok + outcome.n_completion_tok}}}};
+}
+
+/// The prompt answered by a strategy: its text on stdout, how it was chosen beside it.
+int answer_by_strategy(const Options& options, Engine& engine, const GenerateRequest& request) {
+  auto made = strategy::make_strategy(options.strategy);
+  if (!made.ok()) return fail(made.error());
+  eval::Question question;
+  strategy::Context context;
+  if (const auto* text = std::get_if<std::string>(&request.prompt)) {
+    question.messages = eval::user_turn(*text);
+    context.raw_prompt = true;
+  } else {
+    question.messages = std::get<Conversation>(request.prompt).messages;
+  }
+  context.sampling = request.samples[0];
+  context.seed = request.samples[0].seed;
+  context.max_tokens = request.max_tokens;
+  context.cancel = &interrupt_flag();
+  context.n_threads = engine.threads();
+  bool streamed = false;
+  if (!options.json) {
+    context.on_event = [&](const GenerateEvent& event) {
+      streamed = true;
+      print_answer(event.text);
+      return Continue::kYes;
+    };
+  }
+  auto outcome = (*made)->solve(question, engine, context);
+  if (!outcome.ok()) return fail(outcome.error());
+  if (options.json) {
+    fmt::print("{}\n", json_text(to_json(options, **made, context.seed, *outcome)));
+  } else {
+    fmt::print("{}\n", streamed ? "" : outcome->text);
+    print_note(fmt::format("{}: {}; {} calls, {} tokens", (*made)->name(), outcome->how,
+                           outcome->n_calls, outcome->n_prompt_tok + outcome->n_completion_tok));
+  }
+  std::fflush(stdout);
+  if (options.verbose) {
+    for (const strategy::Candidate& c : outcome->candidates) {
+      fmt::print(stderr, "--- {}{}: {} ({} tokens)\n{}\n", c.stage, c.chosen ? ", chosen" : "",
+                 c.reason, c.n_completion_tok, c.text);
+    }
+  }
+  if (outcome->text.empty() && !interrupt_flag().cancelled()) {
+    return fail(Error(ErrorCode::kUnavailable, "the model answered with no text at all"));
+  }
+  return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
+}
+
 /// Everything but the prompt.
 Result<GenerateRequest> make_request(const Options& options) {
   GenerateRequest request;
@@ -176,10 +257,24 @@ int run(Options options) {
   if (!chat && (*prompt)->empty()) {
     return fail(Error(ErrorCode::kInvalidArgument, "the prompt is empty; expected some text"));
   }
+  if (!options.strategy.empty()) {
+    const bool is_plain = options.samples == 1 && options.sampling.stop.empty() &&
+                          form->grammar == nullptr && !options.ignore_eos &&
+                          options.top_logprobs < 0;
+    if (chat || !is_plain) {
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        "--strategy: expected a prompt, and none of --samples, --stop, "
+                        "--ignore-eos, --logprobs and grammars, which a strategy does not take"));
+    }
+    if (auto known = strategy::make_strategy(options.strategy); !known.ok()) {
+      return fail(known.error());
+    }
+  }
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
   if (Status set = set_prompt(options, **engine, *prompt, *request); !set.ok())
     return fail(set.error());
+  if (!options.strategy.empty()) return answer_by_strategy(options, **engine, *request);
   if (!chat) return generate_once(options, **engine, *request, *form);
   return run_repl(**engine, *request, options.verbose);
 }
@@ -202,6 +297,10 @@ Command make_run_command() {
       .at_least(-1);
   command.add("--samples", &options->samples, "completions decoded together")
       .between(1, kMaxSamples);
+  command
+      .add("--strategy", &options->strategy,
+           "answer by a test-time strategy: NAME[:KEY=VALUE,...], a&b, a|b (whet eval --help)")
+      .value_name("SPEC");
   command.add("--ignore-eos", &options->ignore_eos, "never end before -n tokens");
   command
       .add("--logprobs", &options->top_logprobs,

@@ -1,5 +1,7 @@
 #include "eval/question.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace whet::eval {
@@ -22,6 +24,24 @@ std::string_view answer_kind_name(AnswerKind kind) {
       return "cpp";
   }
   WHET_UNREACHABLE();
+}
+
+std::string_view Question::text() const {
+  return messages.empty() ? std::string_view() : std::string_view(messages.back().content);
+}
+
+Question Question::with_text(std::string text) const {
+  Question other = *this;
+  if (other.messages.empty()) {
+    other.messages = user_turn(std::move(text));
+  } else {
+    other.messages.back().content = std::move(text);
+  }
+  return other;
+}
+
+std::vector<ChatMessage> user_turn(std::string text) {
+  return {{.role = "user", .content = std::move(text)}};
 }
 
 }  // namespace whet::eval

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "generator/prompt.h"
+
 namespace whet::eval {
 
 enum class AnswerKind { kFree, kNumeric, kExact, kChoice, kPython, kRust, kCpp };
@@ -21,14 +23,22 @@ inline bool has_text_answer(AnswerKind kind) {
 }
 
 struct Question {
-  std::string prompt;  // the user's turn, complete
+  std::vector<ChatMessage> messages;  // the conversation; the last one is the user's turn
   AnswerKind kind = AnswerKind::kFree;
   // Code only.
   std::string entry_point;  // name of the function asked for
   std::string examples;     // public assertions, also shown in the prompt; may be empty
   std::string setup;        // source before the candidate, e.g. imports
   std::string code_prefix;  // HumanEval: the header that a bare body continues
+
+  /// The user's last turn, complete; "" without one.
+  std::string_view text() const;
+  /// The same conversation with another last turn.
+  Question with_text(std::string text) const;
 };
+
+/// The conversation that is one turn of the user.
+std::vector<ChatMessage> user_turn(std::string text);
 
 struct AnswerKey {
   std::string answer;  // numeric, exact and choice

@@ -95,15 +95,55 @@ Status read_code_grader(const json& grader, Task& task) {
   return ok_status();
 }
 
+/// Of "prompt", one turn, or of "messages", which end with a turn of the user.
+Result<std::vector<ChatMessage>> conversation_of(const json& line) {
+  const auto found = line.find("messages");
+  if (found == line.end()) {
+    WHET_TRY(std::string prompt, required(line, "prompt"));
+    if (trimmed(prompt).empty()) return invalid("\"prompt\": expected text, found \"\"");
+    return user_turn(std::move(prompt));
+  }
+  if (line.contains("prompt")) return invalid("expected \"prompt\" or \"messages\", found both");
+  if (!found->is_array() || found->empty()) {
+    return invalid("\"messages\": expected an array of messages, found " +
+                   std::string(found->is_array() ? "an empty one" : found->type_name()));
+  }
+  std::vector<ChatMessage> messages;
+  for (const json& item : *found) {
+    const std::string at = fmt::format("messages[{}]", messages.size());
+    if (!item.is_object()) {
+      return invalid(fmt::format("{}: expected an object, found {}", at, item.type_name()));
+    }
+    if (auto keys = only_keys(item, {"role", "content"}); !keys.ok()) {
+      return keys.error().with_context(at);
+    }
+    ChatMessage message;
+    WHET_TRY(message.role, required(item, "role"));
+    WHET_TRY(message.content, required(item, "content"));
+    const bool may_be_system = messages.empty() && message.role == "system";
+    if (!may_be_system && message.role != "user" && message.role != "assistant") {
+      return invalid(fmt::format("{}: role: expected user or assistant{}, found \"{}\"", at,
+                                 messages.empty() ? " or system" : "", message.role));
+    }
+    if (trimmed(message.content).empty()) {
+      return invalid(fmt::format("{}: content: expected text, found \"\"", at));
+    }
+    messages.push_back(std::move(message));
+  }
+  if (messages.back().role != "user") {
+    return invalid(fmt::format("\"messages\": expected a user's turn at the end, found role \"{}\"",
+                               messages.back().role));
+  }
+  return messages;
+}
+
 Result<Task> native_task(const json& line) {
-  WHET_TRY_STATUS(only_keys(line, {"id", "family", "kind", "prompt", "grader"}));
+  WHET_TRY_STATUS(only_keys(line, {"id", "family", "kind", "prompt", "messages", "grader"}));
   Task task;
   WHET_TRY(task.id, required(line, "id"));
   WHET_TRY(task.family, required(line, "family"));
   WHET_TRY(task.kind, optional_string(line, "kind"));
-  WHET_TRY(task.question.prompt, required(line, "prompt"));
-  if (trimmed(task.question.prompt).empty())
-    return invalid("\"prompt\": expected text, found \"\"");
+  WHET_TRY(task.question.messages, conversation_of(line));
   const auto grader = line.find("grader");
   if (grader == line.end() || !grader->is_object()) {
     return invalid(fmt::format("\"grader\": expected an object, found {}",
@@ -133,9 +173,9 @@ Result<Task> gsm8k_task(const json& line, const std::string& default_id) {
         fmt::format("\"answer\": expected a number after ####, found \"{}\"", task.key.answer));
   }
   task.question.kind = AnswerKind::kNumeric;
-  task.question.prompt = fmt::format(
+  task.question.messages = user_turn(fmt::format(
       "{}\n\nSolve this step by step. End with a line \"Answer: \" followed by the number.",
-      trimmed(question));
+      trimmed(question)));
   return task;
 }
 
@@ -147,7 +187,7 @@ Result<Task> human_eval_task(const json& line) {
   WHET_TRY(std::string header, required(line, "prompt"));
   WHET_TRY(task.question.entry_point, required(line, "entry_point"));
   WHET_TRY(std::string test, required(line, "test"));
-  task.question.prompt = human_eval_prompt(header);
+  task.question.messages = user_turn(human_eval_prompt(header));
   task.question.examples = docstring_examples(header, task.question.entry_point);
   task.question.code_prefix = std::move(header);
   task.key.tests = fmt::format("{}\ncheck({})\n", test, task.question.entry_point);
@@ -353,11 +393,15 @@ std::string task_digest(const std::vector<Task>& tasks) {
   mix(std::to_string(kGraderVersion));
   for (const Task& task : tasks) {
     const Question& q = task.question;
+    for (const ChatMessage& message : q.messages) {
+      mix(message.role);
+      mix(message.content);
+    }
     for (std::string_view field :
-         {std::string_view(task.id), std::string_view(task.family), std::string_view(q.prompt),
-          answer_kind_name(q.kind), std::string_view(q.entry_point), std::string_view(q.examples),
-          std::string_view(q.setup), std::string_view(q.code_prefix),
-          std::string_view(task.key.answer), std::string_view(task.key.tests)}) {
+         {std::string_view(task.id), std::string_view(task.family), answer_kind_name(q.kind),
+          std::string_view(q.entry_point), std::string_view(q.examples), std::string_view(q.setup),
+          std::string_view(q.code_prefix), std::string_view(task.key.answer),
+          std::string_view(task.key.tests)}) {
       mix(field);
     }
   }

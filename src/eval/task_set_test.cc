@@ -41,8 +41,8 @@ TEST(TaskSet, ReadsGsm8kLines) {
   ASSERT_TRUE(set.ok()) << set.error().message();
   EXPECT_EQ(set->tasks[0].id, "gsm8k-test/0");
   EXPECT_EQ(set->tasks[0].key.answer, "1,007");
-  EXPECT_TRUE(set->tasks[0].question.prompt.starts_with("How many?\n"));
-  EXPECT_NE(set->tasks[0].question.prompt.find("\"Answer: \""), std::string::npos);
+  EXPECT_TRUE(set->tasks[0].question.text().starts_with("How many?\n"));
+  EXPECT_NE(set->tasks[0].question.text().find("\"Answer: \""), std::string::npos);
 }
 
 TEST(TaskSet, ReadsHumanEvalLines) {
@@ -54,7 +54,42 @@ TEST(TaskSet, ReadsHumanEvalLines) {
   const Task& task = set->tasks[0];
   EXPECT_EQ(task.question.examples, "assert f(1) == 2\n");
   EXPECT_TRUE(task.key.tests.ends_with("check(f)\n"));
-  EXPECT_EQ(task.question.prompt.find("c(3)"), std::string::npos);
+  EXPECT_EQ(task.question.text().find("c(3)"), std::string::npos);
+}
+
+TEST(TaskSet, AQuestionMayBeAConversation) {
+  const std::string grader = R"("grader":{"type":"numeric","answer":"2"}})";
+  const auto line = [&](const std::string& messages) {
+    return R"({"id":"a","family":"a","messages":)" + messages + "," + grader;
+  };
+  const auto set = parse_tasks(line(R"([{"role":"system","content":"Be brief."},
+      {"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"},
+      {"role":"user","content":"1+1?"}])"),
+                               "x.jsonl");
+  ASSERT_FALSE(set.ok()) << "a task is one line";
+  const auto one_line = parse_tasks(
+      line(R"([{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},)"
+           R"({"role":"assistant","content":"Hello"},{"role":"user","content":"1+1?"}])"),
+      "x.jsonl");
+  ASSERT_TRUE(one_line.ok()) << one_line.error().message();
+  const Question& question = one_line->tasks[0].question;
+  EXPECT_EQ(question.messages.size(), 4u);
+  EXPECT_EQ(question.text(), "1+1?");
+  EXPECT_EQ(question.with_text("2+2?").messages[2].content, "Hello");
+  EXPECT_EQ(question.with_text("2+2?").text(), "2+2?");
+  const std::pair<const char*, const char*> bad[] = {
+      {"[]", "\"messages\": expected an array of messages, found an empty one"},
+      {"7", "\"messages\": expected an array of messages, found number"},
+      {"[1]", "messages[0]: expected an object, found number"},
+      {R"([{"role":"tool","content":"x"}])",
+       "messages[0]: role: expected user or assistant or system, found \"tool\""},
+      {R"([{"role":"user","content":" "}])", "messages[0]: content: expected text, found \"\""},
+      {R"([{"role":"assistant","content":"x"}])",
+       "\"messages\": expected a user's turn at the end, found role \"assistant\""},
+  };
+  for (const auto& [messages, problem] : bad) {
+    EXPECT_EQ(error_of(line(messages)), std::string("dir/x.jsonl:1: ") + problem);
+  }
 }
 
 TEST(TaskSet, AKeyOfOneLetterIsMultipleChoice) {
@@ -157,7 +192,7 @@ TEST(TaskSet, DigestSeesEveryField) {
   task.key.tests = "x";
   EXPECT_NE(task_digest({task}), digest);
   task.key.tests = "";
-  task.question.prompt = "x";
+  task.question.messages = user_turn("x");
   EXPECT_NE(task_digest({task}), digest);
 }
 

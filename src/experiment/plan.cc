@@ -38,6 +38,11 @@ Status check_plan(const Plan& plan) {
     if (!ids.insert(task.id).second) {
       return invalid(fmt::format("task id \"{}\" occurs twice in the task files", task.id));
     }
+    const auto& messages = task.question.messages;
+    if (!plan.system.empty() && !messages.empty() && messages.front().role == "system") {
+      return invalid(fmt::format(
+          "task \"{}\" has a system message of its own; expected none beside --system", task.id));
+    }
   }
   if (!(plan.level > 0.5 && plan.level < 1)) {
     return invalid(fmt::format("level: expected a number between 0.5 and 1, found {}", plan.level));

@@ -38,7 +38,7 @@ class ResumeTest : public testing::Test {
       eval::Task task;
       task.id = "t" + std::to_string(i);
       task.family = "f";
-      task.question.prompt = "Question";
+      task.question.messages = eval::user_turn("Question");
       task.question.kind = eval::AnswerKind::kNumeric;
       task.key.answer = "1";
       plan.tasks.push_back(task);

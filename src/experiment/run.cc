@@ -199,12 +199,12 @@ class Experiment {
                               static_cast<double>(environment_.now_ns() - started_ns_) * 1e-9});
   }
 
-  strategy::Context context_of(const PlannedRun& planned) const {
+  strategy::Context context_of(const PlannedRun& planned) {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
+    context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
     context.sampling = plan_.sampling;
     context.max_tokens = plan_.max_tokens;
-    context.system = plan_.system;
     context.raw_prompt = plan_.raw_prompt;
     context.cancel = environment_.cancel;
     context.now_ns = environment_.now_ns;
@@ -216,11 +216,23 @@ class Experiment {
     return context;
   }
 
+  eval::Question asked(const eval::Task& task) const {
+    eval::Question question = task.question;
+    if (!plan_.system.empty()) {
+      question.messages.insert(question.messages.begin(),
+                               {.role = "system", .content = plan_.system});
+    }
+    return question;
+  }
+
   /// Takes what later runs need to know of an event.
   void remember(const Event& event) {
     if (event.warmup) return;
     done_.insert({event.strategy, event.task, event.seed});
     if (event.error) return;
+    // Steps and all: what was drawn is what was spent.
+    const auto first = event.candidates.empty() ? std::nullopt : event.candidates[0].logprob;
+    budgets_[{event.strategy, event.seed}].note(first, event.candidates.size());
     times_[{event.strategy, event.task}].push_back(
         static_cast<double>(event.end_ns - event.start_ns));
   }
@@ -241,7 +253,7 @@ class Experiment {
     event.seed = plan_.seeds[planned.seed];
     event.sequence = next_sequence_;
     event.warmup = warmup;
-    event.question = task.question.prompt;
+    event.question = task.question.text();
     if (!task.key.answer.empty()) event.reference = task.key.answer;
     event.start_ns = event.end_ns = environment_.now_ns() - origin_ns_;
     return event;
@@ -278,13 +290,15 @@ class Experiment {
   }
 
   /// Outside of every timed region.
-  void grade(Event& event, const eval::Task& task) const {
+  void grade(Event& event, const eval::Task& task, const strategy::Outcome& outcome) const {
     const std::string answer = event.answer.value_or("");
     std::vector<eval::GradeJob> jobs = {{&task, answer}};
+    std::vector<EventCandidate*> graded = {nullptr};
     const bool with_candidates = plan_.grade_candidates && event.candidates.size() > 1;
-    if (with_candidates) {
-      for (const EventCandidate& candidate : event.candidates)
-        jobs.push_back({&task, candidate.text});
+    for (size_t i = 0; with_candidates && i < event.candidates.size(); ++i) {
+      if (outcome.candidates[i].is_step) continue;
+      jobs.push_back({&task, event.candidates[i].text});
+      graded.push_back(&event.candidates[i]);
     }
     const auto grades = grader_.grade_all(jobs, plan_.n_grading_threads);
     event.grade = grades[0].status;
@@ -293,7 +307,7 @@ class Experiment {
     event.grade_detail = grades[0].detail;
     for (size_t i = 1; i < grades.size(); ++i) {
       if (grades[i].status != eval::GradeStatus::kNotGraded) {
-        event.candidates[i - 1].correct = grades[i].correct();
+        graded[i]->correct = grades[i].correct();
       }
     }
   }
@@ -324,7 +338,7 @@ class Experiment {
     }
     const bool has_new_peak = reset_peak_rss();
     const auto cpu_before = cpu_time();
-    const auto outcome = runner.strategy->solve(task.question, generator_, context);
+    const auto outcome = runner.strategy->solve(asked(task), generator_, context);
     if (has_new_peak) {
       if (const auto peak = peak_rss_bytes()) event.peak_rss_bytes = static_cast<int64_t>(*peak);
     }
@@ -343,7 +357,7 @@ class Experiment {
       return record(std::move(event));
     }
     fill(event, *outcome);
-    grade(event, task);
+    grade(event, task, *outcome);
     return record(std::move(event));
   }
 
@@ -388,6 +402,8 @@ class Experiment {
   eval::Grader grader_;
   std::set<Key> done_;
   std::map<std::pair<std::string, std::string>, std::vector<double>> times_;  // ns, by row, task
+  /// By row and seed; an interrupted run goes on with what its record says was spent.
+  std::map<std::pair<std::string, uint64_t>, strategy::RunBudget> budgets_;
   RunStatus status_;
   int64_t next_sequence_ = 0;
   int64_t origin_ns_ = 0;   // monotonic time of the run's start, earlier parts included

@@ -43,7 +43,7 @@ class RunTest : public testing::Test {
       eval::Task task;
       task.id = "t" + std::to_string(i);
       task.family = i % 2 ? "odd" : "even";
-      task.question.prompt = "Question " + std::to_string(i);
+      task.question.messages = eval::user_turn("Question " + std::to_string(i));
       task.question.kind = eval::AnswerKind::kNumeric;
       task.key.answer = std::to_string(i);
       plan.tasks.push_back(task);

@@ -168,7 +168,11 @@ void chat_completions(Exchange& exchange) {
   if (!exchange.parse(body)) return;
   Fields fields(body);
   ChatCall call = read_chat(fields, exchange.server);
-  const StrategyModel strategy = split_strategy(call.model, fields.text("optillm_approach", ""));
+  const std::string approach = fields.text("optillm_approach", "");
+  // A model that is called like a strategy is that model.
+  const bool is_model = approach.empty() && exchange.server.models().find(call.model).has_value();
+  const StrategyModel strategy =
+      is_model ? StrategyModel{"", call.model} : split_strategy(call.model, approach);
   const bool wants_trace = fields.flag("whet_trace", false);
   if (!exchange.accept(fields)) return;
   auto model = exchange.server.models().use(strategy.model);

@@ -321,6 +321,26 @@ TEST_F(ServerTest, StrategiesAreModels) {
   EXPECT_GE(json["whet"]["candidates"].size(), 3u);
 }
 
+TEST_F(ServerTest, ComposedAndConfiguredStrategiesAreModels) {
+  for (const std::string name : {"re2&majority-voting:n=2-stone", "greedy|best-of-n:n=2-stone",
+                                 "moa&genselect:n=2-stone", "mars:agents=1,tries=0-stone"}) {
+    Json body = chat("What is 3 * 4?", 30);
+    body["model"] = name;
+    const FakeReply reply = post("/v1/chat/completions", body);
+    ASSERT_EQ(reply.status, 200) << name << reply.body;
+    EXPECT_EQ(reply.json()["model"], name);
+    EXPECT_FALSE(reply.json()["choices"][0]["message"]["content"].get<std::string>().empty());
+  }
+  Json body = chat("What is 3 * 4?", 30);
+  body["optillm_approach"] = "re2&bon";
+  EXPECT_EQ(post("/v1/chat/completions", body).json()["whet"]["strategy"], "re2&best-of-n");
+  body["optillm_approach"] = "re2&nonsense";
+  EXPECT_EQ(post("/v1/chat/completions", body).status, 400);
+  body.erase("optillm_approach");
+  body["model"] = std::string(100000, '-') + "stone";
+  EXPECT_EQ(post("/v1/chat/completions", body).status, 404);
+}
+
 TEST_F(ServerTest, OllamaStreamsLinesByDefault) {
   const FakeReply reply =
       post("/api/chat", {{"model", "stone:latest"},

@@ -11,11 +11,6 @@
 namespace whet::serve {
 namespace {
 
-// Strategies that only make sense beside an experiment's baseline.
-bool is_offered(const strategy::StrategyInfo& info) {
-  return info.kind == strategy::Kind::kStrategy;
-}
-
 std::string with_hyphens(std::string text) {
   std::ranges::replace(text, '_', '-');
   return text;
@@ -25,21 +20,17 @@ std::string with_hyphens(std::string text) {
 
 StrategyModel split_strategy(const std::string& model, const std::string& approach) {
   if (!approach.empty() && approach != "none") return {with_hyphens(approach), model};
-  StrategyModel found{"", model};
-  size_t longest = 0;  // "majority-voting-x" is not the model "voting-x" under "majority"
-  for (const strategy::StrategyInfo& info : strategy::strategies()) {
-    if (!is_offered(info)) continue;
-    std::vector<std::string> slugs = info.aliases;
-    slugs.push_back(info.slug);
-    for (const std::string& slug : slugs) {
-      const std::string start = with_hyphens(slug) + "-";
-      if (with_hyphens(model).starts_with(start) && start.size() > longest) {
-        longest = start.size();
-        found = {info.slug, model.substr(start.size())};
-      }
+  constexpr size_t kMaxNameBytes = 256;  // names are tried at each "-", which costs time
+  if (model.size() > kMaxNameBytes) return {"", model};
+  // The longest name counts: "majority-voting-x" is not the model "voting-x" under "majority".
+  for (size_t dash = model.rfind('-'); dash != std::string::npos && dash > 0;
+       dash = model.rfind('-', dash - 1)) {
+    const auto made = strategy::make_strategy(std::string_view(model).substr(0, dash));
+    if (made.ok() && (*made)->kind() == strategy::Kind::kStrategy) {
+      return {(*made)->name(), model.substr(dash + 1)};
     }
   }
-  return found;
+  return {"", model};
 }
 
 void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyModel& strategy,
@@ -60,9 +51,9 @@ void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyM
         {400, "a strategy takes no tools, no \"n\" above 1 and no grammar", "model"});
   }
   eval::Question question;
-  question.prompt = conversation.messages.back().content;
+  question.messages = conversation.messages;
   strategy::Context context;
-  context.history.assign(conversation.messages.begin(), conversation.messages.end() - 1);
+  context.cache_scope = request.cache_scope;
   context.sampling = request.samples[0];
   context.seed = request.samples[0].seed;
   context.max_tokens = request.max_tokens;

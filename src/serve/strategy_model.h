@@ -1,4 +1,5 @@
-// Strategies as a service: the model "best-of-n-NAME" answers by best-of-n over NAME.
+// Strategies as a service: the model "best-of-n-NAME" answers by best-of-n over NAME, and
+// "re2&best-of-n:n=5-NAME" by a composition.
 #pragma once
 
 #include <string>

@@ -18,7 +18,7 @@ class Baseline : public Strategy {
                         const Context& context) const override {
     Session session(question, generator, context);
     const double temperature = greedy_ ? 0 : context.sampling.temperature;
-    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, {temperature}), "sample",
+    WHET_TRY_STATUS(session.sample(session.draws({temperature}), "sample",
                                    /*stream=*/true));
     return session.finish_single();
   }

@@ -2,7 +2,6 @@
 // model: executed public examples for code, then mean logprob per token.
 #include <fmt/format.h>
 
-#include "strategy/examples.h"
 #include "strategy/makers.h"
 #include "strategy/selection.h"
 #include "strategy/session.h"
@@ -23,14 +22,10 @@ class BestOfN : public Strategy {
     Session session(question, generator, context);
     const double temperature = temperature_.value_or(context.sampling.temperature);
     const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
-    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, temperatures)));
+    WHET_TRY_STATUS(session.sample(session.draws(temperatures)));
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       if (!eval::is_code(question.kind)) return select_by_logprob(candidates, among);
-      const auto examples = score_by_examples(question, context, candidates, among);
-      if (examples.ran) return select_by_score(candidates, among, "share of public examples");
-      Selection selection = select_by_logprob(candidates, among);
-      selection.how += fmt::format(" (no examples run: {})", examples.problem);
-      return selection;
+      return select_as_usual(question, context, candidates, std::move(among));
     });
   }
 

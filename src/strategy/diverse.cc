@@ -2,7 +2,6 @@
 // reading of the question both get a say.
 #include <fmt/format.h>
 
-#include "strategy/examples.h"
 #include "strategy/makers.h"
 #include "strategy/selection.h"
 #include "strategy/session.h"
@@ -23,15 +22,10 @@ class Diverse : public Strategy {
   Result<Outcome> solve(const eval::Question& question, Generator& generator,
                         const Context& context) const override {
     Session session(question, generator, context);
-    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, ladder())));
+    WHET_TRY_STATUS(session.sample(session.draws(ladder())));
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       if (question.kind == eval::AnswerKind::kFree) return select_by_logprob(candidates, among);
-      if (!eval::is_code(question.kind)) return select_by_vote(candidates, among);
-      const auto examples = score_by_examples(question, context, candidates, among);
-      if (examples.ran) return select_by_score(candidates, among, "share of public examples");
-      Selection selection = select_by_logprob(candidates, among);
-      selection.how += fmt::format(" (no examples run: {})", examples.problem);
-      return selection;
+      return select_as_usual(question, context, candidates, std::move(among));
     });
   }
 

@@ -82,4 +82,13 @@ ExampleScores score_by_examples(const eval::Question& question, const Context& c
   return {true, ""};
 }
 
+void keep_best_by_examples(const eval::Question& question, const Context& context,
+                           std::vector<Candidate>& candidates, std::vector<size_t>& among) {
+  if (!eval::is_code(question.kind)) return;
+  if (!score_by_examples(question, context, candidates, among).ran) return;
+  double best = 0;
+  for (size_t i : among) best = std::max(best, candidates[i].score.value_or(0));
+  std::erase_if(among, [&](size_t i) { return candidates[i].score.value_or(0) < best; });
+}
+
 }  // namespace whet::strategy

@@ -20,4 +20,9 @@ struct ExampleScores {
 ExampleScores score_by_examples(const eval::Question& question, const Context& context,
                                 std::vector<Candidate>& candidates, std::vector<size_t>& among);
 
+/// Leaves in `among` only the candidates that hold most public examples, and gives all of them the
+/// key of their behaviour; nothing changes for other kinds or if nothing ran.
+void keep_best_by_examples(const eval::Question& question, const Context& context,
+                           std::vector<Candidate>& candidates, std::vector<size_t>& among);
+
 }  // namespace whet::strategy

@@ -23,7 +23,7 @@ class MajorityVoting : public Strategy {
     Session session(question, generator, context);
     const double temperature = temperature_.value_or(context.sampling.temperature);
     const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
-    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, temperatures)));
+    WHET_TRY_STATUS(session.sample(session.draws(temperatures)));
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       if (eval::is_code(question.kind)) score_by_examples(question, context, candidates, among);
       return select_by_vote(candidates, among);

@@ -16,5 +16,26 @@ std::unique_ptr<Strategy> make_diverse(OptionReader& options);
 std::unique_ptr<Strategy> make_majority_voting(OptionReader& options);
 std::unique_ptr<Strategy> make_self_consistency(OptionReader& options);
 std::unique_ptr<Strategy> make_same_time(OptionReader& options);
+std::unique_ptr<Strategy> make_self_certainty(OptionReader& options);
+std::unique_ptr<Strategy> make_deepconf(OptionReader& options);
+std::unique_ptr<Strategy> make_adaptive_vote(OptionReader& options);
+std::unique_ptr<Strategy> make_cot_decoding(OptionReader& options);
+std::unique_ptr<Strategy> make_entropy_decoding(OptionReader& options);
+std::unique_ptr<Strategy> make_p_true(OptionReader& options);
+std::unique_ptr<Strategy> make_genselect(OptionReader& options);
+std::unique_ptr<Strategy> make_moa(OptionReader& options);
+std::unique_ptr<Strategy> make_rsa(OptionReader& options);
+std::unique_ptr<Strategy> make_pvg(OptionReader& options);
+std::unique_ptr<Strategy> make_leap(OptionReader& options);
+std::unique_ptr<Strategy> make_plansearch(OptionReader& options);
+std::unique_ptr<Strategy> make_mars(OptionReader& options);
+std::unique_ptr<Strategy> make_cepo(OptionReader& options);
+std::unique_ptr<Strategy> make_mcts(OptionReader& options);
+std::unique_ptr<Strategy> make_rstar(OptionReader& options);
+std::unique_ptr<Strategy> make_rto(OptionReader& options);
+std::unique_ptr<Strategy> make_cot_reflection(OptionReader& options);
+std::unique_ptr<Strategy> make_autothink(OptionReader& options);
+std::unique_ptr<Strategy> make_codet(OptionReader& options);
+std::unique_ptr<Strategy> make_router(OptionReader& options);
 
 }  // namespace whet::strategy

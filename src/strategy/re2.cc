@@ -16,11 +16,13 @@ class Re2 : public Strategy {
   Result<Outcome> solve(const eval::Question& question, Generator& generator,
                         const Context& context) const override {
     Session session(question, generator, context);
-    const std::string twice =
-        fmt::format("{}\nRead the question again: {}", question.prompt, question.prompt);
-    WHET_TRY_STATUS(session.sample(twice, samples_at(context, {context.sampling.temperature}),
-                                   "sample", /*stream=*/true));
+    WHET_TRY_STATUS(session.ask({.samples = session.draws(1, context.sampling.temperature),
+                                 .messages = rewritten(question)->messages,
+                                 .stream = true}));
     return session.finish_single();
+  }
+  std::optional<eval::Question> rewritten(const eval::Question& question) const override {
+    return question.with_text(fmt::format("{0}\nRead the question again: {0}", question.text()));
   }
 };
 

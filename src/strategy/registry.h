@@ -22,7 +22,8 @@ struct StrategyInfo {
 /// All strategies, the baselines first; for help texts.
 const std::vector<StrategyInfo>& strategies();
 
-/// A strategy from "slug" or "slug:key=value,...". Errors (kInvalidArgument): unknown name (lists
+/// A strategy from "slug" or "slug:key=value,...", or of several joined by "&" and "|"
+/// (composition.h; "&" binds closer). Errors (kInvalidArgument): unknown name (lists
 /// the known ones), unknown option, value out of range.
 Result<std::unique_ptr<Strategy>> make_strategy(std::string_view spec);
 

@@ -36,7 +36,7 @@ class SameTime : public Strategy {
       if (session.cancelled()) break;
       SamplingParams draw = context.sampling;
       draw.seed = sample_seed(context.seed, i);
-      WHET_TRY_STATUS(session.sample(question.prompt, {draw}, "sample", false, i > 0 ? end_ns : 0));
+      WHET_TRY_STATUS(session.sample({draw}, "sample", false, i > 0 ? end_ns : 0));
     }
     return session.finish(
         [](std::vector<Candidate>& candidates, const std::vector<size_t>& among) {

@@ -87,6 +87,7 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
   step_to(result.prefill_end_ns + n_steps * latency_.per_token_ns);
   result.end_ns = now_ns_;
 
+  bool request_ended = false;
   for (size_t i = 0; i < scripted.size(); ++i) {
     const ScriptedCompletion& script = scripted[i];
     last_mean_logprob_ = script.mean_logprob;
@@ -103,14 +104,41 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
       completion.n_completion_tok /= 2;
     }
     if (request.top_logprobs >= 0) {
-      completion.logprobs.assign(static_cast<size_t>(completion.n_completion_tok),
-                                 TokenInfo{.id = 0, .logprob = script.mean_logprob});
+      completion.logprobs = script.tokens;
+      if (script.tokens.empty()) {
+        completion.logprobs.assign(static_cast<size_t>(completion.n_completion_tok),
+                                   TokenInfo{.id = 0, .logprob = script.mean_logprob});
+      }
     }
     completion.end_ns = result.end_ns;
-    if (on_event) on_event({i, completion.text, completion.logprobs, completion.finish});
+    if (on_event) request_ended |= tell(on_event, i, script, request_ended, completion);
     result.completions.push_back(std::move(completion));
   }
   return result;
+}
+
+bool ScriptedGenerator::tell(const EventSink& on_event, size_t index,
+                             const ScriptedCompletion& script, bool request_ended,
+                             Completion& completion) {
+  Continue wanted = request_ended ? Continue::kEndRequest : Continue::kYes;
+  std::string seen;
+  size_t n_seen = 0;
+  for (; wanted == Continue::kYes && n_seen < script.tokens.size(); ++n_seen) {
+    const TokenInfo& token = script.tokens[n_seen];
+    seen += token.bytes;
+    wanted = on_event({index, token.bytes, std::span(&token, 1), std::nullopt});
+  }
+  if (wanted == Continue::kYes) {
+    const std::string_view text = script.tokens.empty() ? completion.text : std::string_view();
+    const auto tokens = script.tokens.empty() ? std::span<const TokenInfo>(completion.logprobs)
+                                              : std::span<const TokenInfo>();
+    return on_event({index, text, tokens, completion.finish}) == Continue::kEndRequest;
+  }
+  completion.text = seen;
+  completion.finish = FinishReason::kCancelled;
+  completion.n_completion_tok = static_cast<int64_t>(n_seen);
+  completion.logprobs.resize(std::min(completion.logprobs.size(), n_seen));
+  return wanted == Continue::kEndRequest;
 }
 
 }  // namespace whet::strategy

@@ -19,6 +19,8 @@ struct ScriptedCompletion {
   double mean_logprob = -0.5;
   FinishReason finish = FinishReason::kStop;
   int64_t n_tok = 4;  // tokens sampled
+  /// Where given, an event each, and what a listener may end the sample at; else one event has all.
+  std::vector<TokenInfo> tokens = {};
 };
 
 struct ScriptedLatency {
@@ -37,7 +39,8 @@ class ScriptedGenerator : public Generator {
   explicit ScriptedGenerator(std::vector<ScriptedCompletion> completions,
                              ScriptedLatency latency = {});
 
-  /// Takes the scripted time at once. A deadline cuts completions off (kTime), a cancel flag that
+  /// Takes the scripted time at once; samples are told of in order, and those that a listener ends
+  /// keep what it had seen. A deadline cuts completions off (kTime), a cancel flag that
   /// is set (by the script, say) too (kCancelled). The prompt's length is its number of words.
   Result<GenerateResult> generate(const GenerateRequest& request, const EventSink& on_event,
                                   const CancelFlag* cancel) override;
@@ -58,6 +61,10 @@ class ScriptedGenerator : public Generator {
   const std::vector<GenerateRequest>& requests() const { return requests_; }
 
  private:
+  /// Tells of one completion, and cuts it where the listener ends it; whether the request ended.
+  static bool tell(const EventSink& on_event, size_t index, const ScriptedCompletion& script,
+                   bool request_ended, Completion& completion);
+
   Script script_;
   ScriptedLatency latency_;
   ModelDescription description_{.name = "scripted"};

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "base/check.h"
 #include "eval/answer.h"
+#include "strategy/examples.h"
 
 namespace whet::strategy {
 namespace {
@@ -97,6 +100,61 @@ Selection select_by_vote(std::vector<Candidate>& candidates, const std::vector<s
           fmt::format(
               "{} of {} votes{}", winner->members.size(), among.size(),
               n_tied > 1 ? fmt::format(", {} answers tied: highest mean logprob", n_tied) : "")};
+}
+
+Selection select_as_usual(const eval::Question& question, const Context& context,
+                          std::vector<Candidate>& candidates, std::vector<size_t> among) {
+  if (!eval::is_code(question.kind)) {
+    std::set<std::string> keys;
+    for (size_t i : among) keys.insert(candidates[i].key);
+    const bool any_agree = keys.size() < among.size();
+    return eval::has_text_answer(question.kind) || any_agree ? select_by_vote(candidates, among)
+                                                             : select_by_logprob(candidates, among);
+  }
+  const auto examples = score_by_examples(question, context, candidates, among);
+  if (examples.ran) return select_by_score(candidates, among, "share of public examples");
+  Selection selection = select_by_logprob(candidates, among);
+  selection.how += fmt::format(" (no examples run: {})", examples.problem);
+  return selection;
+}
+
+double probability_of_lead(size_t leader, size_t second) {
+  // P(x > 1/2) for x of Beta(leader + 1, second + 1): a sum of binomial terms.
+  const double n = static_cast<double>(leader + second) + 1;
+  double sum = 0;
+  for (size_t j = 0; j <= leader; ++j) {
+    const auto k = static_cast<double>(j);
+    sum += std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) -
+                    n * std::log(2.0));
+  }
+  return sum;
+}
+
+Selection select_by_weighted_vote(std::vector<Candidate>& candidates,
+                                  const std::vector<size_t>& among,
+                                  const std::vector<double>& weights) {
+  WHET_CHECK(!among.empty());
+  std::map<std::string, std::vector<size_t>> groups;
+  for (size_t i : among) groups[candidates[i].key].push_back(i);
+  double total = 0, most = -std::numeric_limits<double>::infinity();
+  std::map<std::string, double> sums;
+  for (const auto& [key, members] : groups) {
+    for (size_t i : members) sums[key] += weights[i];
+    total += sums[key];
+    most = std::max(most, sums[key]);
+  }
+  std::vector<size_t> leaders;
+  for (size_t i : among) {
+    if (!candidates[i].score) candidates[i].score = weights[i];
+    if (sums[candidates[i].key] == most) leaders.push_back(i);
+  }
+  const std::string winner = candidates[best_by_logprob(candidates, leaders)].key;
+  std::vector<size_t>& members = groups[winner];
+  double heaviest = -std::numeric_limits<double>::infinity();
+  for (size_t i : members) heaviest = std::max(heaviest, weights[i]);
+  std::erase_if(members, [&](size_t i) { return weights[i] < heaviest; });
+  return {best_by_logprob(candidates, members),
+          fmt::format("{:.3g} of {:.3g} weighted votes", most, total)};
 }
 
 double word_similarity(std::string_view a, std::string_view b) {

@@ -21,8 +21,23 @@ Selection select_by_score(const std::vector<Candidate>& candidates,
 /// its lowest index. The representative is the group's member with the highest mean logprob.
 Selection select_by_vote(std::vector<Candidate>& candidates, const std::vector<size_t>& among);
 
+/// Probability that the leader of a vote is truly more frequent than the second, after so many
+/// votes, all frequencies being equally likely before.
+double probability_of_lead(size_t leader, size_t second);
+
+/// The key with the largest sum of `weights` (by candidate; the score of those that have none);
+/// ties as in select_by_vote. The representative is the key's candidate with the largest weight.
+Selection select_by_weighted_vote(std::vector<Candidate>& candidates,
+                                  const std::vector<size_t>& among,
+                                  const std::vector<double>& weights);
+
 /// Score = mean logprob.
 Selection select_by_logprob(std::vector<Candidate>& candidates, const std::vector<size_t>& among);
+
+/// The rule of all that have no better one. Code: most public examples held, then mean logprob;
+/// numeric, exact and choice: vote; free text: vote if any two agree, else mean logprob.
+Selection select_as_usual(const eval::Question& question, const Context& context,
+                          std::vector<Candidate>& candidates, std::vector<size_t> among);
 
 /// 2 L / (|a| + |b|) over words, L the longest common subsequence; 1 for two texts without words.
 double word_similarity(std::string_view a, std::string_view b);

@@ -30,7 +30,7 @@ class SelfConsistency : public Strategy {
     Session session(question, generator, context);
     const double temperature = temperature_.value_or(context.sampling.temperature);
     const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
-    WHET_TRY_STATUS(session.sample(question.prompt, samples_at(context, temperatures)));
+    WHET_TRY_STATUS(session.sample(session.draws(temperatures)));
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       bool whole_texts = question.kind == eval::AnswerKind::kFree;
       if (eval::is_code(question.kind)) {

@@ -16,22 +16,23 @@
 #include "eval/question.h"
 #include "eval/sandbox.h"
 #include "generator/generator.h"
+#include "strategy/run_budget.h"
 
 namespace whet::strategy {
 
 struct Context {
   uint64_t seed = 0;
-  SamplingParams sampling;           // the run's; its seed is replaced by ones made from `seed`
-  int64_t max_tokens = -1;           // per completion
-  std::string system;                // system message; "" = none
-  std::vector<ChatMessage> history;  // messages before the question, where it ends a conversation
-  bool raw_prompt = false;           // no chat template: the prompt goes in as it is
-  int64_t deadline_ns = 0;           // monotonic; 0 = none
-  int64_t time_budget_ns = 0;        // for the control: the time that it is given
+  SamplingParams sampling;       // the run's; its seed is replaced by ones made from `seed`
+  int64_t max_tokens = -1;       // per completion
+  bool raw_prompt = false;       // no chat template: the prompt goes in as it is
+  std::string cache_scope = {};  // of cached prompts, GenerateRequest's
+  int64_t deadline_ns = 0;       // monotonic; 0 = none
+  int64_t time_budget_ns = 0;    // for the control: the time that it is given
   const CancelFlag* cancel = nullptr;
   const eval::Sandbox* sandbox = nullptr;          // null: code is selected without running it
   int n_threads = 1;                               // for running public examples
   std::function<int64_t()> now_ns = monotonic_ns;  // the clock of times, deadline and budget
+  const RunBudget* run_budget = nullptr;           // of this strategy in this run; null: no run
   EventSink on_event;  // called by strategies whose text can be read while it is made
 };
 
@@ -45,6 +46,8 @@ struct Candidate {
   std::optional<std::string> answer;   // extracted answer; code: none
   std::string key;                     // equal for candidates that a vote counts as one; "" = none
   std::optional<double> score;         // what the strategy ranked by
+  std::vector<TokenInfo> tokens;       // where the strategy asked for them
+  bool is_step = false;                // a critique, a plan, a rating: never an answer
   bool eligible = false;
   std::string reason;  // why it is not eligible, or why it was chosen
   bool chosen = false;
@@ -86,9 +89,12 @@ class Strategy {
   /// Errors: those of the generator. Running out of time or being cancelled is an outcome.
   virtual Result<Outcome> solve(const eval::Question& question, Generator& generator,
                                 const Context& context) const = 0;
+  /// A strategy that only changes the question says so here, and "a&b" asks b that question.
+  virtual std::optional<eval::Question> rewritten(const eval::Question&) const { return {}; }
 
  private:
   friend Result<std::unique_ptr<Strategy>> make_strategy(std::string_view spec);
+  friend Result<std::unique_ptr<Strategy>> make_single(std::string_view spec);
   std::string name_;
   Options options_;
 };

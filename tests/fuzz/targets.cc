@@ -78,7 +78,7 @@ void read_task_file(std::string_view input) {
     WHET_CHECK(task.question.kind != AnswerKind::kFree);
     const std::string& key = eval::is_code(task.question.kind) ? task.key.tests : task.key.answer;
     WHET_CHECK(!eval::trimmed(key).empty());
-    WHET_CHECK(!eval::trimmed(task.question.prompt).empty());
+    WHET_CHECK(!eval::trimmed(task.question.text()).empty());
   }
 }
 
