@@ -32,6 +32,35 @@ std::string all_names(const Command& command) {
   return names;
 }
 
+/// "bench serve": a command of two words.
+bool is_pair(const Command& command) {
+  return command.name().find(' ') != std::string::npos;
+}
+
+/// `text` within single quotes of a shell whose escape for one is `quote`.
+std::string quoted(std::string_view text, std::string_view quote) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += quote;
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+constexpr std::string_view kPosixQuote = "'\\''", kFishQuote = "\\'";
+
+/// A description within zsh's brackets or behind its colon.
+std::string zsh_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string man_page(const std::vector<Command>& commands, const std::string& version) {
@@ -58,10 +87,14 @@ std::string man_page(const std::vector<Command>& commands, const std::string& ve
 }
 
 std::string bash_completion(const std::vector<Command>& commands) {
-  std::string names, flags, values;
+  std::string names, flags, values, pairs;
   for (const Command& command : commands) {
-    names += command.name() + " ";
-    flags += fmt::format("    {}) flags=\"{}\" ;;\n", command.name(), all_names(command));
+    if (is_pair(command)) {
+      pairs += fmt::format("    \"{0}\") command=\"{0}\" ;;\n", command.name());
+    } else {
+      names += command.name() + " ";
+    }
+    flags += fmt::format("    \"{}\") flags=\"{}\" ;;\n", command.name(), all_names(command));
     for (const Flag& flag : command.flags()) {
       if (flag.choices().empty() || flag.names().empty()) continue;
       std::string pattern;
@@ -79,6 +112,7 @@ std::string bash_completion(const std::vector<Command>& commands) {
       "    COMPREPLY=($(compgen -W \"{}help version\" -- \"$current\"))\n"
       "    return\n"
       "  fi\n"
+      "  if ((COMP_CWORD > 2)); then case \"$command ${{COMP_WORDS[2]}}\" in\n{}  esac; fi\n"
       "  case \"$command\" in\n{}  esac\n"
       "  case \"$command $previous\" in\n{}  esac\n"
       "  if [[ $command == help ]]; then words=\"{}\"; fi\n"
@@ -91,7 +125,97 @@ std::string bash_completion(const std::vector<Command>& commands) {
       "  fi\n"
       "}}\n"
       "complete -o filenames -F _whet whet\n",
-      names, flags, values, names);
+      names, pairs, flags, values, names);
+}
+
+std::string zsh_completion(const std::vector<Command>& commands) {
+  std::string names, pairs, cases;
+  for (const Command& command : commands) {
+    if (is_pair(command)) {
+      pairs += fmt::format("    {0}) command={0} ;;\n", quoted(command.name(), kPosixQuote));
+    } else {
+      names +=
+          "    " + quoted(command.name() + ":" + zsh_text(command.summary()), kPosixQuote) + "\n";
+    }
+    cases += fmt::format("    {}) _arguments -S '--help[explain the command]' \\\n",
+                         quoted(command.name(), kPosixQuote));
+    for (const Flag& flag : command.flags()) {
+      std::string value;
+      if (flag.takes_value()) {
+        value = ":" + zsh_text(flag.shown_value()) + ":";
+        value +=
+            flag.choices().empty() ? "_files" : fmt::format("({})", fmt::join(flag.choices(), " "));
+      }
+      for (const std::string& name : flag.names()) {
+        cases += "      " +
+                 quoted(fmt::format("{}{}[{}]{}", flag.repeats() ? "*" : "", name,
+                                    zsh_text(flag.help()), value),
+                        kPosixQuote) +
+                 " \\\n";
+      }
+    }
+    cases += "      '*:file:_files' ;;\n";
+  }
+  return fmt::format(
+      "#compdef whet\n"
+      "# zsh completion of whet; written by whet --completion-zsh\n"
+      "_whet() {{\n"
+      "  local -a names\n"
+      "  names=(\n{}    'help:explain a command'\n    'version:what this is'\n  )\n"
+      "  if (( CURRENT == 2 )); then\n"
+      "    _describe command names\n"
+      "    return\n"
+      "  fi\n"
+      "  local command=$words[2]\n"
+      "  if (( CURRENT > 3 )); then\n"
+      "    case \"$command $words[3]\" in\n{}    esac\n"
+      "  fi\n"
+      "  (( CURRENT -= 1 ))\n"
+      "  shift words\n"
+      "  if [[ $command == *' '* ]]; then (( CURRENT -= 1 )); shift words; fi\n"
+      "  case $command in\n{}    help) _describe command names ;;\n  esac\n"
+      "}}\n"
+      "_whet \"$@\"\n",
+      names, pairs, cases);
+}
+
+std::string fish_completion(const std::vector<Command>& commands) {
+  std::string out = "# fish completion of whet; written by whet --completion-fish\n";
+  for (const Command& command : commands) {
+    const std::string first = command.name().substr(0, command.name().find(' '));
+    if (is_pair(command)) {
+      const std::string second = command.name().substr(first.size() + 1);
+      out += fmt::format("complete -c whet -n '__fish_seen_subcommand_from {}' -a {} -d {}\n",
+                         first, second, quoted(command.summary(), kFishQuote));
+    } else {
+      out += fmt::format("complete -c whet -f -n __fish_use_subcommand -a {} -d {}\n", first,
+                         quoted(command.summary(), kFishQuote));
+    }
+    const std::string condition = is_pair(command)
+                                      ? fmt::format(
+                                            "'__fish_seen_subcommand_from {}; and "
+                                            "__fish_seen_subcommand_from {}'",
+                                            first, command.name().substr(first.size() + 1))
+                                      : fmt::format("'__fish_seen_subcommand_from {}'", first);
+    for (const Flag& flag : command.flags()) {
+      if (flag.names().empty()) continue;
+      out += fmt::format("complete -c whet -n {}", condition);
+      for (const std::string& name : flag.names()) {
+        // -l: --long, -s: -x, -o: a single dash before several letters.
+        if (name.starts_with("--")) {
+          out += " -l " + name.substr(2);
+        } else {
+          out += (name.size() == 2 ? " -s " : " -o ") + name.substr(1);
+        }
+      }
+      if (flag.takes_value()) out += " -r";
+      if (!flag.choices().empty()) {
+        out += " -f -a " + quoted(fmt::format("{}", fmt::join(flag.choices(), " ")), kFishQuote);
+      }
+      out += " -d " + quoted(flag.help(), kFishQuote) + "\n";
+    }
+  }
+  return out;
 }
 
 }  // namespace whet

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,16 @@ std::vector<Command> all_commands() {
   commands.push_back(make_serve_command());
   commands.push_back(make_eval_command());
   commands.push_back(make_bench_command());
+  commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());
   commands.push_back(make_show_command());
   commands.push_back(make_verify_command());
   commands.push_back(make_tokenize_command());
   commands.push_back(make_doctor_command());
+  commands.push_back(make_pull_command());
+  commands.push_back(make_ls_command());
+  commands.push_back(make_rm_command());
+  commands.push_back(make_ps_command());
   commands.push_back(make_synth_command());
   commands.push_back(make_quantize_command());
   return commands;
@@ -59,15 +65,40 @@ Result<Command*> find_command(std::vector<Command>& commands, const std::string&
                            fmt::join(names, ", ")));
 }
 
+/// How many of the arguments from `begin` on are a command's name: "bench serve" is two.
+size_t words_of_name(const std::vector<Command>& commands,
+                     const std::vector<std::string>& arguments, size_t begin) {
+  if (arguments.size() < begin + 2) return 1;
+  const std::string two = arguments[begin] + " " + arguments[begin + 1];
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const Command& command) { return command.name() == two; })
+             ? 2
+             : 1;
+}
+
+std::string name_at(const std::vector<std::string>& arguments, size_t begin, size_t n_words) {
+  return n_words == 1 ? arguments[begin] : arguments[begin] + " " + arguments[begin + 1];
+}
+
 int print_help(std::vector<Command>& commands, const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) {
     fmt::print("{}", overview_text(commands, stdout_columns()));
     return 0;
   }
-  auto command = find_command(commands, arguments[1]);
+  auto command =
+      find_command(commands, name_at(arguments, 1, words_of_name(commands, arguments, 1)));
   if (!command.ok()) return fail(command.error());
   fmt::print("{}", help_text(**command, stdout_columns()));
   return 0;
+}
+
+/// What other programs read, where `flag` asks for it.
+std::optional<std::string> exported(const std::vector<Command>& commands, const std::string& flag) {
+  if (flag == "--man-page") return man_page(commands, version_string());
+  if (flag == "--completion-bash") return bash_completion(commands);
+  if (flag == "--completion-zsh") return zsh_completion(commands);
+  if (flag == "--completion-fish") return fish_completion(commands);
+  return std::nullopt;
 }
 
 int dispatch(const std::vector<std::string>& arguments) {
@@ -76,15 +107,16 @@ int dispatch(const std::vector<std::string>& arguments) {
   const std::string first = arguments.empty() ? "help" : arguments.front();
   if (first == "help" || first == "-h" || first == "--help") return print_help(commands, arguments);
   if (first == "version" || first == "-v" || first == "--version") return print_version();
-  if (first == "--man-page" || first == "--completion-bash") {
-    fmt::print("{}", first == "--man-page" ? man_page(commands, version_string())
-                                           : bash_completion(commands));
+  if (const auto text = exported(commands, first)) {
+    fmt::print("{}", *text);
     return 0;
   }
 
-  auto command = find_command(commands, first);
+  const size_t n_words = words_of_name(commands, arguments, 0);
+  auto command = find_command(commands, name_at(arguments, 0, n_words));
   if (!command.ok()) return fail(command.error());
-  auto parsed = (*command)->parse({arguments.begin() + 1, arguments.end()});
+  auto parsed =
+      (*command)->parse({arguments.begin() + static_cast<ptrdiff_t>(n_words), arguments.end()});
   if (!parsed.ok()) return fail(parsed.error());
   if (parsed->help) {
     fmt::print("{}", help_text(**command, stdout_columns()));

@@ -9,12 +9,17 @@ Command make_run_command();
 Command make_serve_command();
 Command make_eval_command();
 Command make_bench_command();
+Command make_bench_serve_command();
 Command make_perplexity_command();
 Command make_show_command();
 Command make_verify_command();
 Command make_tokenize_command();
 Command make_doctor_command();
 Command make_synth_command();
+Command make_pull_command();
+Command make_ls_command();
+Command make_rm_command();
+Command make_ps_command();
 Command make_quantize_command();
 
 }  // namespace whet

@@ -164,7 +164,7 @@ class Transfer {
         return failed(ErrorCode::kIo, fmt::format("expected headers of at most {} bytes, more came",
                                                   kMaxHeaderBytes));
       case Stop::kAddress:
-        return failed(ErrorCode::kIo,
+        return failed(ErrorCode::kInvalidArgument,
                       "a redirect leads to an address that is private or of this machine; not "
                       "followed");
     }
@@ -305,8 +305,8 @@ Result<Reply> Client::send(const Request& request, const BodySink& sink,
     const bool follows = request.redirects.most > 0 && is_redirect(reply.status);
     if (!follows) return reply;
     const auto refused = [&](std::string_view why) {
-      return Error(ErrorCode::kIo, fmt::format("{}: redirected to {}: {}", url.text(),
-                                               reply.header("location"), why));
+      return Error(ErrorCode::kInvalidArgument, fmt::format("{}: redirected to {}: {}", url.text(),
+                                                            reply.header("location"), why));
     };
     if (request.method == "POST") return refused("a POST is not sent on");
     if (n_redirects == request.redirects.most) {

@@ -28,7 +28,7 @@ struct RedirectPolicy {
 
 struct Request {
   std::string method = "GET";
-  std::string url;
+  std::string url = {};
   std::vector<Header> headers = {};
   /// For the origin of `url` only: left out where a redirect leads to another.
   std::vector<Header> secrets = {};
@@ -61,8 +61,9 @@ class Client {
 
   /// Returns when the reply has ended; its status may be any. Connections are kept for later
   /// requests. `cancelled` is asked every 50 ms or more often.
-  /// Errors: kInvalidArgument (the address); kUnavailable: no connection, nothing was sent;
-  /// kCancelled; kIo: the reply stalled, was cut, or is no HTTP; a redirect that is not allowed.
+  /// Errors: kInvalidArgument: the address, or a redirect that is not allowed; kUnavailable: no
+  /// connection, nothing was sent;
+  /// kCancelled; kIo: the reply stalled, was cut, or is no HTTP.
   /// Threads: safe, each request on a connection of its own.
   Result<Reply> send(const Request& request, const BodySink& sink = nullptr,
                      const Cancelled& cancelled = nullptr);

@@ -60,6 +60,8 @@ Status set_text(CURLU* handle, std::string_view text) {
   const bool has_control =
       std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
   if (has_control) return bad_url("...", "a space or control character in it");
+  // libcurl takes "http:///v1" for "http://v1".
+  if (text.find(":///") != text.npos) return bad_url(text, "no host");
   const CURLUcode code = curl_url_set(handle, CURLUPART_URL, std::string(text).c_str(), 0);
   if (code != CURLUE_OK) return bad_url(text, curl_url_strerror(code));
   return ok_status();
