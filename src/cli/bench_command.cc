@@ -15,6 +15,7 @@
 #include "cli/kv_measurement.h"
 #include "cli/model_flags.h"
 #include "cli/model_type.h"
+#include "cli/remote_speed.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
@@ -232,6 +233,10 @@ std::string number(const Json& value, const char* format = "{:.2f}") {
   return value.is_number() ? fmt::format(fmt::runtime(format), value.get<double>()) : "–";
 }
 
+std::string scaled(const Json& value, double scale, const char* format) {
+  return value.is_number() ? fmt::format(fmt::runtime(format), value.get<double>() * scale) : "–";
+}
+
 size_t columns_of(std::string_view utf8) {
   return static_cast<size_t>(
       std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
@@ -246,11 +251,10 @@ void print_markdown(const std::vector<Json>& rows) {
                            "read GB/s", "peak RSS"}};
   for (const Json& r : rows) {
     const bool has_interval = r["low_ts"].is_number();
-    lines.push_back({r["model_type"].get<std::string>(),
-                     fmt::format("{:.2f} MB", r["model_size"].get<double>() * 1e-6),
-                     fmt::format("{:.2f} M", r["model_n_params"].get<double>() * 1e-6),
-                     r["isa"].get<std::string>(), fmt::format("{}", r["n_threads"].get<int>()),
-                     r["test"].get<std::string>(), number(r["median_ts"]),
+    lines.push_back({r["model_type"].get<std::string>(), scaled(r["model_size"], 1e-6, "{:.2f} MB"),
+                     scaled(r["model_n_params"], 1e-6, "{:.2f} M"), r["isa"].get<std::string>(),
+                     scaled(r["n_threads"], 1, "{:.0f}"), r["test"].get<std::string>(),
+                     number(r["median_ts"]),
                      has_interval ? number(r["low_ts"]) + " – " + number(r["high_ts"]) : "–",
                      number(r["cost_over_one"]), number(r["of_roofline"]),
                      number(r["weights_gb_per_second"]), number(r["read_gb_per_second"]),
@@ -378,6 +382,12 @@ int run(const Options& options) {
   if (!cache_type.ok()) return fail(cache_type.error());
   std::vector<Json> rows;
   for (const std::string& model : options.models) {
+    if (remote::is_address(model)) {
+      auto measured = remote_speed(model, *cases, options.repetitions, !options.no_warmup);
+      if (!measured.ok()) return fail(measured.error());
+      rows.insert(rows.end(), measured->begin(), measured->end());
+      continue;
+    }
     for (int64_t t : *threads) {
       auto measured = measure(model, static_cast<int>(t), options, *cases, *cache_type);
       if (!measured.ok()) return fail(measured.error());
@@ -402,7 +412,9 @@ int run(const Options& options) {
 Command make_bench_command() {
   auto options = std::make_shared<Options>();
   Command command("bench", "Speed of prefill and decode, with llama-bench's flags");
-  command.add("MODEL,-m,--model", &options->models, std::string(kModelHelp) + "; may be repeated")
+  command
+      .add("MODEL,-m,--model", &options->models,
+           std::string(kModelOrAddressHelp) + "; may be repeated")
       .required();
   std::vector<const Flag*> of_speed = {
       &command
@@ -436,7 +448,22 @@ Command make_bench_command() {
   options->storage.add_to(command, "off");
   of_speed.push_back(
       &command.add("--no-warmup", &options->no_warmup, "measure from the first run"));
-  command.action([options, of_speed = std::move(of_speed)] {
+  // What another engine decides by itself.
+  std::vector<const Flag*> local;
+  for (const Flag& flag : command.flags()) {
+    for (const char* name : {"-t", "-b", "-ctk", "-ctv", "--no-mmap", "--repack", "--kv"}) {
+      if (flag.has_name(name)) local.push_back(&flag);
+    }
+  }
+  command.action([options, of_speed = std::move(of_speed), local = std::move(local)] {
+    for (const std::string& model : options->models) {
+      for (const Flag* flag : local) {
+        if (!remote::is_address(model) || !flag->given()) continue;
+        return fail(Error(
+            ErrorCode::kInvalidArgument,
+            fmt::format("{}: not for {}: the engine there decides", flag->first_name(), model)));
+      }
+    }
     for (const Flag* flag : of_speed) {
       if (!options->kv || !flag->given()) continue;
       return fail(Error(

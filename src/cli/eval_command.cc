@@ -114,6 +114,19 @@ Status add_tasks(const Options& options, experiment::Plan& plan) {
   return ok_status();
 }
 
+/// What another engine tells of its model.
+experiment::ModelInfo describe_remote(const Options& options, const ModelDescription& model) {
+  experiment::ModelInfo info;
+  info.path = options.model.model;
+  info.name = model.name;
+  info.endpoint = model.endpoint;
+  if (model.n_parameters > 0) info.n_parameters = model.n_parameters;
+  if (model.n_bytes > 0) info.size_bytes = static_cast<int64_t>(model.n_bytes);
+  if (model.context > 0) info.context_tokens = model.context;
+  info.chat_template = model.has_chat_template ? "of the endpoint" : "none";
+  return info;
+}
+
 Result<experiment::ModelInfo> describe_model(const Options& options, const Engine& engine) {
   const LoadedModel& loaded = engine.loaded();
   experiment::ModelInfo info;
@@ -152,7 +165,31 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
   return info;
 }
 
-Result<experiment::Plan> make_plan(const Options& options, const Engine& engine) {
+/// Strategies that would choose blindly without log-probabilities are refused before they cost.
+Status check_strategies(const experiment::Plan& plan, const ModelDescription& model) {
+  if (model.can.logprobs) return ok_status();
+  for (const std::string& spec : plan.strategies) {
+    WHET_TRY(const auto strategy, strategy::make_strategy(spec));
+    if (!strategy->needs_logprobs()) continue;
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("{} chooses by log-probabilities, and {} gives none; leave it out "
+                             "(--strategies)",
+                             strategy->name(), model.endpoint));
+  }
+  if (plan.same_time_controls) {
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("the rows 'baseline given the same time' choose by log-probabilities, "
+                             "and {} gives none; give --no-controls",
+                             model.endpoint));
+  }
+  print_note("no log-probabilities: votes that tie go to the earliest answer");
+  return ok_status();
+}
+
+Result<experiment::Plan> make_plan(const Options& options, const OpenedModel& opened) {
+  const ModelDescription& model = opened.generator->describe();
+  const int threads =
+      opened.engine != nullptr ? opened.engine->threads() : cpu_limits().usable_threads();
   experiment::Plan plan;
   plan.title = "Which strategies pay: " + fs::path(options.model.model).filename().string();
   plan.command = process_arguments();
@@ -163,13 +200,13 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
   plan.sampling.seed = SamplingParams{}.seed;  // each run has one of plan.seeds
   plan.max_tokens = options.max_tokens;
   plan.system = options.system;
-  plan.raw_prompt = options.raw || !engine.describe().has_chat_template;
+  plan.raw_prompt = options.raw || !model.has_chat_template;
   if (options.time_limit_s > 0) plan.time_limit_s = options.time_limit_s;
   if (options.task_time_limit_s > 0) plan.task_time_limit_s = options.task_time_limit_s;
   plan.same_time_controls = !options.no_controls;
   plan.warmup = options.warmup;
   plan.grade_candidates = options.grade_candidates;
-  plan.n_grading_threads = engine.threads();
+  plan.n_grading_threads = threads;
   plan.out_dir = options.out_dir;
   plan.resume = options.resume;
   plan.whet = {.version = version_string(),
@@ -179,10 +216,15 @@ Result<experiment::Plan> make_plan(const Options& options, const Engine& engine)
                .flags = build_flags(),
                .build_type = build_type(),
                .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
-               .threads = engine.threads()};
-  WHET_TRY(plan.model, describe_model(options, engine));
-  ThreadPool pool(engine.threads());
-  plan.memory_bandwidth_bytes_s = measure_read_bandwidth(pool);
+               .threads = opened.engine != nullptr ? threads : 0};
+  if (opened.engine != nullptr) {
+    WHET_TRY(plan.model, describe_model(options, *opened.engine));
+    ThreadPool pool(threads);
+    plan.memory_bandwidth_bytes_s = measure_read_bandwidth(pool);
+  } else {
+    plan.model = describe_remote(options, model);
+  }
+  WHET_TRY_STATUS(check_strategies(plan, model));
   return plan;
 }
 
@@ -214,9 +256,9 @@ int run(const Options& options) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "give one of --resume and --overwrite, not both"));
   }
-  auto engine = options.model.load();
-  if (!engine.ok()) return fail(engine.error());
-  auto plan = make_plan(options, **engine);
+  auto model = options.model.open();
+  if (!model.ok()) return fail(model.error());
+  auto plan = make_plan(options, *model);
   if (!plan.ok()) return fail(plan.error());
   if (options.overwrite) {
     const Status removed = experiment::EventLog::remove(options.out_dir);
@@ -242,7 +284,7 @@ int run(const Options& options) {
     }
     progress->update(p.n_done, p.last != nullptr ? p.last->strategy : "");
   };
-  auto result = experiment::run_experiment(*plan, **engine, environment);
+  auto result = experiment::run_experiment(*plan, *model->generator, environment);
   if (progress) progress->finish();
   if (!result.ok()) return fail(result.error());
   return report_results(options, *result);
@@ -297,6 +339,7 @@ Command make_eval_command() {
   command.add("--raw", &options->raw, "do not apply the chat template");
   options->model.add_speculation_to(command);
   options->sampling.add_to(command);
+  options->model.add_remote_to(command);
   command.footer(strategy_help());
   command.action([options] { return run(*options); });
   return command;

@@ -8,8 +8,7 @@ namespace {
 constexpr std::string_view kNoGpu = "whet computes on the CPU only; leave it out";
 constexpr std::string_view kLayersNote = "no GPU here, all layers run on the CPU";
 constexpr std::string_view kDownload =
-    "whet downloads nothing; fetch the file first, as with curl -LO "
-    "https://huggingface.co/USER/REPO/resolve/main/FILE.gguf, and give its path";
+    "whet pull hf:USER/REPO[:QUANT] downloads a model; then give -m hf:USER/REPO[:QUANT]";
 constexpr std::string_view kChat = "whet run without a prompt chats; leave it out";
 constexpr std::string_view kDraft =
     "commands that generate propose tokens ahead by themselves; see --spec-type";

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "cli/model_source.h"
 #include "cli/terminal.h"
 #include "decode/sampler.h"
 #include "sys/file_bytes.h"
@@ -108,8 +109,9 @@ void StorageFlags::add_to(Command& command, const char* repack_default) {
       .default_text(repack_default);
 }
 
-Result<LoadedModel> StorageFlags::load(const std::string& path, int threads,
+Result<LoadedModel> StorageFlags::load(const std::string& model, int threads,
                                        const ModelUse& use) const {
+  WHET_TRY(const std::string path, model_path(model));
   LoadRequest options{.storage = no_mmap ? WeightStorage::kCopied : WeightStorage::kMapped,
                       .copy = no_mmap,
                       .rows_per_step = use.rows_per_step,
@@ -149,11 +151,12 @@ Result<DType> CacheFlags::type() const {
 }
 
 void ModelFlags::add_to(Command& command, const char* repack_default) {
-  command.add("MODEL,-m,--model", &model, kModelHelp).required();
+  command.add("MODEL,-m,--model", &model, kModelOrAddressHelp).required();
   add_engine_flags(command, repack_default);
 }
 
 void ModelFlags::add_engine_flags(Command& command, const char* repack_default) {
+  const size_t n_before = command.flags().size();
   command.add("-c,--ctx-size", &engine.context, "context in tokens (0 = the model's own)")
       .at_least(0);
   command.add("-t,--threads", &engine.threads, "threads (0 = as many as this process may use)")
@@ -172,9 +175,55 @@ void ModelFlags::add_engine_flags(Command& command, const char* repack_default) 
       .add("--chat-template-file", &chat_template_file,
            "Jinja template that replaces the model's own")
       .value_name("FILE");
+  for (size_t i = n_before; i < command.flags().size(); ++i) {
+    local_flags_.push_back(&command.flags()[i]);
+  }
+}
+
+void ModelFlags::add_speculation_to(Command& command) {
+  const size_t n_before = command.flags().size();
+  speculation.add_to(command);
+  for (size_t i = n_before; i < command.flags().size(); ++i) {
+    local_flags_.push_back(&command.flags()[i]);
+  }
+}
+
+void ModelFlags::add_remote_to(Command& command) {
+  const size_t n_before = command.flags().size();
+  remote_.add_to(command);
+  for (size_t i = n_before; i < command.flags().size(); ++i) {
+    remote_flags_.push_back(&command.flags()[i]);
+  }
+}
+
+Result<OpenedModel> ModelFlags::open() const {
+  const bool is_remote = remote::is_address(model);
+  for (const Flag* flag : is_remote ? local_flags_ : remote_flags_) {
+    if (!flag->given()) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 is_remote ? fmt::format("{}: not for {}: the engine there decides",
+                                         flag->first_name(), model)
+                           : fmt::format("{}: expected a model that is an address too, found {}",
+                                         flag->first_name(), model));
+  }
+  OpenedModel opened;
+  if (is_remote) {
+    WHET_TRY(opened.generator, remote_.open(model));
+    return opened;
+  }
+  WHET_TRY(auto loaded, load());
+  opened.engine = loaded.get();
+  opened.generator = std::move(loaded);
+  return opened;
 }
 
 Result<std::unique_ptr<Engine>> ModelFlags::load() const {
+  if (remote::is_address(model)) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{}: expected a file here: another engine's model answers whet run, "
+                             "eval and bench",
+                             model));
+  }
   EngineOptions options = engine;
   if (!chat_template_file.empty()) {
     WHET_TRY(options.chat_template, read_file(chat_template_file, kMaxTemplateBytes));

@@ -9,13 +9,19 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "cli/remote_flags.h"
 #include "cli/speculation_flags.h"
 #include "engine/engine.h"
 
 namespace whet {
 
 /// What a model argument may be.
-inline constexpr const char* kModelHelp = "GGUF file, SafeTensors file or directory";
+inline constexpr const char* kModelHelp =
+    "GGUF file, SafeTensors file or directory, or a name that whet ls prints";
+/// The same where another engine's model may answer too.
+inline constexpr const char* kModelOrAddressHelp =
+    "GGUF file, SafeTensors file or directory, or a name that whet ls prints; or "
+    "http://HOST:PORT/v1#MODEL, ollama://HOST/MODEL";
 /// Most threads that a flag asks for; 0 means as many as this process may use.
 inline constexpr int kMaxThreads = 1024;
 
@@ -35,7 +41,7 @@ struct StorageFlags {
   /// `repack_default`: what the help says that --repack is unless given.
   void add_to(Command& command, const char* repack_default);
   /// Says on stderr what auto chose, and where --repack found nothing to interleave.
-  Result<LoadedModel> load(const std::string& path, int threads, const ModelUse& use) const;
+  Result<LoadedModel> load(const std::string& model, int threads, const ModelUse& use) const;
 };
 
 /// How keys and values are cached.
@@ -45,6 +51,12 @@ struct CacheFlags {
   void add_to(Command& command);
   /// One type serves both: a kernel per pair of types would be four times the code.
   Result<DType> type() const;
+};
+
+/// What answers: our own engine or another one.
+struct OpenedModel {
+  std::unique_ptr<Generator> generator;
+  Engine* engine = nullptr;  // null where another engine answers
 };
 
 struct ModelFlags {
@@ -58,10 +70,18 @@ struct ModelFlags {
 
   void add_to(Command& command, const char* repack_default = "off");
   /// The flags of speculative decoding, of commands that generate.
-  void add_speculation_to(Command& command) { speculation.add_to(command); }
+  void add_speculation_to(Command& command);
   /// Those of how it runs, for a command that names its models itself.
   void add_engine_flags(Command& command, const char* repack_default = "off");
+  /// Flags of other engines, for commands that open().
+  void add_remote_to(Command& command);
   Result<std::unique_ptr<Engine>> load() const;
+  /// A file, or another engine's model. Errors: a flag that only one of the two knows.
+  Result<OpenedModel> open() const;
+
+ private:
+  RemoteFlags remote_;
+  std::vector<const Flag*> local_flags_, remote_flags_;
 };
 
 /// "f16", "q8_0": the spelling of --cache-type-k.

@@ -14,6 +14,7 @@
 #include "cli/timings.h"
 #include "strategy/registry.h"
 #include "sys/json_text.h"
+#include "sys/machine.h"
 
 namespace whet {
 namespace {
@@ -61,7 +62,12 @@ nlohmann::ordered_json completion_json(const Completion& c) {
   return json;
 }
 
-nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
+/// 0 where another engine answers.
+int64_t load_ns(const OpenedModel& model) {
+  return model.engine != nullptr ? model.engine->loaded().load_ns : 0;
+}
+
+nlohmann::ordered_json to_json(const Options& options, const OpenedModel& model,
                                const GenerateRequest& request, const GenerateResult& result) {
   nlohmann::ordered_json completions = nlohmann::ordered_json::array();
   nlohmann::ordered_json texts = nlohmann::ordered_json::array();
@@ -69,10 +75,12 @@ nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
     texts.push_back(c.text);
     completions.push_back(completion_json(c));
   }
+  const auto threads = model.engine != nullptr ? nlohmann::ordered_json(model.engine->threads())
+                                               : nlohmann::ordered_json(nullptr);
   return {{"schema", "whet-run/1"},
           {"model", options.model.model},
           {"seed", request.samples[0].seed},
-          {"threads", engine.threads()},
+          {"threads", threads},
           {"texts", texts},
           {"completions", completions},
           {"usage",
@@ -80,12 +88,12 @@ nlohmann::ordered_json to_json(const Options& options, const Engine& engine,
             {"completion_tokens", completion_tokens(result)},
             {"total_tokens", result.n_prompt_tok + completion_tokens(result)}}},
           {"kv_committed_bytes", result.kv_committed_bytes},
-          {"timings", timings_json(result, engine.loaded().load_ns)},
+          {"timings", timings_json(result, load_ns(model))},
           {"speculation", speculation_json(result.speculation)}};
 }
 
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
-int generate_once(const Options& options, Engine& engine, const GenerateRequest& request,
+int generate_once(const Options& options, const OpenedModel& model, const GenerateRequest& request,
                   const AnswerForm& form) {
   const bool stream = request.samples.size() == 1 && !options.json;
   EventSink print;
@@ -95,10 +103,10 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
       return Continue::kYes;
     };
   }
-  auto result = engine.generate(request, print, &interrupt_flag());
+  auto result = model.generator->generate(request, print, &interrupt_flag());
   if (!result.ok()) return fail(result.error());
   if (options.json) {
-    fmt::print("{}\n", json_text(to_json(options, engine, request, *result)));
+    fmt::print("{}\n", json_text(to_json(options, model, request, *result)));
   } else if (stream) {
     fmt::print("\n");
   } else {
@@ -109,7 +117,7 @@ int generate_once(const Options& options, Engine& engine, const GenerateRequest&
   }
   std::fflush(stdout);
   if (options.verbose) {
-    print_message(fmt::format("{}\n", timings_text(*result, engine.loaded().load_ns)));
+    print_message(fmt::format("{}\n", timings_text(*result, load_ns(model))));
   }
   if (!options.sampling.seed && !options.json && request.samples[0].temperature > 0) {
     print_note(
@@ -161,7 +169,8 @@ nlohmann::ordered_json to_json(const Options& options, const strategy::Strategy&
 }
 
 /// The prompt answered by a strategy: its text on stdout, how it was chosen beside it.
-int answer_by_strategy(const Options& options, Engine& engine, const GenerateRequest& request) {
+int answer_by_strategy(const Options& options, const OpenedModel& model,
+                       const GenerateRequest& request) {
   auto made = strategy::make_strategy(options.strategy);
   if (!made.ok()) return fail(made.error());
   eval::Question question;
@@ -176,7 +185,8 @@ int answer_by_strategy(const Options& options, Engine& engine, const GenerateReq
   context.seed = request.samples[0].seed;
   context.max_tokens = request.max_tokens;
   context.cancel = &interrupt_flag();
-  context.n_threads = engine.threads();
+  context.n_threads =
+      model.engine != nullptr ? model.engine->threads() : cpu_limits().usable_threads();
   bool streamed = false;
   if (!options.json) {
     context.on_event = [&](const GenerateEvent& event) {
@@ -185,7 +195,7 @@ int answer_by_strategy(const Options& options, Engine& engine, const GenerateReq
       return Continue::kYes;
     };
   }
-  auto outcome = (*made)->solve(question, engine, context);
+  auto outcome = (*made)->solve(question, *model.generator, context);
   if (!outcome.ok()) return fail(outcome.error());
   if (options.json) {
     fmt::print("{}\n", json_text(to_json(options, **made, context.seed, *outcome)));
@@ -224,9 +234,9 @@ Result<GenerateRequest> make_request(const Options& options) {
 }
 
 /// The system message, if there is one, and the prompt; as a raw text where no template applies.
-Status set_prompt(const Options& options, const Engine& engine,
+Status set_prompt(const Options& options, const Generator& model,
                   const std::optional<std::string>& prompt, GenerateRequest& request) {
-  if (options.raw || !engine.describe().has_chat_template) {
+  if (options.raw || !model.describe().has_chat_template) {
     if (!options.system.empty()) {
       return Error(ErrorCode::kInvalidArgument,
                    "--system needs a chat template, and this prompt is raw");
@@ -270,13 +280,13 @@ int run(Options options) {
       return fail(known.error());
     }
   }
-  auto engine = options.model.load();
-  if (!engine.ok()) return fail(engine.error());
-  if (Status set = set_prompt(options, **engine, *prompt, *request); !set.ok())
+  auto model = options.model.open();
+  if (!model.ok()) return fail(model.error());
+  if (Status set = set_prompt(options, *model->generator, *prompt, *request); !set.ok())
     return fail(set.error());
-  if (!options.strategy.empty()) return answer_by_strategy(options, **engine, *request);
-  if (!chat) return generate_once(options, **engine, *request, *form);
-  return run_repl(**engine, *request, options.verbose);
+  if (!options.strategy.empty()) return answer_by_strategy(options, *model, *request);
+  if (!chat) return generate_once(options, *model, *request, *form);
+  return run_repl(*model->generator, *request, options.verbose);
 }
 
 }  // namespace
@@ -313,6 +323,7 @@ Command make_run_command() {
   options->sampling.add_to(command);
   options->sampling.add_run_flags(command);
   options->form.add_to(command);
+  options->model.add_remote_to(command);
   command.action([options] { return run(*options); });
   return command;
 }

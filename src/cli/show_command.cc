@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_flags.h"
+#include "cli/model_source.h"
 #include "cli/model_type.h"
 #include "cli/terminal.h"
 #include "formats/untrusted_text.h"
@@ -208,14 +209,16 @@ int show_container(const Options& options, const Error& reason) {
   return 0;
 }
 
-int run(const Options& options) {
+int run(const Options& given) {
+  auto path = model_path(given.path);
+  if (!path.ok()) return fail(path.error());
+  Options options = given;
+  options.path = std::move(*path);
   auto loaded = load_model(options.path);
   if (!loaded.ok()) return show_container(options, loaded.error());
   Summary summary = summarise(loaded->file);
   if (options.json) {
-    fmt::print(
-        "{}\n",
-        json_text(to_json(*loaded, summary), 2));
+    fmt::print("{}\n", json_text(to_json(*loaded, summary), 2));
   } else if (options.chat_template) {
     fmt::print("{}\n", loaded->chat_template_source);
   } else {

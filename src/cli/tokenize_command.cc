@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_flags.h"
+#include "cli/model_source.h"
 #include "cli/prompt_input.h"
 #include "cli/terminal.h"
 #include "formats/model_file.h"
@@ -41,7 +42,9 @@ Result<std::string> read_text(const Options& options) {
 int run(const Options& options) {
   auto text = read_text(options);
   if (!text.ok()) return fail(text.error());
-  auto file = open_model_file(options.model);
+  const auto path = model_path(options.model);
+  if (!path.ok()) return fail(path.error());
+  auto file = open_model_file(*path);
   if (!file.ok()) return fail(loading_error(options.model, file.error()));
   auto tokenizer = make_tokenizer(*file);
   if (!tokenizer.ok()) return fail(loading_error(options.model, tokenizer.error()));

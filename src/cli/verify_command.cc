@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/model_source.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "formats/structure_check.h"
@@ -115,7 +116,11 @@ void print(const CheckFindings& findings, const std::string& path, bool json, bo
     fmt::print("{} {:<40} {}\n", f.ok ? "ok    " : "FAILED", f.check, f.detail);
 }
 
-int run(const Options& options) {
+int run(const Options& given) {
+  auto path = model_path(given.path);
+  if (!path.ok()) return fail(path.error());
+  Options options = given;
+  options.path = std::move(*path);
   StructureCheckOptions structure;
   if (options.quick) structure.max_blocks_per_tensor = kQuickBlocks;
   CancelFlag& cancel = interrupt_flag();

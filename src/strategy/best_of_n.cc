@@ -13,6 +13,7 @@ class BestOfN : public Strategy {
  public:
   BestOfN(int64_t n, std::optional<double> temperature) : n_(n), temperature_(temperature) {}
 
+  bool needs_logprobs() const override { return true; }
   std::string description() const override {
     return fmt::format(
         "{} samples in one batch, the best by public examples (code), then by mean logprob.", n_);

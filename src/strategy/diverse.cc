@@ -13,6 +13,7 @@ class Diverse : public Strategy {
  public:
   Diverse(int64_t n, double low, double high) : n_(n), low_(low), high_(high) {}
 
+  bool needs_logprobs() const override { return true; }
   std::string description() const override {
     return fmt::format(
         "{} samples in one batch at temperatures {} to {}; code: the best by public examples, "

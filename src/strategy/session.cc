@@ -128,6 +128,9 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
   request.samples = std::move(ask.samples);
   request.max_tokens = ask.max_tokens >= 0 ? ask.max_tokens : context_.max_tokens;
   request.top_logprobs = ask.top_logprobs;
+  // Wanted to settle ties; where an engine has none they go to the earliest.
+  const bool only_for_ties = ask.top_logprobs == 0 && !ask.spread;
+  if (only_for_ties && !generator_.describe().can.logprobs) request.top_logprobs = -1;
   request.spread = ask.spread;
   request.cache_scope = context_.cache_scope;
   request.deadline_ns = ask.deadline_ns > 0 && context_.deadline_ns > 0

@@ -84,6 +84,8 @@ class Strategy {
   const std::string& name() const { return name_; }
   const Options& options() const { return options_; }
   virtual Kind kind() const { return Kind::kStrategy; }
+  /// Whether it chooses by log-probabilities where it has nothing better.
+  virtual bool needs_logprobs() const { return false; }
   /// One sentence.
   virtual std::string description() const = 0;
   /// Errors: those of the generator. Running out of time or being cancelled is an outcome.
