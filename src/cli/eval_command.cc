@@ -12,13 +12,12 @@
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
-#include "experiment/event_log.h"
 #include "experiment/run.h"
 #include "kernels/kernels.h"
-#include "report/document.h"
 #include "report/progress.h"
 #include "report/report_files.h"
 #include "report/terminal.h"
+#include "results/event_log.h"
 #include "strategy/registry.h"
 #include "sys/file_bytes.h"
 #include "sys/machine.h"
@@ -156,7 +155,7 @@ Result<experiment::ModelInfo> describe_model(const Options& options, const Engin
               })->first;
   info.context_tokens = engine.context();
   info.cache_type = cache_type_name(engine.kv_shape().type);
-  info.exact = options.model.engine.exact;
+  info.arithmetic = options.model.engine.exact ? "exact" : "quantised";
   info.weights = weight_storage_name(loaded.storage);
   info.chat_template = !options.model.chat_template_file.empty()
                            ? "from " + options.model.chat_template_file
@@ -229,14 +228,13 @@ Result<experiment::Plan> make_plan(const Options& options, const OpenedModel& op
 }
 
 int report_results(const Options& options, const experiment::ExperimentResult& result) {
-  auto document = report::load_document(result.results_path);
-  if (!document.ok()) return fail(document.error());
+  const report::Report report = report::make_report(result.document);
   report::ReportOptions report_options;
   report_options.charts = !options.no_charts;
-  auto files = report::write_report(*document, options.out_dir, report_options);
+  auto files = report::write_report(report, options.out_dir, report_options);
   if (!files.ok()) return fail(files.error());
   fmt::print("{}", report::render_terminal(
-                       *document, {.width = report::stdout_width(), .colour = colour_stdout()}));
+                       report, {.width = report::stdout_width(), .colour = colour_stdout()}));
   fmt::print("\nfiles:\n");
   for (const std::string& name : {result.results_path, result.events_path})
     fmt::print("  {}\n", name);
@@ -261,7 +259,7 @@ int run(const Options& options) {
   auto plan = make_plan(options, *model);
   if (!plan.ok()) return fail(plan.error());
   if (options.overwrite) {
-    const Status removed = experiment::EventLog::remove(options.out_dir);
+    const Status removed = results::EventLog::remove(options.out_dir);
     if (!removed.ok()) return fail(removed.error());
   }
 

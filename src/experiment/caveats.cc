@@ -11,32 +11,32 @@ constexpr double kMaxLoadPerCpu = 0.5;      // of other programs; above it, time
 constexpr double kMaxStolenPerCpu = 0.02;   // taken by the hypervisor
 constexpr double kMaxArmDifference = 0.25;  // CPUs that others kept busy, between two rows
 
-const std::string& label_of(const Summary& summary) {
-  return summary.row.label ? *summary.row.label : summary.row.name;
+const std::string& label_of(const StrategyResult& summary) {
+  return summary.title();
 }
 
-const Summary* baseline_of(const std::vector<Summary>& summaries) {
-  const auto found = std::find_if(summaries.begin(), summaries.end(), [](const Summary& summary) {
-    return summary.row.kind == "baseline";
-  });
+const StrategyResult* baseline_of(const std::vector<StrategyResult>& summaries) {
+  const auto found = std::find_if(
+      summaries.begin(), summaries.end(),
+      [](const StrategyResult& summary) { return summary.kind == StrategyKind::kBaseline; });
   return found == summaries.end() ? nullptr : &*found;
 }
 
 void add_cut(std::vector<std::string>& notes, const Plan& plan,
-             const std::vector<Summary>& summaries) {
+             const std::vector<StrategyResult>& summaries) {
   const std::string limit = plan.max_tokens >= 0 ? fmt::format("--max-tokens {}", plan.max_tokens)
                                                  : std::string("the end of the context");
   std::string others;
-  for (const Summary& summary : summaries) {
-    if (summary.n_cut == 0) continue;
-    if (summary.row.kind == "baseline") {
+  for (const StrategyResult& summary : summaries) {
+    if (summary.n_cut.value_or(0) == 0) continue;
+    if (summary.kind == StrategyKind::kBaseline) {
       notes.push_back(fmt::format(
           "{} of {} baseline answers were cut at {} and count as wrong; its accuracy is a lower "
           "bound.",
-          summary.n_cut, summary.n_runs, limit));
+          *summary.n_cut, summary.n_runs.value_or(0), limit));
     } else {
       others += fmt::format("{}{} {} of {}", others.empty() ? "" : "; ", label_of(summary),
-                            summary.n_cut, summary.n_runs);
+                            *summary.n_cut, summary.n_runs.value_or(0));
     }
   }
   if (!others.empty()) {
@@ -44,7 +44,7 @@ void add_cut(std::vector<std::string>& notes, const Plan& plan,
   }
 }
 
-void add_room(std::vector<std::string>& notes, const Plan& plan, const Summary& baseline) {
+void add_room(std::vector<std::string>& notes, const Plan& plan, const StrategyResult& baseline) {
   if (!baseline.accuracy) return;
   const double accuracy = baseline.accuracy->value;
   if (accuracy > 1 - plan.min_gain) {
@@ -60,23 +60,23 @@ void add_room(std::vector<std::string>& notes, const Plan& plan, const Summary& 
 }
 
 void add_load(std::vector<std::string>& notes, const RunStatus& status,
-              const std::vector<Summary>& summaries, int n_cpus) {
+              const std::vector<StrategyResult>& summaries, int n_cpus) {
   const double load_per_cpu = status.load_average / n_cpus;
   if (load_per_cpu > kMaxLoadPerCpu) {
     notes.push_back(fmt::format(
         "The machine was busy before the run (load {:.2f} on {} CPUs): times are doubtful.",
         status.load_average, n_cpus));
   }
-  const auto range_of = [&](std::optional<double> Summary::*field) {
-    std::pair<const Summary*, const Summary*> range{nullptr, nullptr};
-    for (const Summary& summary : summaries) {
+  const auto range_of = [&](std::optional<double> StrategyResult::*field) {
+    std::pair<const StrategyResult*, const StrategyResult*> range{nullptr, nullptr};
+    for (const StrategyResult& summary : summaries) {
       if (!(summary.*field)) continue;
       if (!range.first || summary.*field < range.first->*field) range.first = &summary;
       if (!range.second || summary.*field > range.second->*field) range.second = &summary;
     }
     return range;
   };
-  const auto [least, most] = range_of(&Summary::other_cpus);
+  const auto [least, most] = range_of(&StrategyResult::other_cpus);
   if (most && *most->other_cpus > kMaxLoadPerCpu * n_cpus) {
     notes.push_back(fmt::format(
         "Other programs kept up to {:.2f} of {} CPUs busy during the runs of {}: times are "
@@ -89,7 +89,7 @@ void add_load(std::vector<std::string>& notes, const RunStatus& status,
         "during {}.",
         *least->other_cpus, label_of(*least), *most->other_cpus, label_of(*most)));
   }
-  const auto stolen = range_of(&Summary::stolen_cpus).second;
+  const auto stolen = range_of(&StrategyResult::stolen_cpus).second;
   if (stolen && *stolen->stolen_cpus > kMaxStolenPerCpu * n_cpus) {
     notes.push_back(
         fmt::format("The hypervisor took up to {:.2f} of {} CPUs (during {}): times are doubtful.",
@@ -100,7 +100,7 @@ void add_load(std::vector<std::string>& notes, const RunStatus& status,
 }  // namespace
 
 std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
-                                 const std::vector<Summary>& summaries, int n_cpus) {
+                                 const std::vector<StrategyResult>& summaries, int n_cpus) {
   std::vector<std::string> notes;
   add_cut(notes, plan, summaries);
   if (plan.raw_prompt) {
@@ -108,7 +108,7 @@ std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
                         ? "This model has no chat template; prompts went in raw."
                         : "Prompts went in raw, without the model's chat template (--raw).");
   }
-  if (const Summary* baseline = baseline_of(summaries)) add_room(notes, plan, *baseline);
+  if (const StrategyResult* baseline = baseline_of(summaries)) add_room(notes, plan, *baseline);
   if (!status.complete) {
     notes.push_back(
         "Verdicts of an unfinished run are provisional: a run that is stopped when its numbers "

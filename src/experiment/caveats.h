@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "experiment/document.h"
 #include "experiment/metrics.h"
 #include "experiment/plan.h"
-#include "experiment/results.h"
 
 namespace whet::experiment {
 
 /// One sentence each, the gravest first. `n_cpus`: CPUs of the machine.
 std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
-                                 const std::vector<Summary>& summaries, int n_cpus);
+                                 const std::vector<StrategyResult>& summaries, int n_cpus);
 
 }  // namespace whet::experiment

@@ -5,10 +5,10 @@
 namespace whet::experiment {
 namespace {
 
-Summary summary(const std::string& name, const std::string& kind) {
-  Summary out;
-  out.row.name = name;
-  out.row.kind = kind;
+StrategyResult summary(const std::string& name, StrategyKind kind) {
+  StrategyResult out;
+  out.name = name;
+  out.kind = kind;
   out.n_runs = 40;
   out.accuracy = stats::Estimate{0.5, std::nullopt, 0.95, "", 40};
   return out;
@@ -17,7 +17,8 @@ Summary summary(const std::string& name, const std::string& kind) {
 struct Case {
   Plan plan;
   RunStatus status;
-  std::vector<Summary> summaries = {summary("baseline", "baseline"), summary("re2", "strategy")};
+  std::vector<StrategyResult> summaries = {summary("baseline", StrategyKind::kBaseline),
+                                           summary("re2", StrategyKind::kStrategy)};
   std::vector<std::string> notes() const { return caveats(plan, status, summaries, 2); }
 };
 

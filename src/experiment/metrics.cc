@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "stats/bootstrap.h"
@@ -78,15 +80,14 @@ std::optional<double> strictness(const Event& event) {
 /// Cut off before its end, and not right: with more tokens it might have been.
 bool is_cut(const Event& event) {
   if (event.error || event.correct()) return false;
-  const auto hit_limit = [&](const EventCandidate& candidate) {
+  const auto hit_limit = [&](const Candidate& candidate) {
     return candidate.finish == "length" || (candidate.finish == "time" && !event.time_budget_ns);
   };
   const auto& candidates = event.candidates;
   const bool has_choice = std::any_of(candidates.begin(), candidates.end(),
-                                      [](const EventCandidate& c) { return c.chosen; });
-  return std::any_of(candidates.begin(), candidates.end(), [&](const EventCandidate& c) {
-    return (c.chosen || !has_choice) && hit_limit(c);
-  });
+                                      [](const Candidate& c) { return c.chosen; });
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [&](const Candidate& c) { return (c.chosen || !has_choice) && hit_limit(c); });
 }
 
 /// Correctness with open runs (cut off, or ended by an error) taken as `open`.
@@ -115,25 +116,26 @@ std::optional<double> tokens(const Event& event) {
 std::optional<double> oracle(const Event& event) {
   if (!event.graded()) return std::nullopt;
   bool any = event.correct();
-  for (const EventCandidate& candidate : event.candidates) any |= candidate.correct.value_or(false);
+  for (const Candidate& candidate : event.candidates) any |= candidate.correct.value_or(false);
   return any ? 1.0 : 0.0;
 }
 
-Totals totals(const Events& events, int64_t Event::*field) {
-  Totals totals;
-  for (const Event* event : events) totals.total += event->*field;
+results::Totals totals(const Events& events, int64_t Event::*field) {
+  int64_t total = 0;
+  for (const Event* event : events) total += event->*field;
+  results::Totals totals{total, std::nullopt};
   if (!events.empty()) {
-    totals.per_task = static_cast<double>(totals.total) / static_cast<double>(events.size());
+    totals.per_task = static_cast<double>(total) / static_cast<double>(events.size());
   }
   return totals;
 }
 
-std::optional<Latency> latency_summary(const Events& events, const Quantity& quantity,
-                                       const stats::BootstrapOptions& options) {
+std::optional<results::Latency> latency_summary(const Events& events, const Quantity& quantity,
+                                                const stats::BootstrapOptions& options) {
   const auto median = stats::estimate_quantile(clusters_of(events, quantity), 0.5, options);
   if (!median) return std::nullopt;
   const auto all = values_of(events, quantity);
-  return Latency{*median, stats::quantile(all, 0.95), stats::mean(all)};
+  return results::Latency{*median, stats::quantile(all, 0.95), stats::mean(all)};
 }
 
 /// Completion tokens per second, total over total, resampling tasks.
@@ -168,22 +170,24 @@ std::optional<Estimate> generation_speed(const Events& events,
                   options.level, "bootstrap over tasks", static_cast<int64_t>(tasks.size())};
 }
 
-std::optional<Scores> scores_of(const Events& events, const MetricOptions& options) {
+std::optional<results::Scores> scores_of(const Events& events, const MetricOptions& options) {
   std::vector<std::vector<stats::ScoredCandidate>> tasks;
-  Scores scores;
+  results::Scores scores;
+  int64_t n_candidates = 0;
   for (const auto& [id, runs] : by_task(events)) {
     std::vector<stats::ScoredCandidate> scored;
     for (const Event* event : runs) {
       if (event->candidates.size() < 2) continue;
-      for (const EventCandidate& candidate : event->candidates) {
+      for (const Candidate& candidate : event->candidates) {
         if (!candidate.score || !candidate.correct) continue;
         scored.push_back({*candidate.score, *candidate.correct});
       }
     }
-    scores.n_candidates += static_cast<int64_t>(scored.size());
+    n_candidates += static_cast<int64_t>(scored.size());
     if (!scored.empty()) tasks.push_back(std::move(scored));
   }
   if (tasks.empty()) return std::nullopt;
+  scores.n_candidates = n_candidates;
   scores.auroc = stats::estimate_auroc(tasks, options.bootstrap);
   scores.oracle_accuracy =
       stats::estimate_accuracy(clusters_of(events, oracle), options.bootstrap.level);
@@ -217,10 +221,14 @@ Events of_family(const Events& events, const std::string& family) {
   return out;
 }
 
-std::optional<stats::Difference> accuracy_difference(const Events& baseline, const Events& strategy,
-                                                     const MetricOptions& options) {
-  return stats::estimate_accuracy_difference(paired(baseline, strategy, correctness),
-                                             options.bootstrap);
+std::optional<results::Difference> accuracy_difference(const Events& baseline,
+                                                       const Events& strategy,
+                                                       const MetricOptions& options,
+                                                       const std::string& control = "") {
+  auto difference = stats::estimate_accuracy_difference(paired(baseline, strategy, correctness),
+                                                        options.bootstrap);
+  if (!difference) return std::nullopt;
+  return results::Difference{std::move(*difference), control};
 }
 
 GainPairs gain_pairs(const Events& reference, const Events& strategy) {
@@ -244,28 +252,31 @@ std::optional<double> mean_cpus(const Events& events, std::optional<int64_t> Eve
 }
 
 bool is_truncated(const Event& event) {
-  return std::any_of(event.candidates.begin(), event.candidates.end(),
-                     [](const EventCandidate& candidate) {
-                       return candidate.chosen && candidate.finish != "stop";
-                     });
+  return std::any_of(
+      event.candidates.begin(), event.candidates.end(),
+      [](const Candidate& candidate) { return candidate.chosen && candidate.finish != "stop"; });
 }
 
-Summary summarise_row(const Row& row, const Events& events, const Events* baseline,
-                      const MetricOptions& options) {
-  Summary summary;
-  summary.row = row;
+StrategyResult summarise_row(const Row& row, const Events& events, const Events* baseline,
+                             const MetricOptions& options) {
+  StrategyResult summary;
+  static_cast<Row&>(summary) = row;
   const Counts counts = count(events);
   summary.n_tasks = counts.n_tasks;
   summary.n_runs = counts.n_runs;
   summary.n_graded = counts.n_graded;
   summary.n_correct = counts.n_correct;
+  summary.n_not_graded = counts.n_runs - counts.n_graded;
+  const auto n_where = [&](auto is_so) {
+    return static_cast<int64_t>(std::count_if(events.begin(), events.end(), is_so));
+  };
+  summary.n_strict = n_where([](const Event* e) { return e->correct() && e->strict; });
+  summary.n_fell_back = n_where([](const Event* e) { return e->fell_back; });
+  summary.n_truncated = n_where([](const Event* e) { return is_truncated(*e); });
+  summary.n_cut = n_where([](const Event* e) { return is_cut(*e); });
+  summary.n_errors = n_where([](const Event* e) { return e->error.has_value(); });
   std::map<std::string, int64_t> reasons;
   for (const Event* event : events) {
-    summary.n_strict += event->correct() && event->strict;
-    summary.n_fell_back += event->fell_back;
-    summary.n_truncated += is_truncated(*event);
-    summary.n_cut += is_cut(*event);
-    summary.n_errors += event->error.has_value();
     if (!event->graded()) ++reasons[event->error.value_or(event->grade_detail)];
     const auto raise = [](std::optional<int64_t>& highest, const std::optional<int64_t>& value) {
       if (value && value > highest) highest = value;
@@ -273,9 +284,9 @@ Summary summarise_row(const Row& row, const Events& events, const Events* baseli
     raise(summary.peak_rss_bytes, event->peak_rss_bytes);
     raise(summary.kv_bytes, event->kv_bytes);
   }
-  summary.not_graded.assign(reasons.begin(), reasons.end());
+  for (const auto& [reason, n] : reasons) summary.not_graded.push_back({reason, n});
   std::stable_sort(summary.not_graded.begin(), summary.not_graded.end(),
-                   [](const auto& a, const auto& b) { return a.second > b.second; });
+                   [](const auto& a, const auto& b) { return a.n > b.n; });
 
   const double level = options.bootstrap.level;
   summary.accuracy = stats::estimate_accuracy(clusters_of(events, correctness), level);
@@ -284,7 +295,7 @@ Summary summarise_row(const Row& row, const Events& events, const Events* baseli
     const Events runs = of_family(events, family);
     if (runs.empty()) continue;
     const Counts of = count(runs);
-    FamilySummary part{family, of.n_tasks, of.n_runs, of.n_graded, of.n_correct, {}, {}};
+    results::FamilyResult part{family, of.n_tasks, of.n_runs, of.n_graded, of.n_correct, {}, {}};
     part.accuracy = stats::estimate_accuracy(clusters_of(runs, correctness), level);
     if (baseline) {
       part.difference_to_baseline =
@@ -314,53 +325,57 @@ Summary summarise_row(const Row& row, const Events& events, const Events* baseli
 }
 
 /// "12 of 40 baseline answers and 3 of 40 of its own were cut off"; "" if none is open.
-std::string open_runs_text(const Summary& baseline, const Summary& strategy) {
-  const auto open = [](const Summary& summary) { return summary.n_cut + summary.n_errors; };
+std::string open_runs_text(const StrategyResult& baseline, const StrategyResult& strategy) {
+  const auto open = [](const StrategyResult& summary) {
+    return *summary.n_cut + *summary.n_errors;
+  };
   if (open(baseline) + open(strategy) == 0) return "";
   return fmt::format("{} of {} baseline runs and {} of {} of its own were cut off or failed",
-                     open(baseline), baseline.n_runs, open(strategy), strategy.n_runs);
+                     open(baseline), *baseline.n_runs, open(strategy), *strategy.n_runs);
 }
 
 }  // namespace
 
-std::vector<Summary> summarise(const std::vector<Row>& rows, const std::vector<Event>& events,
-                               const MetricOptions& options) {
+std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
+                                      const std::vector<Event>& events,
+                                      const MetricOptions& options) {
   std::map<std::string, Events> by_row;
   for (const Event& event : events) {
     if (!event.warmup) by_row[event.strategy].push_back(&event);
   }
-  std::vector<Summary> summaries;
+  std::vector<StrategyResult> summaries;
   for (const Row& row : rows) {
     const bool is_baseline = row.name == options.baseline;
     summaries.push_back(summarise_row(row, by_row[row.name],
                                       is_baseline ? nullptr : &by_row[options.baseline], options));
   }
-  const auto summary_of = [&](const std::string& name) -> Summary* {
+  const auto summary_of = [&](const std::string& name) -> StrategyResult* {
     const auto found =
         std::find_if(summaries.begin(), summaries.end(),
-                     [&](const Summary& summary) { return summary.row.name == name; });
+                     [&](const StrategyResult& summary) { return summary.name == name; });
     return found == summaries.end() ? nullptr : &*found;
   };
+  std::map<std::string, std::string> control_of;
   for (const Row& control : rows) {
     for (const std::string& name : control.controls) {
-      Summary* strategy = summary_of(name);
+      StrategyResult* strategy = summary_of(name);
       if (strategy == nullptr) continue;
-      strategy->control = control.name;
+      control_of[name] = control.name;
       strategy->difference_to_control =
-          accuracy_difference(by_row[control.name], by_row[name], options);
+          accuracy_difference(by_row[control.name], by_row[name], options, control.name);
     }
   }
 
   std::vector<Comparison> comparisons;
-  std::vector<Summary*> judged;
-  const Summary* baseline = summary_of(options.baseline);
-  for (Summary& summary : summaries) {
-    if (summary.row.kind != "strategy" || baseline == nullptr) continue;
-    const Events& runs = by_row[summary.row.name];
+  std::vector<StrategyResult*> judged;
+  const StrategyResult* baseline = summary_of(options.baseline);
+  for (StrategyResult& summary : summaries) {
+    if (summary.kind != StrategyKind::kStrategy || baseline == nullptr) continue;
+    const Events& runs = by_row[summary.name];
     Comparison comparison;
     comparison.gain = gain_pairs(by_row[options.baseline], runs);
-    if (!summary.control.empty()) {
-      comparison.gain_on_control = gain_pairs(by_row[summary.control], runs);
+    if (const auto control = control_of.find(summary.name); control != control_of.end()) {
+      comparison.gain_on_control = gain_pairs(by_row[control->second], runs);
       if (summary.difference_to_control) {
         comparison.control_estimate = summary.difference_to_control->estimate;
       }

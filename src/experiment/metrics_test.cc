@@ -27,8 +27,8 @@ constexpr auto kRight = eval::GradeStatus::kCorrect;
 constexpr auto kWrong = eval::GradeStatus::kWrong;
 constexpr auto kNot = eval::GradeStatus::kNotGraded;
 
-Row row(std::string name, std::string kind, std::vector<std::string> controls = {}) {
-  return {std::move(name), std::nullopt, std::move(kind), std::move(controls), "", {}};
+Row row(std::string name, StrategyKind kind, std::vector<std::string> controls = {}) {
+  return {std::move(name), "", kind, std::move(controls), "", {}};
 }
 
 MetricOptions options() {
@@ -40,7 +40,8 @@ MetricOptions options() {
 }
 
 std::vector<Row> rows() {
-  return {row("base", "baseline"), row("s", "strategy"), row("control(s)", "control", {"s"})};
+  return {row("base", StrategyKind::kBaseline), row("s", StrategyKind::kStrategy),
+          row("control(s)", StrategyKind::kControl, {"s"})};
 }
 
 /// 20 tasks, 2 seeds: the baseline is right on a quarter, the strategy everywhere at 3x the time.
@@ -59,7 +60,7 @@ std::vector<Event> clear_win() {
 TEST(Metrics, CountsAndAveragesByHand) {
   const auto summaries = summarise(rows(), clear_win(), options());
   ASSERT_EQ(summaries.size(), 3u);
-  const Summary& base = summaries[0];
+  const StrategyResult& base = summaries[0];
   EXPECT_EQ(base.n_tasks, 20);
   EXPECT_EQ(base.n_runs, 40);
   EXPECT_EQ(base.n_graded, 40);
@@ -75,7 +76,7 @@ TEST(Metrics, CountsAndAveragesByHand) {
   EXPECT_FALSE(base.first_token_s);
   EXPECT_FALSE(base.peak_rss_bytes);
 
-  const Summary& s = summaries[1];
+  const StrategyResult& s = summaries[1];
   EXPECT_DOUBLE_EQ(s.difference_to_baseline->estimate.value, 0.75);
   EXPECT_DOUBLE_EQ(s.difference_to_control->estimate.value, 0.75);
   EXPECT_EQ(s.control, "control(s)");
@@ -110,7 +111,7 @@ TEST(Metrics, LeavesOutWarmUpsUngradedRunsAndErrors) {
   const auto summaries = summarise(rows(), events, options());
   EXPECT_EQ(summaries[0].n_runs, 40);
   EXPECT_DOUBLE_EQ(summaries[0].latency_s->mean.value(), 1);
-  const Summary& s = summaries[1];
+  const StrategyResult& s = summaries[1];
   EXPECT_EQ(s.n_runs, 42);
   EXPECT_EQ(s.n_graded, 40);
   EXPECT_DOUBLE_EQ(s.accuracy->value, 1.0);
@@ -120,7 +121,7 @@ TEST(Metrics, LeavesOutWarmUpsUngradedRunsAndErrors) {
 
 TEST(Metrics, OfNothingAreMissingNotZero) {
   const auto summaries = summarise(rows(), {}, options());
-  for (const Summary& summary : summaries) {
+  for (const StrategyResult& summary : summaries) {
     EXPECT_EQ(summary.n_runs, 0);
     EXPECT_FALSE(summary.accuracy);
     EXPECT_FALSE(summary.latency_s);
@@ -141,13 +142,13 @@ void add_row(std::vector<Event>& events, const std::string& name, int n_tasks, i
 
 TEST(Metrics, AVerdictCountsHowManyStrategiesWereTried) {
   std::vector<Event> events;
-  std::vector<Row> few = {row("base", "baseline"), row("s", "strategy")};
+  std::vector<Row> few = {row("base", StrategyKind::kBaseline), row("s", StrategyKind::kStrategy)};
   add_row(events, "base", 40, 16);
   add_row(events, "s", 40, 24);
   EXPECT_EQ(summarise(few, events, options())[1].verdict->label, VerdictLabel::kPays);
   std::vector<Row> many = few;
   for (const char* name : {"u", "v", "w", "x", "y", "z"}) {
-    many.push_back(row(name, "strategy"));
+    many.push_back(row(name, StrategyKind::kStrategy));
     add_row(events, name, 40, 16);
   }
   const Verdict verdict = *summarise(many, events, options())[1].verdict;
@@ -184,7 +185,7 @@ TEST(Metrics, TheCostIsTheGeometricMeanAndTheTotalStandsBesideIt) {
 }
 
 Event cut(Event event) {
-  EventCandidate candidate;
+  Candidate candidate;
   candidate.chosen = true;
   candidate.finish = "length";
   event.candidates.push_back(candidate);
@@ -198,7 +199,8 @@ TEST(Metrics, AnswersThatWereCutWithholdAVerdictThatTheyCouldDecide) {
     events.push_back(task < 30 ? cut(base) : base);  // 20 of 30 cut answers are wrong
     events.push_back(event("s", task, 0, task < 25 ? kRight : kWrong, 3));
   }
-  const std::vector<Row> two = {row("base", "baseline"), row("s", "strategy")};
+  const std::vector<Row> two = {row("base", StrategyKind::kBaseline),
+                                row("s", StrategyKind::kStrategy)};
   const auto summaries = summarise(two, events, options());
   EXPECT_EQ(summaries[0].n_cut, 20);
   EXPECT_EQ(summaries[1].n_cut, 0);
@@ -236,7 +238,7 @@ TEST(Metrics, ScoresCandidatesAgainstTheirGrades) {
   for (int task = 0; task < 10; ++task) {
     Event e = event("s", task, 0, task < 5 ? kRight : kWrong);
     for (int i = 0; i < 4; ++i) {
-      EventCandidate candidate;
+      Candidate candidate;
       candidate.score = i;
       candidate.correct = i >= 2;  // the score ranks perfectly
       candidate.finish = "stop";
@@ -246,7 +248,7 @@ TEST(Metrics, ScoresCandidatesAgainstTheirGrades) {
     if (task == 0) e.candidates[3].finish = "length";
     events.push_back(std::move(e));
   }
-  const auto summaries = summarise({row("s", "strategy")}, events, options());
+  const auto summaries = summarise({row("s", StrategyKind::kStrategy)}, events, options());
   ASSERT_TRUE(summaries[0].scores);
   EXPECT_EQ(summaries[0].scores->n_candidates, 40);
   EXPECT_DOUBLE_EQ(summaries[0].scores->auroc->value, 1.0);
@@ -260,7 +262,7 @@ TEST(Metrics, KeepTheHighestMemory) {
   events[0].peak_rss_bytes = 70;
   events[1].peak_rss_bytes = 50;
   events[1].kv_bytes = 9;
-  const auto summaries = summarise({row("s", "strategy")}, events, options());
+  const auto summaries = summarise({row("s", StrategyKind::kStrategy)}, events, options());
   EXPECT_EQ(summaries[0].peak_rss_bytes, 70);
   EXPECT_EQ(summaries[0].kv_bytes, 9);
 }

@@ -73,12 +73,12 @@ FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox) {
                   plan.task_time_limit_s.value_or(0), plan.model.context_tokens.value_or(0));
   parts["cache"] = plan.model.cache_type;
   parts["weights"] = plan.model.weights;
-  parts["arithmetic"] = plan.model.exact ? "exact" : "quantised";
+  parts["arithmetic"] = plan.model.arithmetic;
   parts["sandbox"] = has_sandbox ? "yes" : "no";
   parts["commit"] = plan.whet.commit.value_or("unknown") +
                     (plan.whet.dirty.value_or(false) ? " with local changes" : "");
   parts["isa"] = plan.whet.isa;
-  parts["threads"] = std::to_string(plan.whet.threads);
+  parts["threads"] = std::to_string(plan.whet.threads.value_or(0));
   return parts;
 }
 

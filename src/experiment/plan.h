@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,44 +10,15 @@
 #include "base/result.h"
 #include "eval/question.h"
 #include "generator/generator.h"
+#include "results/document.h"
+#include "results/event_log.h"
 
 namespace whet::experiment {
 
-/// What the program is; filled by the command line.
-struct WhetInfo {
-  std::string version;
-  std::optional<std::string> commit;
-  std::optional<bool> dirty;
-  std::string compiler;
-  std::string flags;
-  std::string build_type;
-  std::string isa;
-  int threads = 0;
-};
-
-/// What answers; a remote model leaves out what it cannot know.
-struct ModelInfo {
-  std::string path;  // as given on the command line
-  std::string name;
-  std::optional<std::string> architecture;
-  std::optional<int64_t> n_parameters;
-  std::optional<std::string> type;  // "Q4_K"
-  std::optional<int64_t> size_bytes;
-  std::optional<std::string> sha256;
-  std::optional<int64_t> context_tokens;
-  std::string cache_type;          // of cached keys and values, "f16"
-  bool exact = false;              // float activations
-  std::string weights = "mapped";  // where they lie: weight_storage_name()
-  std::optional<std::string> chat_template;
-  std::optional<std::string> endpoint;
-};
-
-struct TaskFile {
-  std::string name;
-  std::string path;
-  std::optional<std::string> sha256;
-  int64_t n_tasks = 0;
-};
+using results::FingerprintParts;
+using results::ModelInfo;
+using results::TaskFile;
+using results::WhetInfo;
 
 struct Plan {
   std::string title;
@@ -87,7 +57,6 @@ struct Plan {
 Status check_plan(const Plan& plan);
 
 /// What must be equal for events to be comparable, part by part.
-using FingerprintParts = std::map<std::string, std::string>;
 FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox);
 /// SHA-256 over the parts.
 Result<std::string> fingerprint(const FingerprintParts& parts);

@@ -6,8 +6,8 @@
 #include <functional>
 #include <sstream>
 
-#include "experiment/event_log.h"
 #include "experiment/run.h"
+#include "results/event_log.h"
 #include "strategy/scripted_generator.h"
 #include "sys/json_text.h"
 
@@ -90,7 +90,7 @@ TEST_F(ResumeTest, IsCompleteOnlyWithEveryPlannedRunOnce) {
   const auto whole = run(false);
   ASSERT_TRUE(whole.ok());
   EXPECT_TRUE(whole->complete);
-  EXPECT_EQ(whole->document["status"]["n_done"], 12);
+  EXPECT_EQ(whole->document.status.n_done, 12);
   // A lost run whose line another one took is refused, not counted as complete.
   std::string other;
   edit(3, [&](json& line) { other = json_text(line); });
@@ -104,7 +104,7 @@ TEST_F(ResumeTest, IsCompleteOnlyWithEveryPlannedRunOnce) {
 
 TEST_F(ResumeTest, RefusesASecondWriterWhileTheFirstRuns) {
   strategy::ScriptedGenerator generator([&](const GenerateRequest&, size_t, size_t) {
-    const auto second = EventLog::remove(directory_);  // what --overwrite does
+    const auto second = results::EventLog::remove(directory_);  // what --overwrite does
     EXPECT_FALSE(second.ok());
     return strategy::ScriptedCompletion{"Answer: 1", -.1, FinishReason::kStop, 5};
   });

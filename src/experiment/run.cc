@@ -10,21 +10,23 @@
 #include <set>
 #include <tuple>
 
-#include "experiment/event_log.h"
-#include "experiment/results.h"
+#include "experiment/document.h"
 #include "experiment/schedule.h"
+#include "results/document_file.h"
+#include "results/event_log.h"
 #include "stats/sample.h"
 #include "strategy/registry.h"
 #include "sys/cpu_time.h"
 #include "sys/file_bytes.h"
-#include "sys/json_text.h"
 #include "sys/machine.h"
-#include "sys/pending_file.h"
 #include "sys/sha256.h"
 
 namespace whet::experiment {
 namespace {
 
+using EventCandidate = results::Candidate;
+using results::EventHeader;
+using results::EventLog;
 using strategy::Strategy;
 
 /// A row that runs: a strategy, or the control of one.
@@ -40,6 +42,12 @@ struct Line {
   size_t baseline = 0;
 };
 
+results::Settings settings_of(const Strategy& strategy) {
+  results::Settings settings;
+  for (const auto& [name, value] : strategy.options()) settings[name] = value;
+  return settings;
+}
+
 Result<Line> make_line(const Plan& plan) {
   Line line;
   std::set<std::string> names;
@@ -53,8 +61,8 @@ Result<Line> make_line(const Plan& plan) {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("strategy {} is given twice", strategy->name()));
     }
-    Row row{strategy->name(),        std::nullopt,       "strategy", {},
-            strategy->description(), strategy->options()};
+    Row row{strategy->name(),      "", StrategyKind::kStrategy, {}, strategy->description(),
+            settings_of(*strategy)};
     line.runners.push_back({std::move(row), std::move(strategy), std::nullopt});
     return ok_status();
   };
@@ -68,7 +76,7 @@ Result<Line> make_line(const Plan& plan) {
     baseline = line.runners.end() - 1;
   }
   std::rotate(line.runners.begin(), baseline, baseline + 1);  // the baseline first
-  line.runners.front().row.kind = "baseline";
+  line.runners.front().row.kind = StrategyKind::kBaseline;
   line.n_strategies = line.runners.size();
   if (!plan.same_time_controls) return line;
   for (size_t i = 1; i < line.n_strategies; ++i) {
@@ -77,10 +85,10 @@ Result<Line> make_line(const Plan& plan) {
              strategy::make_strategy("baseline-same-time"));
     Row row{fmt::format("baseline-same-time({})", name),
             fmt::format("baseline, {}'s time", name),
-            "control",
+            StrategyKind::kControl,
             {name},
             control->description(),
-            control->options()};
+            settings_of(*control)};
     line.runners.push_back({std::move(row), std::move(control), i});
   }
   return line;
@@ -183,19 +191,20 @@ class Experiment {
 
   /// Cancelled or out of time; remembers why.
   bool stopped() {
-    if (status_.stop_reason) return true;
+    if (!status_.stop_reason.empty()) return true;
     if (cancelled()) {
       status_.stop_reason = "interrupted";
     } else if (plan_.time_limit_s &&
                environment_.now_ns() - started_ns_ >= seconds_to_ns(*plan_.time_limit_s)) {
       status_.stop_reason = "time limit";
     }
-    return status_.stop_reason.has_value();
+    return !status_.stop_reason.empty();
   }
 
   void report(const Event* last) const {
     if (!environment_.on_progress) return;
-    environment_.on_progress({static_cast<int64_t>(done_.size()), status_.n_planned, last,
+    environment_.on_progress({static_cast<int64_t>(done_.size()), status_.n_planned.value_or(0),
+                              last,
                               static_cast<double>(environment_.now_ns() - started_ns_) * 1e-9});
   }
 
@@ -365,7 +374,7 @@ class Experiment {
     status_.n_done = static_cast<int64_t>(done_.size());
     status_.complete = status_.n_done == status_.n_planned;
     status_.wall_s = static_cast<double>(environment_.now_ns() - origin_ns_) * 1e-9;
-    if (status_.complete) status_.stop_reason.reset();
+    if (status_.complete) status_.stop_reason.clear();
 
     MetricOptions options;
     options.baseline = line_.runners[line_.baseline].row.name;
@@ -379,18 +388,18 @@ class Experiment {
     ExperimentResult result;
     result.complete = status_.complete;
     result.events_path = log_.path();
-    result.summaries = summarise(rows, log_.events(), options);
     WHET_TRY(auto file, FileBytes::map(log_.path()));
     WHET_TRY(std::string digest, sha256_hex(file->bytes()));
     const bool has_sandbox = environment_.sandbox != nullptr;
-    const SandboxStatus sandbox{has_sandbox, environment_.no_sandbox_reason,
-                                has_sandbox ? environment_.sandbox->limits() : ""};
-    result.document =
-        results_document(plan_, result.summaries, options, status_, sandbox,
-                         {"events.jsonl", static_cast<int64_t>(log_.events().size()), digest});
+    result.document = make_document(
+        plan_, summarise(rows, log_.events(), options), options, status_,
+        has_sandbox ? results::SandboxStatus{true, "bubblewrap", "", environment_.sandbox->limits()}
+                    : results::SandboxStatus{false, "", environment_.no_sandbox_reason, ""});
+    result.document.events = log_.events();
+    result.document.events_file = {"events.jsonl", static_cast<int64_t>(log_.events().size()),
+                                   digest};
     result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
-    const std::string text = json_text(result.document, 1) + "\n";
-    WHET_TRY_STATUS(write_file_atomically(result.results_path, text));
+    WHET_TRY_STATUS(results::save_document(result.document, result.results_path));
     return result;
   }
 
@@ -417,7 +426,7 @@ Result<ExperimentResult> run_experiment(const Plan& plan, Generator& generator,
   WHET_TRY_STATUS(check_plan(plan));
   WHET_TRY(Line line, make_line(plan));
   EventHeader header;
-  header.created = utc_now();
+  header.created = results::utc_now();
   header.command = plan.command;
   header.parts = fingerprint_parts(plan, environment.sandbox != nullptr);
   WHET_TRY(header.fingerprint, fingerprint(header.parts));

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "eval/sandbox.h"
-#include "experiment/event.h"
 #include "experiment/metrics.h"
 #include "experiment/plan.h"
 #include "generator/generator.h"
+#include "results/document.h"
 
 namespace whet::experiment {
 
@@ -36,8 +35,7 @@ struct ExperimentResult {
   std::string results_path;
   std::string events_path;
   bool complete = false;  // false: cancelled or out of time; what is finished stands in the results
-  nlohmann::json document;
-  std::vector<Summary> summaries;
+  results::Document document;  // with all events
 };
 
 /// Runs what the plan asks for and the record does not hold yet, appends every event to

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "results/codec.h"
 #include "strategy/scripted_generator.h"
 
 namespace whet::experiment {
@@ -111,7 +112,7 @@ TEST_F(RunTest, WritesEventsAndADocumentThatAgree) {
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_TRUE(result->complete);
   const auto document = nlohmann::json::parse(read(directory_ / "results.json"));
-  EXPECT_EQ(document, result->document);
+  EXPECT_EQ(document, results::to_json(result->document));
   EXPECT_EQ(document["schema"], "whet-results/1");
   EXPECT_EQ(document["status"]["complete"], true);
   EXPECT_EQ(document["status"]["n_planned"], 6 * 2 * 5);
@@ -165,15 +166,15 @@ TEST_F(RunTest, MeasuresTheLatencyOfTheGenerator) {
   ScriptedGenerator generator(answer, {.prefill_ns = 4 * kMs, .per_token_ns = 2 * kMs});
   const auto result = run_with(generator, timed);
   ASSERT_TRUE(result.ok()) << result.error().message();
-  for (const Summary& summary : result->summaries) {
+  for (const StrategyResult& summary : result->document.strategies) {
     // prefill + 5 steps, whatever the number of samples in the batch
-    EXPECT_NEAR(summary.latency_s->median.value, 0.014, 1e-9) << summary.row.name;
+    EXPECT_NEAR(summary.latency_s->median.value, 0.014, 1e-9) << summary.name;
   }
-  const Summary& base = result->summaries[0];
+  const StrategyResult& base = result->document.strategies[0];
   EXPECT_NEAR(base.first_token_s->median.value, 0.006, 1e-9);
   EXPECT_NEAR(base.generation_tok_s->value, 5 / 0.014, 1e-6);
-  EXPECT_NEAR(result->summaries[1].cost_ratio_time->value, 1, 1e-9);
-  EXPECT_NEAR(result->summaries[1].cost_ratio_tokens->value, (2 + 10) / 7.0, 1e-9);
+  EXPECT_NEAR(result->document.strategies[1].cost_ratio_time->value, 1, 1e-9);
+  EXPECT_NEAR(result->document.strategies[1].cost_ratio_tokens->value, (2 + 10) / 7.0, 1e-9);
 }
 
 TEST_F(RunTest, GradesCodeInTheSandbox) {
@@ -190,7 +191,7 @@ TEST_F(RunTest, GradesCodeInTheSandbox) {
   environment.sandbox = &*eval::Sandbox::of_this_machine();
   const auto result = run_with(generator, code, environment);
   ASSERT_TRUE(result.ok()) << result.error().message();
-  EXPECT_EQ(result->summaries[0].n_correct, 2);
+  EXPECT_EQ(result->document.strategies[0].n_correct, 2);
 }
 
 TEST_F(RunTest, AControlGetsTheMedianTimeOfItsStrategy) {
@@ -232,7 +233,7 @@ TEST_F(RunTest, ARunHasTheGradeOfItsAnswerNotOfItsLastCandidate) {
   });
   const auto result = run_with(generator, one);
   ASSERT_TRUE(result.ok()) << result.error().message();
-  EXPECT_EQ(result->summaries[1].n_correct, 2);
+  EXPECT_EQ(result->document.strategies[1].n_correct, 2);
   for (const auto& event : events()) {
     if (event["strategy"] == "baseline") continue;
     EXPECT_EQ(event["candidates"][0]["correct"], true);
@@ -359,8 +360,8 @@ TEST_F(RunTest, StopsAtItsTimeLimit) {
   const auto result = run_with(generator, limited);
   ASSERT_TRUE(result.ok());
   EXPECT_FALSE(result->complete);
-  EXPECT_EQ(result->document["status"]["n_done"], 4) << "after the warm-up";
-  EXPECT_EQ(result->document["status"]["stop_reason"], "time limit");
+  EXPECT_EQ(result->document.status.n_done, 4) << "after the warm-up";
+  EXPECT_EQ(result->document.status.stop_reason, "time limit");
 }
 
 TEST_F(RunTest, AnEngineErrorIsAnEventAndTheRunGoesOn) {
@@ -373,8 +374,8 @@ TEST_F(RunTest, AnEngineErrorIsAnEventAndTheRunGoesOn) {
   EXPECT_TRUE(result->complete);
   EXPECT_EQ(events()[0]["error"], "prompt longer than the context");
   EXPECT_EQ(events()[0]["grade"]["status"], "not_graded");
-  EXPECT_EQ(result->summaries[0].n_graded, 3);
-  EXPECT_EQ(result->summaries[0].not_graded[0].first, "prompt longer than the context");
+  EXPECT_EQ(result->document.strategies[0].n_graded, 3);
+  EXPECT_EQ(result->document.strategies[0].not_graded[0].reason, "prompt longer than the context");
 }
 
 TEST_F(RunTest, MakesInvalidTextValidUtf8) {
@@ -410,8 +411,8 @@ TEST_F(RunTest, PutsABaselineInFront) {
   without.strategies = {"re2"};
   const auto result = run(without);
   ASSERT_TRUE(result.ok());
-  EXPECT_EQ(result->summaries[0].row.name, "baseline");
-  EXPECT_EQ(result->summaries[1].row.name, "re2");
+  EXPECT_EQ(result->document.strategies[0].name, "baseline");
+  EXPECT_EQ(result->document.strategies[1].name, "re2");
 }
 
 TEST_F(RunTest, ASecondBaselineIsComparedToTheFirst) {
@@ -419,10 +420,10 @@ TEST_F(RunTest, ASecondBaselineIsComparedToTheFirst) {
   two.strategies = {"re2", "greedy", "baseline"};
   const auto result = run(two);
   ASSERT_TRUE(result.ok());
-  EXPECT_EQ(result->document["design"]["baseline"], "greedy");
-  EXPECT_EQ(result->summaries[0].row.name, "greedy");
-  EXPECT_EQ(result->summaries[2].row.kind, "strategy");
-  EXPECT_TRUE(result->summaries[2].verdict);
+  EXPECT_EQ(result->document.design.baseline, "greedy");
+  EXPECT_EQ(result->document.strategies[0].name, "greedy");
+  EXPECT_EQ(result->document.strategies[2].kind, StrategyKind::kStrategy);
+  EXPECT_TRUE(result->document.strategies[2].verdict);
 }
 
 }  // namespace

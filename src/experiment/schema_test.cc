@@ -6,7 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "experiment/results.h"
+#include "experiment/document.h"
+#include "results/codec.h"
 
 namespace whet::experiment {
 namespace {
@@ -71,15 +72,18 @@ nlohmann::json document() {
       events.push_back(event);
     }
   }
-  const std::vector<Row> rows = {{"base", std::nullopt, "baseline", {}, "", {}},
-                                 {"s", std::nullopt, "strategy", {}, "", {}}};
+  const std::vector<Row> rows = {{"base", "", StrategyKind::kBaseline, {}, "", {}},
+                                 {"s", "", StrategyKind::kStrategy, {}, "", {}}};
   MetricOptions options;
   options.baseline = "base";
   options.families = {"f"};
   options.bootstrap.n_resamples = 50;
   Plan plan;
   plan.task_files = {{"file", "file.jsonl", std::nullopt, 4}};
-  return results_document(plan, summarise(rows, events, options), options, {}, {}, {});
+  results::Document document =
+      make_document(plan, summarise(rows, events, options), options, {}, {});
+  document.events_file = {"events.jsonl", 8, "5e"};
+  return results::to_json(document);
 }
 
 TEST(Schema, DescribesEveryFieldOfADocument) {
@@ -107,7 +111,7 @@ TEST(Schema, PromisesOnlyWhatIsWritten) {
 TEST(Schema, DescribesEveryFieldOfAnEvent) {
   Event event;
   event.candidates.emplace_back();
-  const auto json = to_json(event);
+  const auto json = results::to_json(event);
   expect_described(json, "## `events.jsonl`");
   expect_described(json["candidates"][0], "## `events.jsonl`");
   expect_described(json["grade"], "## `events.jsonl`");

@@ -246,38 +246,6 @@ class Judgement {
 
 }  // namespace
 
-std::string_view verdict_label_name(VerdictLabel label) {
-  switch (label) {
-    case VerdictLabel::kPays:
-      return "pays";
-    case VerdictLabel::kDoesNotPay:
-      return "does not pay";
-    case VerdictLabel::kNoDifference:
-      return "makes no difference";
-    case VerdictLabel::kCannotTell:
-      return "cannot tell at this n";
-  }
-  WHET_UNREACHABLE();
-}
-
-std::string_view claim_name(Claim claim) {
-  switch (claim) {
-    case Claim::kNoGain:
-      return "no gain";
-    case Claim::kNoGainAtEqualTime:
-      return "no gain at equal time";
-    case Claim::kBetter:
-      return "better";
-    case Claim::kFaster:
-      return "faster";
-    case Claim::kEqual:
-      return "equal";
-    case Claim::kWorse:
-      return "worse";
-  }
-  WHET_UNREACHABLE();
-}
-
 std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
                            const VerdictOptions& options) {
   std::vector<ClaimPs> raw;

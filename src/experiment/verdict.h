@@ -4,30 +4,19 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "results/document.h"
 #include "stats/estimate.h"
 #include "stats/margin.h"
 
 namespace whet::experiment {
 
-enum class VerdictLabel { kPays, kDoesNotPay, kNoDifference, kCannotTell };
-/// "pays", "does not pay", "makes no difference", "cannot tell at this n".
-std::string_view verdict_label_name(VerdictLabel label);
-
-/// What a verdict can rest on, with d the accuracy gain over the baseline, c the gain over the
-/// same-time control (where there is one) and r the ratio of times.
-enum class Claim {
-  kNoGain,             // slower, and d is below the smallest gain worth having
-  kNoGainAtEqualTime,  // slower, and c is below it
-  kBetter,             // d > 0 and c > 0
-  kFaster,             // faster, and no loss as large as the smallest gain
-  kEqual,              // neither accuracy nor time differs by what would matter
-  kWorse,              // d < 0
-};
-inline constexpr int kNClaims = 6;
-std::string_view claim_name(Claim claim);
+using results::Claim;
+using results::ClaimTest;
+using results::kNClaims;
+using results::Verdict;
+using results::VerdictLabel;
 
 /// Correctness by task of the reference and of the strategy.
 struct GainPairs {
@@ -54,22 +43,6 @@ struct VerdictOptions {
   double min_gain = 0.02;       // g: the smallest accuracy gain worth having
   double min_time_gain = 0.05;  // t: the smallest share of the time worth saving
   stats::BootstrapOptions bootstrap;
-};
-
-struct ClaimTest {
-  Claim claim;
-  double p;           // one-sided; of several conditions the largest
-  double p_adjusted;  // over all claims on all strategies
-};
-
-struct Verdict {
-  VerdictLabel label = VerdictLabel::kCannotTell;
-  std::optional<Claim> claim;       // that decided
-  std::string reason;               // one sentence with the numbers that decided
-  std::vector<ClaimTest> claims{};  // every claim that could be tested
-  /// The accuracy gain over the baseline that this experiment would have shown with a chance of
-  /// 80 %, were the spread as it was found.
-  std::optional<double> detectable_gain{};
 };
 
 /// One verdict per strategy. Over all of them together, the chance of any false claim is at most

@@ -19,7 +19,7 @@ double row_middle(const Panel& panel, size_t n_rows, size_t row) {
 
 /// Names at the left, one row per strategy from top to bottom: row i has its middle at y = -i.
 /// Names are labels, not tick labels, which gnuplot would read as number formats.
-void bar_frame(Panel& panel, const Document& doc, double x_max, double right_margin,
+void bar_frame(Panel& panel, const Report& doc, double x_max, double right_margin,
                double top_margin = 4) {
   panel.frame({.left = name_margin(doc), .right = right_margin, .bottom = 28, .top = top_margin});
   for (size_t i = 0; i < doc.strategies.size(); ++i)
@@ -61,7 +61,7 @@ std::string bars(Panel& panel, const char* name, const std::vector<Bar>& list,
 
 }  // namespace
 
-void latency_panel(Panel& panel, const Document& doc) {
+void latency_panel(Panel& panel, const Report& doc) {
   panel.legend({{Mark::kSquare, kMidBlue, "median"},
                 {Mark::kLine, kInk, "its interval"},
                 {Mark::kDiamond, kOrange, "95th percentile"}});
@@ -117,7 +117,7 @@ void latency_panel(Panel& panel, const Document& doc) {
   panel.draw(elements);
 }
 
-void tokens_panel(Panel& panel, const Document& doc) {
+void tokens_panel(Panel& panel, const Report& doc) {
   panel.legend({{Mark::kSquare, kSky, "prompt"}, {Mark::kSquare, kBlue, "completion"}});
   double x_max = 0;
   for (const auto& s : doc.strategies)
@@ -144,7 +144,7 @@ void tokens_panel(Panel& panel, const Document& doc) {
   panel.draw(elements);
 }
 
-void memory_panel(Panel& panel, const Document& doc) {
+void memory_panel(Panel& panel, const Report& doc) {
   panel.legend(
       {{Mark::kSquare, kSky, "peak resident set"}, {Mark::kSquare, kBlue, "of it KV cache"}});
   constexpr double kGiB = 1 << 30;

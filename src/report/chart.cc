@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kChartWidth = 640;  // of a single chart, pixels
 
-void single_panel(Panel& panel, const Document& doc, Chart chart) {
+void single_panel(Panel& panel, const Report& doc, Chart chart) {
   switch (chart) {
     case Chart::kQualityCost:
       return quality_panel(panel, doc);
@@ -46,7 +46,7 @@ std::string terminal_line(const Canvas& canvas, PictureFormat format) {
       canvas.width * kScale, canvas.height * kScale, 12, kScale * 0.75, kScale, kScale, kPaper);
 }
 
-std::string single_script(const Document& doc, Chart chart, const ChartOptions& options) {
+std::string single_script(const Report& doc, Chart chart, const ChartOptions& options) {
   const double n_rows = static_cast<double>(std::max<size_t>(doc.strategies.size(), 2));
   double height = chart == Chart::kQualityCost ? 400
                   : chart == Chart::kFamilies  ? 60 + 36 * n_rows
@@ -60,7 +60,7 @@ std::string single_script(const Document& doc, Chart chart, const ChartOptions& 
   return script;
 }
 
-std::string dashboard_script(const Document& doc, const ChartOptions& options) {
+std::string dashboard_script(const Report& doc, const ChartOptions& options) {
   const double rows = static_cast<double>(std::max<size_t>(doc.strategies.size(), 4));
   const double top = 96, upper = 430, lower = 90 + 27 * rows, gap = 30, edge = 26;
   const Canvas canvas{1600, std::round(top + upper + gap + lower + 14)};
@@ -166,7 +166,7 @@ std::string_view chart_caption(Chart chart) {
   WHET_UNREACHABLE();
 }
 
-std::string chart_script(const Document& doc, Chart chart, const ChartOptions& options) {
+std::string chart_script(const Report& doc, Chart chart, const ChartOptions& options) {
   return chart == Chart::kDashboard ? dashboard_script(doc, options)
                                     : single_script(doc, chart, options);
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "report/document.h"
 #include "report/gnuplot.h"
+#include "report/report.h"
 
 namespace whet::report {
 
@@ -29,11 +29,11 @@ struct ChartOptions {
 };
 
 /// The gnuplot script; it writes the picture to standard output.
-std::string chart_script(const Document& document, Chart chart, const ChartOptions& options = {});
+std::string chart_script(const Report& document, Chart chart, const ChartOptions& options = {});
 
 /// Script and gnuplot. The SVG names common sans-serif fonts after DejaVu Sans.
 /// Errors: those of run_gnuplot.
-Result<std::string> render_chart(const Document& document, Chart chart,
+Result<std::string> render_chart(const Report& document, Chart chart,
                                  const ChartOptions& options = {},
                                  const GnuplotOptions& gnuplot = {});
 

@@ -70,7 +70,7 @@ void remove_elements(std::string& svg, std::string_view tag) {
 
 }  // namespace
 
-Result<std::string> render_chart(const Document& document, Chart chart, const ChartOptions& options,
+Result<std::string> render_chart(const Report& document, Chart chart, const ChartOptions& options,
                                  const GnuplotOptions& gnuplot) {
   auto picture = run_gnuplot(chart_script(document, chart, options), gnuplot)
                      .with_context(fmt::format("chart {}", chart_name(chart)));

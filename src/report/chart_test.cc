@@ -57,7 +57,7 @@ TEST(Gnuplot, ErrorsAndTimeLimit) {
 
 TEST(Charts, ArePicturesOfTheRightSize) {
   NEED_GNUPLOT();
-  const Document doc = sample();
+  const Report doc = sample();
   for (Chart chart : all_charts()) {
     const auto png = render_chart(doc, chart, {.format = PictureFormat::kPng});
     ASSERT_TRUE(png.ok()) << png.error().message();
@@ -78,7 +78,7 @@ TEST(Charts, ArePicturesOfTheRightSize) {
 
 TEST(Charts, SameDocumentSameBytes) {
   NEED_GNUPLOT();
-  const Document doc = sample();
+  const Report doc = sample();
   for (PictureFormat format : {PictureFormat::kSvg, PictureFormat::kPng}) {
     EXPECT_EQ(*render_chart(doc, Chart::kDashboard, {.format = format}),
               *render_chart(doc, Chart::kDashboard, {.format = format}));
@@ -106,7 +106,7 @@ TEST(Charts, HostileNamesCannotInjectCommands) {
       std::string("nul\0byte", 8),
   };
   for (const auto& attack : attacks) {
-    const Document doc = parsed(hostile_json(attack));
+    const Report doc = parsed(hostile_json(attack));
     const auto svg = render_chart(doc, Chart::kDashboard);  // holds every panel
     ASSERT_TRUE(svg.ok()) << attack << ": " << svg.error().message();
     EXPECT_EQ(svg->find("<script"), std::string::npos);
@@ -131,7 +131,7 @@ TEST(Charts, SurviveWhatIsMissing) {
   extreme["strategies"][2]["accuracy"] = {{"value", 0}, {"low", 0}, {"high", 0}};
   extreme["strategies"][2]["latency_s"] = {{"value", 0}, {"low", 0}, {"high", 0}, {"p95", 0}};
   for (const auto& json : {nothing, one, zero, many, extreme}) {
-    const Document doc = parsed(json);
+    const Report doc = parsed(json);
     const auto svg = render_chart(doc, Chart::kDashboard);  // holds every panel
     EXPECT_TRUE(svg.ok()) << svg.error().message();
   }

@@ -55,7 +55,7 @@ constexpr std::string_view kHeader =
 std::string strategy_line(const StrategyResult& s) {
   Row row;
   row.text(s.name);
-  row.text(s.label);
+  row.text(s.title());
   row.text(std::string(strategy_kind_name(s.kind)));
   row.text("all");
   row.count(s.n_tasks);
@@ -69,7 +69,7 @@ std::string strategy_line(const StrategyResult& s) {
                                        : std::nullopt);
   row.number(s.prompt_tokens.per_task);
   row.number(s.completion_tokens.per_task);
-  row.number(s.calls.per_task);
+  row.number(s.n_calls.per_task);
   row.estimate(s.latency_s ? std::optional(s.latency_s->median) : std::nullopt);
   row.number(s.latency_s ? s.latency_s->p95 : std::nullopt);
   row.number(s.first_token_s ? std::optional(s.first_token_s->median.value) : std::nullopt);
@@ -79,14 +79,14 @@ std::string strategy_line(const StrategyResult& s) {
   row.number(s.total_ratio_time ? std::optional(s.total_ratio_time->value) : std::nullopt);
   row.count(s.peak_rss_bytes);
   row.count(s.kv_bytes);
-  row.text(s.verdict ? s.verdict->label : "");
+  row.text(s.verdict ? std::string(verdict_label_name(s.verdict->label)) : "");
   return row.line();
 }
 
 std::string family_line(const StrategyResult& s, const FamilyResult& f) {
   Row row;
   row.text(s.name);
-  row.text(s.label);
+  row.text(s.title());
   row.text(std::string(strategy_kind_name(s.kind)));
   row.text(f.family);
   row.count(f.n_tasks);
@@ -95,7 +95,7 @@ std::string family_line(const StrategyResult& s, const FamilyResult& f) {
   row.count(f.n_correct);
   row.estimate(f.accuracy);
   row.nothing(1);
-  row.difference(f.difference);
+  row.difference(f.difference_to_baseline);
   row.nothing(22);
   return row.line();
 }
@@ -112,7 +112,7 @@ std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
-std::string render_csv(const Document& doc) {
+std::string render_csv(const Report& doc) {
   std::string out(kHeader);
   for (const auto& s : doc.strategies) {
     out += strategy_line(s);

@@ -27,7 +27,7 @@ std::string heat_colour(double share) {
 
 }  // namespace
 
-void families_panel(Panel& panel, const Document& doc) {
+void families_panel(Panel& panel, const Report& doc) {
   const size_t n_families = std::max<size_t>(doc.families.size(), 1);
   const size_t n_rows = std::max<size_t>(doc.strategies.size(), 1);
   panel.frame({.left = name_margin(doc), .right = 6, .bottom = 30});

@@ -14,14 +14,14 @@ constexpr int kMaxTextColumns = 8000;  // of one candidate; longer ones are cut,
 
 std::string_view pill_class(const StrategyResult& s) {
   if (!s.verdict) return "pill plain";
-  switch (s.verdict->kind) {
-    case VerdictKind::kPays:
+  switch (s.verdict->label) {
+    case VerdictLabel::kPays:
       return "pill pays";
-    case VerdictKind::kDoesNotPay:
+    case VerdictLabel::kDoesNotPay:
       return "pill not";
-    case VerdictKind::kNoDifference:
+    case VerdictLabel::kNoDifference:
       return "pill plain";
-    case VerdictKind::kCannotTell:
+    case VerdictLabel::kCannotTell:
       return "pill";
   }
   WHET_UNREACHABLE();
@@ -80,7 +80,7 @@ std::string notes_html(const std::vector<std::string>& lines, std::string_view h
   return out + "</ul></div>\n";
 }
 
-std::string header_html(const Document& doc) {
+std::string header_html(const Report& doc) {
   std::string out = "<header>\n<h1>" + escape_html(doc.title) + "</h1>\n";
   out += notes_html(warnings(doc), "Before you rely on this");
   const auto sentences = headline(doc);
@@ -92,14 +92,14 @@ std::string header_html(const Document& doc) {
   return out + "<p class=\"muted\">" + escape_html(about) + "</p>\n</header>\n";
 }
 
-std::string comparison_html(const Document& doc) {
+std::string comparison_html(const Report& doc) {
   std::string out = "<section>\n<h2>Comparison</h2>\n";
   out += table_html(comparison_table(doc), "Comparison of strategies");
   std::string why;
   for (const auto& s : doc.strategies) {
     if (!s.verdict || s.verdict->reason.empty()) continue;
     why += fmt::format("<li><span class=\"{}\">{}</span><strong>{}</strong>: {}</li>\n",
-                       pill_class(s), escape_html(verdict_text(s)), escape_html(s.label),
+                       pill_class(s), escape_html(verdict_text(s)), escape_html(s.title()),
                        escape_html(s.verdict->reason));
   }
   if (!why.empty()) out += "<ul class=\"why\">\n" + why + "</ul>\n";
@@ -129,7 +129,7 @@ std::string charts_html(const HtmlOptions& options) {
   return out + "</div>\n</section>\n";
 }
 
-std::string families_html(const Document& doc) {
+std::string families_html(const Report& doc) {
   if (doc.families.empty()) return "";
   return "<section>\n<h2>Accuracy by family</h2>\n" +
          table_html(family_table(doc), "Accuracy by family of tasks") + "</section>\n";
@@ -142,56 +142,55 @@ std::string block(std::string_view label, const std::string& text) {
                      escape_html(cut));
 }
 
-std::string candidate_html(const Candidate& c, size_t index) {
+std::string candidate_html(const results::Candidate& c, size_t index) {
   std::string facts = fmt::format("Candidate {}", index + 1);
   auto add = [&](const std::string& fact) {
     if (!fact.empty()) facts += " \u00b7 " + fact;
   };
-  add(c.stage);
-  if (c.tokens) add(format_count(c.tokens) + " tokens");
-  if (!c.finish.empty()) add("finish: " + c.finish);
+  add(c.stage.value_or(""));
+  add(format_count(c.tokens) + " tokens");
+  add("finish: " + c.finish);
   if (c.score) add("score " + format_number(c.score));
   if (c.logprob) add(fmt::format("log-probability per token {:.3f}", *c.logprob));
-  add(c.answer.empty() ? "no answer found" : "answer: " + truncate(one_line(c.answer), 120));
-  if (!c.eligible) add("not eligible" + (c.reason.empty() ? "" : ": " + c.reason));
+  add(c.answer ? "answer: " + truncate(one_line(*c.answer), 120) : "no answer found");
+  if (!c.eligible) add("not eligible" + (c.reason ? ": " + *c.reason : ""));
   std::string out = fmt::format("<div class=\"candidate{}\"><p>{}{}</p>", c.chosen ? " chosen" : "",
                                 c.chosen ? "<strong>Chosen.</strong> " : "", escape_html(facts));
-  if (c.chosen && !c.reason.empty()) out += "<p>" + escape_html(c.reason) + "</p>";
+  if (c.chosen && c.reason) out += "<p>" + escape_html(*c.reason) + "</p>";
   return out + "<pre>" + escape_html(truncate(c.text, kMaxTextColumns)) + "</pre></div>\n";
 }
 
-std::string trace_html(const Event& e) {
-  const char* mark = e.grade == GradeStatus::kCorrect ? "<span class=\"mark ok\">\u2713</span>"
-                     : e.grade == GradeStatus::kWrong ? "<span class=\"mark bad\">\u2717</span>"
-                                                      : "<span class=\"mark\">\u2013</span>";
-  const char* word = e.grade == GradeStatus::kCorrect ? "correct"
-                     : e.grade == GradeStatus::kWrong ? "wrong"
-                                                      : "not graded";
+std::string trace_html(const Trace& e) {
+  const char* mark =
+      e.grade == eval::GradeStatus::kCorrect ? "<span class=\"mark ok\">\u2713</span>"
+      : e.grade == eval::GradeStatus::kWrong ? "<span class=\"mark bad\">\u2717</span>"
+                                             : "<span class=\"mark\">\u2013</span>";
+  const char* word = e.grade == eval::GradeStatus::kCorrect ? "correct"
+                     : e.grade == eval::GradeStatus::kWrong ? "wrong"
+                                                            : "not graded";
   std::string facts = word;
   if (!e.family.empty()) facts += " \u00b7 " + e.family;
   if (e.differs_from_baseline) facts += " \u00b7 the baseline's run went otherwise";
-  if (!e.seed.empty()) facts += " \u00b7 seed " + e.seed;
-  if (const auto seconds = duration_s(e)) facts += " \u00b7 " + format_duration_s(seconds);
-  if (e.prompt_tokens || e.completion_tokens)
-    facts += fmt::format(" \u00b7 {} + {} tokens", format_count(e.prompt_tokens),
-                         format_count(e.completion_tokens));
+  facts += fmt::format(" \u00b7 seed {} \u00b7 {}", e.seed, format_duration_s(e.latency_s()));
+  facts += fmt::format(" \u00b7 {} + {} tokens", format_count(e.prompt_tokens),
+                       format_count(e.completion_tokens));
   std::string out = fmt::format(
       "<details><summary>{}{} <span class=\"muted\">{}</span></summary><div class=\"trace\">", mark,
       escape_html(e.task), escape_html(facts));
-  out += block("Question", e.question) + block("Expected", e.reference) +
-         block("Final answer", e.answer) + block("Error", e.error);
+  out += block("Question", e.question) + block("Expected", e.reference.value_or("")) +
+         block("Final answer", e.answer.value_or("")) + block("Error", e.error.value_or(""));
   if (!e.grade_detail.empty())
     out += "<p class=\"label\">Grade: " + escape_html(e.grade_detail) + "</p>\n";
   for (size_t i = 0; i < e.candidates.size(); ++i) out += candidate_html(e.candidates[i], i);
   return out + "</div></details>\n";
 }
 
-std::string traces_html(const Document& doc, int limit) {
+std::string traces_html(const Report& doc, int limit) {
   std::string body;
   for (const auto& s : doc.strategies) {
     std::string traces;
     int n_shown = 0, n_known = 0;
-    for (const auto& e : doc.events) {
+    for (const auto& e : doc.traces) {
       if (e.strategy != s.name) continue;
       ++n_known;
       if (n_shown < limit) {
@@ -204,7 +203,7 @@ std::string traces_html(const Document& doc, int limit) {
     body += fmt::format(
         "<details><summary><strong>{}</strong> <span "
         "class=\"muted\">{}</span></summary>{}</details>\n",
-        escape_html(s.label),
+        escape_html(s.title()),
         n_shown < n_all ? fmt::format("{} of {} runs, those that differ from the baseline first",
                                       n_shown, format_count(n_all))
                         : fmt::format("{} runs", n_shown),
@@ -217,12 +216,12 @@ std::string traces_html(const Document& doc, int limit) {
          body + "</div>\n</section>\n";
 }
 
-std::string environment_html(const Document& doc, const std::string& files) {
+std::string environment_html(const Report& doc, const std::string& files) {
   std::string out = "<section>\n<h2>How this was measured</h2>\n";
   if (!doc.command.empty())
     out += "<p class=\"label\">Command</p><pre>" + escape_html(command_line(doc)) + "</pre>\n";
   out += "<div class=\"facts\">\n";
-  for (const auto& group : doc.facts) {
+  for (const auto& group : facts_of(doc)) {
     out += "<div><h3>" + escape_html(group.heading) + "</h3><dl>";
     for (const auto& [name, value] : group.facts)
       out += "<dt>" + escape_html(name) + "</dt><dd>" + escape_html(value) + "</dd>";
@@ -234,7 +233,7 @@ std::string environment_html(const Document& doc, const std::string& files) {
     std::string list;
     for (const auto& [name, value] : s.options)
       list += (list.empty() ? "" : ", ") + name + " = " + value;
-    options += "<dt>" + escape_html(s.label) + "</dt><dd>" + escape_html(list) + "</dd>";
+    options += "<dt>" + escape_html(s.title()) + "</dt><dd>" + escape_html(list) + "</dd>";
   }
   if (!options.empty()) out += "<div><h3>Strategy options</h3><dl>" + options + "</dl></div>\n";
   out += "</div>\n";
@@ -244,7 +243,7 @@ std::string environment_html(const Document& doc, const std::string& files) {
 
 }  // namespace
 
-std::string render_html(const Document& doc, const HtmlOptions& options) {
+std::string render_html(const Report& doc, const HtmlOptions& options) {
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "report/chart.h"
-#include "report/document.h"
+#include "report/report.h"
 
 namespace whet::report {
 
@@ -19,6 +19,6 @@ struct HtmlOptions {
   std::string files{};  // names of the sibling files, for the last section; empty = say nothing
 };
 
-std::string render_html(const Document& document, const HtmlOptions& options = {});
+std::string render_html(const Report& document, const HtmlOptions& options = {});
 
 }  // namespace whet::report

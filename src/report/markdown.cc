@@ -76,7 +76,7 @@ std::string render_table(const Table& table) {
 
 }  // namespace
 
-std::string render_markdown(const Document& doc) {
+std::string render_markdown(const Report& doc) {
   std::string out = "# " + escaped(doc.title.empty() ? "Results" : doc.title) + "\n\n";
   const auto cautions = warnings(doc);
   if (!cautions.empty()) out += "**Before you rely on this**\n\n";
@@ -92,15 +92,15 @@ std::string render_markdown(const Document& doc) {
     if (!s.verdict || s.verdict->reason.empty()) continue;
     if (!any_reason) out += "\n";
     any_reason = true;
-    out += "- **" + escaped(s.label) + "** " + escaped(s.verdict->label) + ": " +
-           escaped(s.verdict->reason) + "\n";
+    out += "- **" + escaped(s.title()) + "** " + escaped(verdict_label_name(s.verdict->label)) +
+           ": " + escaped(s.verdict->reason) + "\n";
   }
   if (!doc.families.empty()) out += "\n## Accuracy by family\n\n" + render_table(family_table(doc));
   const auto notes = remarks(doc);
   if (!notes.empty()) out += "\n## Notes\n\n";
   for (const auto& note : notes) out += "- " + escaped(note) + "\n";
   out += "\n## Setting\n";
-  for (const auto& group : doc.facts) {
+  for (const auto& group : facts_of(doc)) {
     out += "\n**" + escaped(group.heading) + "**\n\n";
     for (const auto& [name, value] : group.facts)
       out += "- " + escaped(name) + ": " + code(value) + "\n";

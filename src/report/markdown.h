@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "report/document.h"
+#include "report/report.h"
 
 namespace whet::report {
 
 /// Headline, tables, reasons, notes, setting and command. Text of the document cannot start markup:
 /// punctuation that Markdown or HTML would read is escaped.
-std::string render_markdown(const Document& document);
+std::string render_markdown(const Report& document);
 
 }  // namespace whet::report

@@ -20,13 +20,13 @@ Look look_of(const StrategyResult& s) {
   if (s.kind == StrategyKind::kBaseline) return {Mark::kDiamond, kInk};
   if (s.kind == StrategyKind::kControl) return {Mark::kDiamondOpen, kInk};
   if (!s.verdict) return {Mark::kSquare, kGrey};
-  switch (s.verdict->kind) {
-    case VerdictKind::kPays:
+  switch (s.verdict->label) {
+    case VerdictLabel::kPays:
       return {Mark::kCircle, kGreen};
-    case VerdictKind::kDoesNotPay:
+    case VerdictLabel::kDoesNotPay:
       return {Mark::kTriangleDown, kVermilion};
-    case VerdictKind::kNoDifference:
-    case VerdictKind::kCannotTell:
+    case VerdictLabel::kNoDifference:
+    case VerdictLabel::kCannotTell:
       return {Mark::kSquare, kGrey};
   }
   WHET_UNREACHABLE();
@@ -37,7 +37,7 @@ struct QualityPoint {
   double x, x_low, x_high, y, y_low, y_high;
 };
 
-std::vector<QualityPoint> quality_points(const Document& doc) {
+std::vector<QualityPoint> quality_points(const Report& doc) {
   std::vector<QualityPoint> points;
   for (const auto& s : doc.strategies) {
     if (!s.accuracy) continue;
@@ -59,12 +59,12 @@ std::vector<QualityPoint> quality_points(const Document& doc) {
   return points;
 }
 
-std::string left_out(const Document& doc, const std::vector<QualityPoint>& points) {
+std::string left_out(const Report& doc, const std::vector<QualityPoint>& points) {
   std::string names;
   for (const auto& s : doc.strategies) {
     const bool shown = std::any_of(points.begin(), points.end(),
                                    [&](const QualityPoint& p) { return p.strategy == &s; });
-    if (!shown) names += (names.empty() ? "" : ", ") + s.label;
+    if (!shown) names += (names.empty() ? "" : ", ") + s.title();
   }
   return names.empty() ? "" : "Not measured: " + names;
 }
@@ -86,7 +86,7 @@ void ratio_tics(Panel& panel, double low, double high) {
 
 }  // namespace
 
-void quality_panel(Panel& panel, const Document& doc) {
+void quality_panel(Panel& panel, const Report& doc) {
   panel.legend({{Mark::kDiamond, kInk, "baseline"},
                 {Mark::kDiamondOpen, kInk, "control"},
                 {Mark::kCircle, kGreen, "pays"},
@@ -131,7 +131,7 @@ void quality_panel(Panel& panel, const Document& doc) {
   std::vector<LabelledPoint> labelled;
   std::vector<std::string> names;
   for (const auto& p : points) {
-    names.push_back(truncate(p.strategy->label, 30));
+    names.push_back(truncate(p.strategy->title(), 30));
     labelled.push_back({to_x(p.x), to_y(p.y), to_x(p.x_low), to_x(p.x_high), to_y(p.y_high),
                         to_y(p.y_low), text_width(names.back(), 11)});
   }

@@ -59,8 +59,7 @@ TEST(Terminal, HostileTextCannotDriveTheTerminal) {
 }
 
 TEST(Render, MissingValuesAreEnDashes) {
-  const Document doc =
-      parsed({{"schema", "whet-results/1"}, {"strategies", {{{"name", "lonely"}}}}});
+  const Report doc = parsed({{"schema", "whet-results/1"}, {"strategies", {{{"name", "lonely"}}}}});
   std::string row;
   for (const auto& line : lines_of(render_terminal(doc)))
     if (line.starts_with("lonely")) row = line;
@@ -71,7 +70,7 @@ TEST(Render, MissingValuesAreEnDashes) {
 }
 
 TEST(Render, NothingAtAllStillRenders) {
-  const Document doc = parsed({{"schema", "whet-results/1"}});
+  const Report doc = parsed({{"schema", "whet-results/1"}});
   EXPECT_FALSE(render_terminal(doc).empty());
   EXPECT_FALSE(render_markdown(doc).empty());
   EXPECT_FALSE(render_html(doc).empty());
@@ -109,7 +108,7 @@ TEST(Summary, ControlsStandInTheRowOfTheirStrategy) {
 TEST(Summary, NotesOfTheDocumentComeBeforeTheNumbers) {
   auto json = sample_json();
   json["notes"] = {"4 of 4 baseline answers were cut at --max-tokens 16"};
-  const Document doc = parsed(json);
+  const Report doc = parsed(json);
   for (const std::string& text : {render_terminal(doc), render_markdown(doc), render_html(doc)}) {
     const size_t note = text.find("4 of 4 baseline answers were cut");
     ASSERT_NE(note, std::string::npos);
@@ -133,7 +132,7 @@ TEST(Summary, SaysOnceWhatHoldsForAllRows) {
     strategy["n_tasks"] = 120;
   }
   json["tasks"]["n_tasks"] = 135;
-  const Document doc = parsed(json);
+  const Report doc = parsed(json);
   auto lines = warnings(doc);
   for (const auto& line : remarks(doc)) lines.push_back(line);
   const auto count = [&](std::string_view words) {
@@ -178,7 +177,7 @@ std::vector<std::vector<std::string>> parse_csv(const std::string& text) {
 }
 
 TEST(Csv, ParsesBack) {
-  const Document doc = sample();
+  const Report doc = sample();
   const auto rows = parse_csv(render_csv(doc));
   ASSERT_EQ(rows.size(), 1u + 8 * 5);
   for (const auto& row : rows) EXPECT_EQ(row.size(), rows[0].size());

@@ -31,7 +31,7 @@ class Writer {
 
 /// Draws every chart to files, and once more without title for the page. Stops at the first chart
 /// if gnuplot is not there at all.
-Status write_charts(const Document& doc, const GnuplotOptions& gnuplot, Writer& writer,
+Status write_charts(const Report& doc, const GnuplotOptions& gnuplot, Writer& writer,
                     HtmlOptions& html) {
   auto complain = [&](const Error& error) {
     writer.files.warnings.push_back(error.message());
@@ -67,7 +67,7 @@ Status write_charts(const Document& doc, const GnuplotOptions& gnuplot, Writer& 
 
 }  // namespace
 
-Result<ReportFiles> write_report(const Document& doc, const std::string& directory,
+Result<ReportFiles> write_report(const Report& doc, const std::string& directory,
                                  const ReportOptions& options) {
   Writer writer(directory);
   HtmlOptions html;

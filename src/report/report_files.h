@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "report/document.h"
 #include "report/gnuplot.h"
+#include "report/report.h"
 
 namespace whet::report {
 
@@ -24,7 +24,7 @@ struct ReportFiles {
 /// report.html, report.md, report.csv, and chart-NAME.svg and .png of every chart, dashboard
 /// included. Each file is written whole or not at all. A chart that fails is a warning, the rest is
 /// written. Errors: kNotFound for the directory, kIo.
-Result<ReportFiles> write_report(const Document& document, const std::string& directory,
+Result<ReportFiles> write_report(const Report& document, const std::string& directory,
                                  const ReportOptions& options = {});
 
 }  // namespace whet::report

@@ -2,21 +2,21 @@
 #pragma once
 
 #include "report/chart_panel.h"
-#include "report/document.h"
+#include "report/report.h"
 
 namespace whet::report {
 
 /// Accuracy over the ratio of time to the baseline's, with intervals.
-void quality_panel(Panel& panel, const Document& doc);
+void quality_panel(Panel& panel, const Report& doc);
 /// Accuracy of every strategy in every family of tasks, as a table of shades.
-void families_panel(Panel& panel, const Document& doc);
+void families_panel(Panel& panel, const Report& doc);
 /// Horizontal bars, a row for each strategy.
-void latency_panel(Panel& panel, const Document& doc);
-void tokens_panel(Panel& panel, const Document& doc);
-void memory_panel(Panel& panel, const Document& doc);
+void latency_panel(Panel& panel, const Report& doc);
+void tokens_panel(Panel& panel, const Report& doc);
+void memory_panel(Panel& panel, const Report& doc);
 
 /// Room for the names of the strategies at the left of a plot.
-double name_margin(const Document& doc);
+double name_margin(const Report& doc);
 /// A name in that room, its vertical middle at y.
 void row_name(Panel& panel, double y, const StrategyResult& s);
 

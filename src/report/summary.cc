@@ -46,7 +46,7 @@ std::string plural(size_t n, const char* one, const char* many) {
 
 /// "Self-consistency (+0.11 [+0.06, +0.16] for 2.30×)".
 std::string with_numbers(const StrategyResult& s) {
-  std::string text = s.label;
+  std::string text = s.title();
   std::string numbers;
   if (s.difference_to_baseline) numbers = format_difference(s.difference_to_baseline->estimate);
   if (s.cost_ratio_time) {
@@ -60,7 +60,7 @@ std::string list(const std::vector<const StrategyResult*>& strategies, bool numb
   std::string text;
   for (size_t i = 0; i < strategies.size(); ++i) {
     if (i > 0) text += i + 1 == strategies.size() ? " and " : ", ";
-    text += numbers ? with_numbers(*strategies[i]) : strategies[i]->label;
+    text += numbers ? with_numbers(*strategies[i]) : strategies[i]->title();
   }
   return text;
 }
@@ -71,22 +71,22 @@ std::string verdict_text(const StrategyResult& s) {
   if (s.kind == StrategyKind::kBaseline) return "baseline";
   if (s.kind == StrategyKind::kControl) return "control";
   if (!s.verdict) return std::string(kMissing);
-  switch (s.verdict->kind) {
-    case VerdictKind::kPays:
+  switch (s.verdict->label) {
+    case VerdictLabel::kPays:
       return "pays";
-    case VerdictKind::kDoesNotPay:
+    case VerdictLabel::kDoesNotPay:
       return "does not pay";
-    case VerdictKind::kNoDifference:
+    case VerdictLabel::kNoDifference:
       return "no difference";
-    case VerdictKind::kCannotTell:
+    case VerdictLabel::kCannotTell:
       return "cannot tell";
   }
   WHET_UNREACHABLE();
 }
 
-Table comparison_table(const Document& doc) {
-  const std::string level =
-      doc.level ? fmt::format("[{:.3g} %]", *doc.level * 100) : std::string("[interval]");
+Table comparison_table(const Report& doc) {
+  const std::string level = doc.design.level ? fmt::format("[{:.3g} %]", *doc.design.level * 100)
+                                             : std::string("[interval]");
   Table table;
   table.columns = {{"Strategy", ""},
                    {"Accuracy", level},
@@ -108,7 +108,7 @@ Table comparison_table(const Document& doc) {
     };
     Cell accuracy = number(format_accuracy(s.accuracy));
     accuracy.brief = accuracy.text.substr(0, accuracy.text.find(' '));
-    table.rows.push_back({{{s.label},
+    table.rows.push_back({{{s.title()},
                            accuracy,
                            difference(s.difference_to_baseline),
                            difference(s.difference_to_control),
@@ -124,7 +124,7 @@ Table comparison_table(const Document& doc) {
   return table;
 }
 
-std::string table_legend(const Document& doc) {
+std::string table_legend(const Report& doc) {
   const bool has_controls =
       std::any_of(doc.strategies.begin(), doc.strategies.end(),
                   [](const auto& s) { return s.kind == StrategyKind::kControl; });
@@ -142,7 +142,7 @@ std::string table_legend(const Document& doc) {
   return text;
 }
 
-Table family_table(const Document& doc) {
+Table family_table(const Report& doc) {
   Table table;
   table.columns.push_back({"Strategy", ""});
   for (const auto& family : doc.families) {
@@ -154,7 +154,7 @@ Table family_table(const Document& doc) {
   }
   for (const auto& s : doc.strategies) {
     if (s.kind == StrategyKind::kControl) continue;
-    Table::Row row{{{s.label}}, &s};
+    Table::Row row{{{s.title()}}, &s};
     for (const auto& family : doc.families) {
       const auto* result = find_family(s, family);
       row.cells.push_back(number(format_accuracy(result ? result->accuracy : std::nullopt)));
@@ -164,14 +164,14 @@ Table family_table(const Document& doc) {
   return table;
 }
 
-std::vector<std::string> headline(const Document& doc) {
+std::vector<std::string> headline(const Report& doc) {
   std::vector<const StrategyResult*> pays, does_not, no_difference, cannot_tell;
   for (const auto& s : doc.strategies) {
     if (!s.verdict) continue;
-    (s.verdict->kind == VerdictKind::kPays           ? pays
-     : s.verdict->kind == VerdictKind::kDoesNotPay   ? does_not
-     : s.verdict->kind == VerdictKind::kNoDifference ? no_difference
-                                                     : cannot_tell)
+    (s.verdict->label == VerdictLabel::kPays           ? pays
+     : s.verdict->label == VerdictLabel::kDoesNotPay   ? does_not
+     : s.verdict->label == VerdictLabel::kNoDifference ? no_difference
+                                                       : cannot_tell)
         .push_back(&s);
   }
   const size_t n = pays.size() + does_not.size() + no_difference.size() + cannot_tell.size();
@@ -196,18 +196,18 @@ std::vector<std::string> headline(const Document& doc) {
   return sentences;
 }
 
-std::string setting(const Document& doc) {
+std::string setting(const Report& doc) {
   std::string text;
   auto add = [&](const std::string& part) {
     if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
   };
-  if (doc.n_tasks) {
-    std::string n = format_count(doc.n_tasks) + " tasks";
+  if (doc.tasks.n_tasks) {
+    std::string n = format_count(doc.tasks.n_tasks) + " tasks";
     if (!doc.seeds.empty()) n += " \u00d7 " + plural(doc.seeds.size(), "seed", "seeds");
     add(n);
   }
-  if (!doc.model_name.empty()) add("model " + doc.model_name);
-  if (!doc.machine_name.empty()) add("on " + doc.machine_name);
+  if (!doc.model.name.empty()) add("model " + doc.model.name);
+  if (!doc.machine.cpu.empty()) add("on " + doc.machine.cpu);
   return text;
 }
 
@@ -238,12 +238,13 @@ void append_remarks(std::vector<std::string>& lines, const Remarks& remarks, siz
 
 }  // namespace
 
-std::vector<std::string> warnings(const Document& doc) {
+std::vector<std::string> warnings(const Report& doc) {
   std::vector<std::string> lines;
-  if (!doc.complete) {
-    lines.push_back(fmt::format("The run is not complete: {} of {} runs{}.",
-                                format_count(doc.n_done), format_count(doc.n_planned),
-                                doc.stop_reason.empty() ? "" : " (" + doc.stop_reason + ")"));
+  if (!doc.status.complete) {
+    lines.push_back(
+        fmt::format("The run is not complete: {} of {} runs{}.", format_count(doc.status.n_done),
+                    format_count(doc.status.n_planned),
+                    doc.status.stop_reason.empty() ? "" : " (" + doc.status.stop_reason + ")"));
   }
   for (const auto& note : doc.notes) lines.push_back(one_line(note));
   Remarks not_graded;
@@ -252,7 +253,7 @@ std::vector<std::string> warnings(const Document& doc) {
     std::string reasons;
     for (const auto& [reason, count] : s.not_graded)
       reasons += (reasons.empty() ? "" : "; ") + reason + ", " + format_count(count);
-    add_remark(not_graded, s.label,
+    add_remark(not_graded, s.title(),
                fmt::format("{} of {} runs could not be graded{}.", format_count(s.n_not_graded),
                            format_count(s.n_runs), reasons.empty() ? "" : " (" + reasons + ")"));
   }
@@ -260,14 +261,14 @@ std::vector<std::string> warnings(const Document& doc) {
   return lines;
 }
 
-std::vector<std::string> remarks(const Document& doc) {
+std::vector<std::string> remarks(const Report& doc) {
   std::vector<std::string> lines;
   Remarks coverage;
   for (const auto& s : doc.strategies) {
-    if (!s.n_tasks || !doc.n_tasks || *s.n_tasks >= *doc.n_tasks) continue;
-    add_remark(coverage, s.label,
+    if (!s.n_tasks || !doc.tasks.n_tasks || *s.n_tasks >= *doc.tasks.n_tasks) continue;
+    add_remark(coverage, s.title(),
                fmt::format("accuracy is over {} of {} tasks", format_count(s.n_tasks),
-                           format_count(doc.n_tasks)));
+                           format_count(doc.tasks.n_tasks)));
   }
   append_remarks(lines, coverage, doc.strategies.size(),
                  ", so compare its difference, which is paired on the same tasks, and not its "
@@ -275,11 +276,11 @@ std::vector<std::string> remarks(const Document& doc) {
   std::string lenient, fell_back;
   for (const auto& s : doc.strategies) {
     if (s.n_strict && s.n_correct && *s.n_strict < *s.n_correct) {
-      lenient += fmt::format("{}{} {} of {}", lenient.empty() ? "" : "; ", s.label,
+      lenient += fmt::format("{}{} {} of {}", lenient.empty() ? "" : "; ", s.title(),
                              format_count(*s.n_correct - *s.n_strict), format_count(s.n_correct));
     }
     if (s.n_fell_back.value_or(0) > 0) {
-      fell_back += fmt::format("{}{} {} of {}", fell_back.empty() ? "" : "; ", s.label,
+      fell_back += fmt::format("{}{} {} of {}", fell_back.empty() ? "" : "; ", s.title(),
                                format_count(s.n_fell_back), format_count(s.n_runs));
     }
   }
@@ -291,15 +292,10 @@ std::vector<std::string> remarks(const Document& doc) {
   return lines;
 }
 
-std::string command_line(const Document& doc) {
+std::string command_line(const Report& doc) {
   std::string line;
   for (const auto& word : doc.command) line += (line.empty() ? "" : " ") + shell_quote(word);
   return line;
-}
-
-std::optional<double> duration_s(const Event& event) {
-  if (!event.start_ns || !event.end_ns || *event.end_ns < *event.start_ns) return std::nullopt;
-  return static_cast<double>(*event.end_ns - *event.start_ns) * 1e-9;
 }
 
 }  // namespace whet::report

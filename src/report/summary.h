@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/document.h"
+#include "report/report.h"
 
 namespace whet::report {
 
@@ -31,35 +31,32 @@ struct Table {
 
 /// One row per strategy: accuracy, gain over the baseline and over the same-time control, time,
 /// tokens, memory, verdict. Controls have no rows of their own. The table points into `document`.
-Table comparison_table(const Document& document);
+Table comparison_table(const Report& document);
 
 /// Accuracy by family: strategies × families. A cell reads "0.58 [0.43, 0.73]".
-Table family_table(const Document& document);
+Table family_table(const Report& document);
 
 /// "2 of 6 strategies pay: ...", one sentence per outcome that occurs.
-std::vector<std::string> headline(const Document& document);
+std::vector<std::string> headline(const Report& document);
 
 /// What a reader must know before the numbers: unfinished run, notes of the document, ungraded
 /// runs.
-std::vector<std::string> warnings(const Document& document);
+std::vector<std::string> warnings(const Report& document);
 
 /// What explains single numbers: coverage, lenient grading, fallbacks.
-std::vector<std::string> remarks(const Document& document);
+std::vector<std::string> remarks(const Report& document);
 
 /// What the columns of the comparison mean.
-std::string table_legend(const Document& document);
+std::string table_legend(const Report& document);
 
 /// "144 tasks × 3 seeds; model ...; machine ...".
-std::string setting(const Document& document);
+std::string setting(const Report& document);
 
 /// Short verdict for a table: "pays", "does not pay", "cannot tell"; "baseline", "control" for
 /// rows that get none.
 std::string verdict_text(const StrategyResult& strategy);
 
 /// The command that made the document, as a shell line.
-std::string command_line(const Document& document);
-
-/// Latency of an event in seconds.
-std::optional<double> duration_s(const Event& event);
+std::string command_line(const Report& document);
 
 }  // namespace whet::report

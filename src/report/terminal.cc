@@ -20,14 +20,14 @@ class Painter {
   std::string dim(const std::string& text) const { return paint("2", text); }
   std::string verdict(const StrategyResult& s, const std::string& text) const {
     if (!s.verdict) return dim(text);
-    switch (s.verdict->kind) {
-      case VerdictKind::kPays:
+    switch (s.verdict->label) {
+      case VerdictLabel::kPays:
         return paint("1;32", text);
-      case VerdictKind::kDoesNotPay:
+      case VerdictLabel::kDoesNotPay:
         return paint("31", text);
-      case VerdictKind::kNoDifference:
+      case VerdictLabel::kNoDifference:
         return text;
-      case VerdictKind::kCannotTell:
+      case VerdictLabel::kCannotTell:
         return paint("33", text);
     }
     WHET_UNREACHABLE();
@@ -158,7 +158,7 @@ int stdout_width() {
   return known ? size.ws_col : 80;
 }
 
-std::string render_terminal(const Document& doc, const TerminalOptions& options) {
+std::string render_terminal(const Report& doc, const TerminalOptions& options) {
   const Painter painter(options.colour);
   const int width = std::max(options.width, 40);
   std::string out;
@@ -178,7 +178,7 @@ std::string render_terminal(const Document& doc, const TerminalOptions& options)
     if (!s.verdict || s.verdict->reason.empty()) continue;
     if (!any_reason) out += "\n" + painter.bold("Why") + "\n";
     any_reason = true;
-    out += wrapped(s.label + ": " + one_line(s.verdict->reason), "  ", "    ", width);
+    out += wrapped(s.title() + ": " + one_line(s.verdict->reason), "  ", "    ", width);
   }
   if (doc.families.size() > 1) {
     // As many families side by side as fit; the rest below.

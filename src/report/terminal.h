@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "report/document.h"
+#include "report/report.h"
 
 namespace whet::report {
 
@@ -17,6 +17,6 @@ struct TerminalOptions {
 int stdout_width();
 
 /// Warnings, headline, aligned table, reasons of the verdicts, accuracy by family, remarks.
-std::string render_terminal(const Document& document, const TerminalOptions& options = {});
+std::string render_terminal(const Report& document, const TerminalOptions& options = {});
 
 }  // namespace whet::report

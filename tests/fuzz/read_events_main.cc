@@ -8,22 +8,21 @@
 #include <string_view>
 #include <tuple>
 
-#include "experiment/event_log.h"
+#include "results/codec.h"
+#include "results/event_log.h"
 
 namespace {
 
-using whet::experiment::Event;
-using whet::experiment::EventHeader;
+using whet::results::Event;
 
 void read(std::string_view content) {
-  const EventHeader header{"2026-01-31T12:00:00Z", "f", {{"isa", "scalar"}}, {"whet"}};
-  const auto record = whet::experiment::parse_events(content, header, "events.jsonl");
+  const auto record = whet::results::parse_events(content, "events.jsonl");
   if (!record.ok()) return;
   std::set<std::tuple<std::string, std::string, uint64_t>> runs;
   for (const Event& event : record->events) {
     const bool is_new = runs.emplace(event.strategy, event.task, event.seed).second;
     if (event.start_ns < 0 || event.end_ns < event.start_ns || (!event.warmup && !is_new) ||
-        !whet::experiment::event_from_json(to_json(event)).ok()) {
+        !whet::results::event_from_json(to_json(event)).ok()) {
       std::abort();
     }
   }

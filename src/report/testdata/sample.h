@@ -8,7 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "report/document.h"
+#include "report/report.h"
+#include "results/codec.h"
 
 namespace whet::report {
 
@@ -27,13 +28,13 @@ inline nlohmann::json sample_json() {
   return nlohmann::json::parse(content_of(test_file("made_up_results.json")));
 }
 
-inline Document parsed(const nlohmann::json& json) {
-  auto document = parse_document(json);
+inline Report parsed(const nlohmann::json& json) {
+  auto document = results::document_from_json(json);
   EXPECT_TRUE(document.ok()) << (document.ok() ? "" : document.error().message());
-  return std::move(document).value();
+  return make_report(std::move(document).value(), {.max_per_strategy = -1});
 }
 
-inline Document sample() {
+inline Report sample() {
   return parsed(sample_json());
 }
 
@@ -57,8 +58,7 @@ inline nlohmann::json hostile_json(const std::string& attack) {
       event[key] = attack;
     event["grade"]["detail"] = attack;
     for (auto& candidate : event["candidates"])
-      for (const char* key : {"stage", "text", "finish", "answer", "reason"})
-        candidate[key] = attack;
+      for (const char* key : {"stage", "text", "answer", "reason"}) candidate[key] = attack;
   }
   return json;
 }

@@ -3,21 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
 #include "eval/grader.h"
 
-namespace whet::experiment {
+namespace whet::results {
 
-struct EventCandidate {
+struct Candidate {
   std::optional<std::string> stage;
   std::string text;
   int64_t tokens = 0;
-  std::string finish;
+  std::string finish = "stop";  // finish_reason_name()
   std::optional<double> temperature;
   std::optional<double> logprob;
   std::optional<std::string> answer;
@@ -44,7 +42,7 @@ struct Event {
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
   int64_t n_calls = 0;
-  std::vector<EventCandidate> candidates;
+  std::vector<Candidate> candidates;
   std::optional<std::string> answer;
   std::string how;  // how the answer was selected
   bool fell_back = false;
@@ -63,9 +61,4 @@ struct Event {
   double latency_s() const { return static_cast<double>(end_ns - start_ns) * 1e-9; }
 };
 
-nlohmann::json to_json(const Event& event);
-/// Errors (kInvalidArgument): a missing field, a wrong type, a number out of range, an unknown
-/// word; the message names the field. Fields that it does not know are ignored.
-Result<Event> event_from_json(const nlohmann::json& json);
-
-}  // namespace whet::experiment
+}  // namespace whet::results

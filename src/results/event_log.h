@@ -2,15 +2,19 @@
 // run starts, so a crash costs at most the run that was going on.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "experiment/event.h"
-#include "experiment/plan.h"
+#include "results/document.h"
+#include "results/event.h"
 
-namespace whet::experiment {
+namespace whet::results {
+
+/// What must be equal for events to be comparable, part by part.
+using FingerprintParts = std::map<std::string, std::string>;
 
 struct EventHeader {
   std::string created;  // UTC
@@ -21,16 +25,19 @@ struct EventHeader {
 
 /// What a record holds.
 struct EventRecord {
-  std::string created;
+  EventHeader header;
   std::vector<Event> events;  // that of line n is events[n - 2]
   size_t n_bytes = 0;         // of the whole lines; what follows is torn
 };
 
-/// Errors (kInvalidArgument), with `path` and line: no header, or one of another experiment (says
-/// which parts differ); a line, not the last, that is no event; a second event of the same
-/// strategy, task and seed, or with the same sequence number.
-Result<EventRecord> parse_events(std::string_view content, const EventHeader& wanted,
-                                 const std::string& path);
+/// Errors (kInvalidArgument), with `path` and line: no header; a line, not the last, that is no
+/// event; a second event of the same strategy, task and seed, or with the same sequence number.
+Result<EventRecord> parse_events(std::string_view content, const std::string& path);
+/// Errors: those of parse_events, kIo, kNotFound.
+Result<EventRecord> read_events(const std::string& path);
+/// Error where the headers are of different experiments; says which parts differ.
+Status check_same_experiment(const EventHeader& found, const EventHeader& wanted,
+                             const std::string& path);
 
 /// While it lives no other EventLog, of whatever process, can be had on the same file.
 class EventLog {
@@ -38,7 +45,8 @@ class EventLog {
   /// A new log in `directory`, which is created. Errors: there is one already (names --resume).
   static Result<EventLog> create(const std::string& directory, const EventHeader& header);
   /// The log of an earlier run. A torn last line is cut off. Errors: no log; another process is
-  /// writing to it (says which); those of parse_events.
+  /// writing to it (says which); those of parse_events;
+  /// a record of another experiment.
   static Result<EventLog> resume(const std::string& directory, const EventHeader& header);
   /// Removes the log of an earlier run, and the results made from it, if they are there. Errors:
   /// another process is writing to it.
@@ -68,4 +76,4 @@ class EventLog {
 /// "2026-01-31T12:00:00Z".
 std::string utc_now();
 
-}  // namespace whet::experiment
+}  // namespace whet::results

@@ -1,4 +1,4 @@
-#include "experiment/event_log.h"
+#include "results/event_log.h"
 
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -17,11 +17,12 @@
 #include <sstream>
 #include <tuple>
 
-#include "experiment/json_fields.h"
+#include "results/archive.h"
+#include "results/codec.h"
 #include "sys/file_bytes.h"
 #include "sys/json_text.h"
 
-namespace whet::experiment {
+namespace whet::results {
 namespace {
 
 using nlohmann::json;
@@ -38,44 +39,8 @@ std::string log_path(const std::string& directory) {
   return (fs::path(directory) / "events.jsonl").string();
 }
 
-json header_json(const EventHeader& header) {
-  return {{"schema", kSchema},
-          {"created", header.created},
-          {"fingerprint", header.fingerprint},
-          {"fingerprint_parts", header.parts},
-          {"command", header.command}};
-}
-
 Error invalid(const std::string& path, int64_t line, std::string_view problem) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", path, line, problem));
-}
-
-/// Returns the time of creation. Errors: no header; what differs between it and the one that this
-/// run would write.
-Result<std::string> check_header(const json& found, const EventHeader& wanted,
-                                 const std::string& path) {
-  JsonFields header(found);
-  if (header.text("schema") != kSchema) header.refuse("schema", fmt::format("\"{}\"", kSchema));
-  const std::string created = header.text("created");
-  const std::string fingerprint = header.text("fingerprint");
-  JsonFields parts(header.object("fingerprint_parts"));
-  std::vector<std::string> differences;
-  for (const auto& [name, value] : wanted.parts) {
-    const std::string before = parts.optional_text(name.c_str()).value_or("?");
-    if (before != value) {
-      differences.push_back(fmt::format("{} was \"{}\", is \"{}\"", name, before, value));
-    }
-  }
-  header.adopt("fingerprint_parts", parts);
-  header.texts("command");
-  if (header.problem()) {
-    return invalid(path, 1, fmt::format("expected a {} header: {}", kSchema, *header.problem()));
-  }
-  if (fingerprint == wanted.fingerprint) return created;
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("{} belongs to another experiment and cannot be resumed: {}", path,
-                           differences.empty() ? "the fingerprint differs"
-                                               : fmt::format("{}", fmt::join(differences, "; "))));
 }
 
 /// Which lines have what may occur only once.
@@ -149,6 +114,53 @@ Status lock(int fd, const std::string& path) {
 
 }  // namespace
 
+template <typename A>
+void describe(A& a, typename A::template Ref<EventHeader> h) {
+  a.schema(kSchema);
+  a.required("created", h.created);
+  a.required("fingerprint", h.fingerprint);
+  a.required("fingerprint_parts", h.parts);
+  a.required("command", h.command);
+}
+
+namespace {
+
+std::string header_text(const EventHeader& header) {
+  Writer writer;
+  describe(writer, header);
+  return json_text(std::move(writer).result());
+}
+
+Result<EventHeader> header_from_json(const json& line, const std::string& path) {
+  std::optional<Error> problem;
+  Reader reader(line, "", problem);
+  EventHeader header;
+  describe(reader, header);
+  if (problem) {
+    return invalid(path, 1, fmt::format("expected a {} header: {}", kSchema, problem->message()));
+  }
+  return header;
+}
+
+}  // namespace
+
+Status check_same_experiment(const EventHeader& found, const EventHeader& wanted,
+                             const std::string& path) {
+  if (found.fingerprint == wanted.fingerprint) return ok_status();
+  std::vector<std::string> differences;
+  for (const auto& [name, value] : wanted.parts) {
+    const auto before = found.parts.find(name);
+    if (before == found.parts.end() || before->second != value) {
+      differences.push_back(fmt::format("{} was \"{}\", is \"{}\"", name,
+                                        before == found.parts.end() ? "?" : before->second, value));
+    }
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("{} belongs to another experiment and cannot be resumed: {}", path,
+                           differences.empty() ? "the fingerprint differs"
+                                               : fmt::format("{}", fmt::join(differences, "; "))));
+}
+
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
@@ -184,19 +196,19 @@ Result<EventLog> EventLog::create(const std::string& directory, const EventHeade
   const std::string path = log_path(directory);
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0 && errno == EEXIST) {
-    return Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} exists; use --resume to go on with it, --overwrite to replace it, or another directory", path));
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{} exists; use --resume to go on with it, --overwrite to replace it, "
+                             "or another directory",
+                             path));
   }
   if (fd < 0) return io_error("cannot create", path);
   EventLog log(path, fd, header.created);
   WHET_TRY_STATUS(lock(fd, path));
-  WHET_TRY_STATUS(log.write_line(json_text(header_json(header))));
+  WHET_TRY_STATUS(log.write_line(header_text(header)));
   return log;
 }
 
-Result<EventRecord> parse_events(std::string_view content, const EventHeader& wanted,
-                                 const std::string& path) {
+Result<EventRecord> parse_events(std::string_view content, const std::string& path) {
   EventRecord record;
   SeenEvents seen;
   for (int64_t line_number = 1; record.n_bytes < content.size(); ++line_number) {
@@ -210,7 +222,7 @@ Result<EventRecord> parse_events(std::string_view content, const EventHeader& wa
       return invalid(path, line_number, "expected a JSON object, found something else");
     }
     if (line_number == 1) {
-      WHET_TRY(record.created, check_header(line, wanted, path));
+      WHET_TRY(record.header, header_from_json(line, path));
     } else {
       WHET_TRY(Event event,
                event_from_json(line).with_context(fmt::format("{}:{}", path, line_number)));
@@ -225,6 +237,11 @@ Result<EventRecord> parse_events(std::string_view content, const EventHeader& wa
   return record;
 }
 
+Result<EventRecord> read_events(const std::string& path) {
+  WHET_TRY(const std::string content, read_file(path, kMaxLogBytes));
+  return parse_events(content, path);
+}
+
 Result<EventLog> EventLog::resume(const std::string& directory, const EventHeader& header) {
   const std::string path = log_path(directory);
   const int fd = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
@@ -235,10 +252,10 @@ Result<EventLog> EventLog::resume(const std::string& directory, const EventHeade
   if (fd < 0) return io_error("cannot open", path);
   EventLog log(path, fd, "");
   WHET_TRY_STATUS(lock(fd, path));  // before reading: what is read must be all there is
-  WHET_TRY(const std::string content, read_file(path, kMaxLogBytes));
-  WHET_TRY(EventRecord record, parse_events(content, header, path));
+  WHET_TRY(EventRecord record, read_events(path));
+  WHET_TRY_STATUS(check_same_experiment(record.header, header, path));
   if (::ftruncate(fd, static_cast<off_t>(record.n_bytes)) != 0) return io_error("cannot cut", path);
-  log.created_ = std::move(record.created);
+  log.created_ = std::move(record.header.created);
   log.events_ = std::move(record.events);
   return log;
 }
@@ -263,4 +280,4 @@ Status EventLog::append(const Event& event) {
   return ok_status();
 }
 
-}  // namespace whet::experiment
+}  // namespace whet::results
