@@ -288,6 +288,37 @@ TEST(Eval, ACopiedProgramKeepsItsTasks) {
   EXPECT_EQ(nlohmann::json::parse(results)["tasks"]["files"].size(), 9u);
 }
 
+TEST(Results, AreRenderedAndComparedAgain) {
+  const fs::path a = scratch("results-a"), b = scratch("results-b");
+  const std::string eval = "eval -m " + kDraft +
+                           " --strategies baseline,re2 --tasks divide -n 3 --no-code --no-charts "
+                           "--max-tokens 8 -o ";
+  ASSERT_EQ(whet(eval + a.string()).status, 0);
+  ASSERT_EQ(whet(eval + b.string() + " --temp 0.25").status, 0);
+  const auto content = [](const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(whet("report --csv " + a.string()).out, content(a / "report.csv"));
+  EXPECT_EQ(whet("report --markdown " + a.string()).out, content(a / "report.md"));
+  EXPECT_EQ(nlohmann::json::parse(whet("report --json " + a.string()).out),
+            nlohmann::json::parse(content(a / "results.json")));
+  const std::string both = whet("report " + a.string() + " " + b.string()).out;
+  EXPECT_NE(both.find("Why"), both.rfind("Why"));
+
+  const std::string same = whet("diff " + a.string() + " " + a.string()).out;
+  EXPECT_NE(same.find("The settings are the same."), std::string::npos) << same;
+  const std::string other = whet("diff " + a.string() + " " + b.string()).out;
+  EXPECT_NE(other.find("sampling.temperature: "), std::string::npos) << other;
+  EXPECT_NE(other.find(" | 0.25"), std::string::npos) << other;
+
+  std::ofstream(b / "results.json") << R"({"schema": "whet-results/1", "strategies": [{"name": 3}]})";
+  const Ran hostile = whet("report " + b.string() + " 2>&1");
+  EXPECT_NE(hostile.status, 0);
+  EXPECT_NE(hostile.out.find("strategies[0].name: expected a text, found 3"), std::string::npos)
+      << hostile.out;
+}
+
 TEST(Form, AnswersSuitTheirSchemaAtEverySetting) {
   const std::string schema =
       R"({"type": "object", "properties": {"kind": {"enum": ["cat", "dog"]}, "age": {"type": "integer",

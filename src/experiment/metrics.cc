@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "experiment/quantity.h"
 #include "stats/bootstrap.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
@@ -20,25 +20,6 @@ using stats::Clusters;
 using stats::Estimate;
 using stats::PairedTasks;
 
-using Events = std::vector<const Event*>;
-using ByTask = std::map<std::string, Events>;
-/// The quantity of a run; none where the run has none.
-using Quantity = std::function<std::optional<double>(const Event&)>;
-
-ByTask by_task(const Events& events) {
-  ByTask tasks;
-  for (const Event* event : events) tasks[event->task].push_back(event);
-  return tasks;
-}
-
-std::vector<double> values_of(const Events& events, const Quantity& quantity) {
-  std::vector<double> values;
-  for (const Event* event : events) {
-    if (const auto value = quantity(*event)) values.push_back(*value);
-  }
-  return values;
-}
-
 Clusters clusters_of(const Events& events, const Quantity& quantity) {
   Clusters clusters;
   for (const auto& [task, runs] : by_task(events)) {
@@ -47,34 +28,6 @@ Clusters clusters_of(const Events& events, const Quantity& quantity) {
     }
   }
   return clusters;
-}
-
-/// The tasks that both arms have a value for.
-PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& of_baseline,
-                   const Quantity& of_strategy) {
-  const ByTask before = by_task(baseline);
-  PairedTasks pairs;
-  for (const auto& [task, runs] : by_task(strategy)) {
-    const auto found = before.find(task);
-    if (found == before.end()) continue;
-    stats::PairedTask pair{values_of(found->second, of_baseline), values_of(runs, of_strategy)};
-    if (!pair.baseline.empty() && !pair.strategy.empty()) pairs.push_back(std::move(pair));
-  }
-  return pairs;
-}
-
-PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& quantity) {
-  return paired(baseline, strategy, quantity, quantity);
-}
-
-std::optional<double> correctness(const Event& event) {
-  if (!event.graded()) return std::nullopt;
-  return event.correct() ? 1.0 : 0.0;
-}
-
-std::optional<double> strictness(const Event& event) {
-  if (!event.graded()) return std::nullopt;
-  return event.correct() && event.strict ? 1.0 : 0.0;
 }
 
 /// Cut off before its end, and not right: with more tokens it might have been.
@@ -98,19 +51,9 @@ Quantity correctness_with(double open) {
   };
 }
 
-std::optional<double> latency(const Event& event) {
-  if (event.error) return std::nullopt;
-  return event.latency_s();
-}
-
 std::optional<double> first_token(const Event& event) {
   if (event.error || !event.first_token_ns) return std::nullopt;
   return static_cast<double>(*event.first_token_ns - event.start_ns) * 1e-9;
-}
-
-std::optional<double> tokens(const Event& event) {
-  if (event.error) return std::nullopt;
-  return static_cast<double>(event.prompt_tokens + event.completion_tokens);
 }
 
 std::optional<double> oracle(const Event& event) {
