@@ -79,7 +79,7 @@ TEST(Metrics, CountsAndAveragesByHand) {
   const StrategyResult& s = summaries[1];
   EXPECT_DOUBLE_EQ(s.difference_to_baseline->estimate.value, 0.75);
   EXPECT_DOUBLE_EQ(s.difference_to_control->estimate.value, 0.75);
-  EXPECT_EQ(s.control, "control(s)");
+  EXPECT_EQ(s.difference_to_control->control, "control(s)");
   EXPECT_NEAR(s.cost_ratio_time->value, 3, 1e-9);
   EXPECT_NEAR(s.cost_ratio_tokens->value, 140.0 / 110, 1e-9);
   EXPECT_NEAR(s.generation_tok_s->value, 40.0 / 3, 1e-9);
