@@ -254,6 +254,8 @@ int run(const Options& options) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "give one of --resume and --overwrite, not both"));
   }
+  // Before a model is loaded for nothing.
+  if (auto seeds = parse_seeds(options.seeds); !seeds.ok()) return fail(seeds.error());
   auto model = options.model.open();
   if (!model.ok()) return fail(model.error());
   auto plan = make_plan(options, *model);

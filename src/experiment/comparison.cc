@@ -71,7 +71,8 @@ std::vector<SettingDifference> setting_differences(const Document& a, const Docu
       settings[part] = whole[part];
     settings["machine"].erase("load_average");
     std::map<std::string, std::string> leaves;
-    for (const auto& [pointer, value] : settings.flatten().items()) {
+    const nlohmann::json flat = settings.flatten();
+    for (const auto& [pointer, value] : flat.items()) {
       std::string name = pointer.substr(1);
       std::replace(name.begin(), name.end(), '/', '.');
       if (!value.is_null())

@@ -402,7 +402,7 @@ TEST_F(RunTest, RefusesAPlanThatIsWrong) {
   EXPECT_EQ(error([](Plan& p) { p.strategies = {"re2", "re2"}; }), "strategy re2 is given twice");
   EXPECT_EQ(error([](Plan& p) { p.strategies = {"baseline-same-time"}; }),
             "baseline-same-time is added by the experiment itself, one per strategy");
-  EXPECT_NE(error([](Plan& p) { p.strategies = {"mcts"}; }).find("no strategy \"mcts\""),
+  EXPECT_NE(error([](Plan& p) { p.strategies = {"guess"}; }).find("no strategy \"guess\""),
             std::string::npos);
 }
 

@@ -226,7 +226,8 @@ TEST(Codec, NoPartOfADocumentMayCrashTheReaderWhenItsTypeChanges) {
   json whole = full_document();
   const json replacements[] = {nullptr, true, -1, 1e300, "\x01", json::array({1}), {{"k", 1}}};
   size_t n_refused = 0;
-  for (const auto& [pointer, value] : whole.flatten().items()) {
+  const json flat = whole.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
     json& leaf = whole[json::json_pointer(pointer)];
     const json original = leaf;
     for (const json& replacement : replacements) {
