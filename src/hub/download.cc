@@ -416,16 +416,17 @@ class Job {
                                                       source_.url, end - begin)
                                         : fmt::format("{}: the answer broke off", source_.url));
       int64_t retry_after = 0;
-      if (!reply.ok()) {
+      if (!reply.ok() && !too_much) {
         problem = reply.error();
         if (problem.code() == ErrorCode::kInvalidArgument) return problem;
-      } else if (reply->status != 200 && reply->status != 206) {
+      } else if (reply.ok() && reply->status != 200 && reply->status != 206) {
         problem = refusal(*reply, source_.url);
         if (!is_passing(reply->status)) return problem;
         retry_after = retry_after_ms(*reply);
       }
       if (is_cancelled()) return cancelled_error();
-      if (too_much || !has_ranges_) {  // nothing of it can be trusted, or continued
+      if (too_much) return problem;  // whoever counts so would do it again
+      if (!has_ranges_) {            // nothing of it can be continued
         const std::lock_guard lock(mutex_);
         done_bytes_ -= at - begin;
         at = begin;
