@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Drives `whet serve` with the clients that people have: openai and ollama from PyPI, and raw sockets.
+"""Drives `whet serve` with the clients that people have: openai and ollama for Python and JavaScript, guidellm, lm-eval,
+curl, and raw sockets.
 
     tests/clients/run.py [--whet build/dev/whet] [--model models/whetstone-2.8m-q8_0.gguf]
 
-Makes a virtual environment, installs the two packages, starts a server on a free port, checks and
-stops it. Needs a network (for PyPI) and Python 3.9 or later. Exits 1 when a check fails.
+Makes a virtual environment, installs the packages, starts a server on a free port, checks and stops it. Needs a network (for
+PyPI and npm) and Python 3.9 or later; what cannot be had is skipped, with a line that says so (of openai and ollama for
+Python it is a failure). --quick leaves out the large packages, guidellm and lm-eval. Exits 1 when a check fails.
 """
 import argparse
 import concurrent.futures
@@ -13,6 +15,7 @@ import os
 import pathlib
 import re
 import signal
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +27,8 @@ import urllib.request
 import venv
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = ["openai>=1.40,<3", "ollama>=0.4,<1"]
+PACKAGES = ["openai>=1.66", "ollama>=0.4,<1"]
+LARGE_PACKAGES = ["guidellm", "lm_eval[api]", "torch", "transformers", "accelerate"]
 MAX_BODY_BYTES = 16 << 20
 
 
@@ -35,7 +39,7 @@ class Server:
         self.process = subprocess.Popen(
             [whet, "serve", "-m", model, "--alias", "stone", "--port", "0", *flags],
             stderr=subprocess.PIPE, text=True)
-        self.lines = []
+        self.lines, self.whet = [], whet
         for line in self.process.stderr:
             self.lines.append(line)
             found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
@@ -191,6 +195,41 @@ def openai_completes(server):
     assert "12 + 3 =" + "".join(p.choices[0].text for p in pieces if p.choices) == choice.text
 
 
+def openai_embeds(server):
+    client = openai_client(server)
+    packed = client.embeddings.create(model="stone", input=["a whetstone", "a knife"])  # asks for base64
+    plain = client.embeddings.create(model="stone", input="a whetstone", encoding_format="float")
+    assert [item.index for item in packed.data] == [0, 1]
+    assert packed.data[0].embedding == plain.data[0].embedding
+    assert abs(sum(v * v for v in plain.data[0].embedding) - 1) < 1e-4
+    assert plain.usage.prompt_tokens > 0
+    assert len(client.embeddings.create(model="stone", input="x", dimensions=7).data[0].embedding) == 7
+
+
+def openai_responds(server):
+    client = openai_client(server)
+    asked = {"model": "stone", "input": "What is 3 * 4?", "temperature": 0, "max_output_tokens": 300}
+    whole = client.responses.create(**asked)
+    assert whole.output_text and whole.status in ("completed", "incomplete"), whole
+    with client.responses.stream(**asked) as stream:
+        text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+        assert text == whole.output_text
+        if whole.status == "completed":
+            assert stream.get_final_response().output_text == text
+    tool = {"type": "function", "name": "add", "parameters": TOOL["function"]["parameters"], "strict": True}
+    called = client.responses.create(model="stone", input="Add 3 and 4.", tools=[tool], tool_choice="required",
+                                     parallel_tool_calls=False, max_output_tokens=300, temperature=0)
+    call = called.output[0]
+    assert call.type == "function_call" and set(json.loads(call.arguments)) == {"a", "b"}
+    answer = client.responses.create(model="stone", max_output_tokens=8, instructions="Be brief.", input=[
+        {"role": "user", "content": "Add 3 and 4."}, call.model_dump(exclude_none=True),
+        {"type": "function_call_output", "call_id": call.call_id, "output": "7"}])
+    assert answer.output is not None
+    held = client.responses.create(**{**asked, "text": {"format": {
+        "type": "json_schema", "name": "answer", "schema": SCHEMA, "strict": True}}})
+    assert isinstance(json.loads(held.output_text)["answer"], int)
+
+
 def openai_runs_strategies(server):
     reply = openai_client(server).chat.completions.create(
         model="majority-voting-stone", messages=QUESTION, max_tokens=24)
@@ -252,18 +291,94 @@ def ollama_chats(server):
     assert isinstance(json.loads(held.message.content)["answer"], int)
 
 
+def ollama_embeds(server):
+    client = ollama_client(server)
+    both = client.embed(model="stone", input=["a whetstone", "a knife"])
+    assert len(both.embeddings) == 2 and both.prompt_eval_count > 0
+    assert list(client.embeddings(model="stone", prompt="a whetstone").embedding) == list(both.embeddings[0])
+
+
 def ollama_raises_errors(server):
     import ollama
-    for model, status in (("absent", 404), ("stone", 501)):
+    client = ollama_client(server)
+    assert client.pull("stone").status == "success"  # it is there already
+    for status, call in ((404, lambda: client.chat(model="absent", messages=QUESTION)),
+                         (501, lambda: client.pull("absent")), (501, lambda: client.delete("stone")),
+                         (404, lambda: client.delete("absent"))):
         try:
-            if status == 404:
-                ollama_client(server).chat(model=model, messages=QUESTION)
-            else:
-                ollama_client(server).embed(model=model, input="x")
+            call()
         except ollama.ResponseError as raised:
             assert raised.status_code == status and raised.error, raised
         else:
             raise AssertionError(f"no error {status}")
+
+
+# --- other programs -------------------------------------------------------------------------------
+
+class Skipped(Exception):
+    pass
+
+
+def tail_of(command, **more):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+def curl_streams(server):
+    if not shutil.which("curl"):
+        raise Skipped("there is no curl")
+    text = tail_of(["curl", "-sS", "--fail-with-body", "-N", server.url + "/v1/chat/completions", "-H",
+                    "Content-Type: application/json", "-d", json.dumps(chat_body(stream=True))])
+    assert text.startswith("data: {") and text.endswith("data: [DONE]\n\n"), text[-200:]
+    text = tail_of(["curl", "-sS", server.url + "/api/generate", "-H", "Content-Type: application/json", "-d",
+                    '{"model": "stone", "prompt": "Hi", "options": {"num_predict": 4}}'])
+    assert json.loads(text.splitlines()[-1])["done"], text
+
+
+def javascript_clients(server):
+    if not shutil.which("npm") or not shutil.which("node"):
+        raise Skipped("there is no node with npm")
+    with tempfile.TemporaryDirectory() as directory:
+        shutil.copy(ROOT / "tests/clients/clients.mjs", directory)
+        pathlib.Path(directory, "package.json").write_text('{"private": true}')
+        installed = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "openai", "ollama"], cwd=directory,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if installed.returncode != 0:
+            raise Skipped("npm could not install openai and ollama: " + installed.stdout[-300:])
+        print(tail_of(["node", "clients.mjs", server.url], cwd=directory), end="")
+
+
+def page_in_a_browser(server):
+    chromium = next((p for p in ("chromium", "chromium-browser", "google-chrome") if shutil.which(p)), None)
+    if chromium is None or not shutil.which("node"):
+        raise Skipped("there is no Chromium with node")
+    major = int(re.search(r"v(\d+)", tail_of(["node", "--version"])).group(1))
+    if major < 20:
+        raise Skipped(f"node {major} has no WebSocket")
+    print(tail_of(["node", *(["--experimental-websocket"] if major < 22 else []),
+                   str(ROOT / "tests/clients/page.mjs"), server.url, chromium]), end="")
+
+
+def guidellm_measures(server):
+    program = pathlib.Path(sys.executable).parent / "guidellm"
+    if not program.exists():
+        raise Skipped("guidellm is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory, "out.json")
+        tail_of([str(program), "run", "--disable-console-interactive", "--backend",
+                 f"kind=openai_http,target={server.url}", "--profile", "kind=synchronous", "--constraint",
+                 "kind=max_requests,count=4", "--tokenizer",
+                 f"kind=huggingface_auto,model={ROOT / 'models/whetstone-draft'}", "--data",
+                 "kind=synthetic_text,prompt_tokens=24,output_tokens=8", "--output", f"kind=json,path={out}"])
+        text = out.read_text()
+        assert '"successful"' in text and "time_to_first_token_ms" in text, text[:2000]
+
+
+def lm_eval_scores_as_transformers(server):
+    if not (pathlib.Path(sys.executable).parent / "lm_eval").exists():
+        raise Skipped("lm_eval is not installed")
+    print(tail_of([sys.executable, str(ROOT / "tests/clients/lm_eval_check.py"), "--whet", server.whet]), end="")
 
 
 # --- HTTP -----------------------------------------------------------------------------------------
@@ -414,8 +529,9 @@ def drains_at_the_end(arguments):
 
 CHECKS = [openai_lists_models, openai_chats, openai_samples_n, openai_reports_logprobs,
           openai_holds_to_a_schema, openai_calls_tools, openai_completes, openai_runs_strategies,
-          openai_raises_the_right_errors, ollama_describes, ollama_generates, ollama_chats,
-          ollama_raises_errors, refuses_bad_bodies, refuses_huge_bodies, keeps_connections_alive,
+          openai_embeds, openai_responds, openai_raises_the_right_errors, ollama_describes,
+          ollama_generates, ollama_chats, ollama_embeds, ollama_raises_errors, curl_streams,
+          javascript_clients, page_in_a_browser, guidellm_measures, lm_eval_scores_as_transformers, refuses_bad_bodies, refuses_huge_bodies, keeps_connections_alive,
           speaks_http_1_0, waits_for_expect_continue, frees_what_its_client_left,
           bears_slow_clients, answers_many_at_once]
 
@@ -428,6 +544,8 @@ def run_checks(arguments):
         try:
             function(argument)
             print(f"ok    {name}", flush=True)
+        except Skipped as why:
+            print(f"skip  {name}: {why}", flush=True)
         except Exception:  # the rest is checked all the same
             failed += 1
             print(f"FAIL  {name}\n{traceback.format_exc()}", flush=True)
@@ -452,6 +570,7 @@ def main():
     parser.add_argument("--whet", default=str(ROOT / "build/dev/whet"), help="the program")
     parser.add_argument("--model", default=str(ROOT / "models/whetstone-2.8m-q8_0.gguf"))
     parser.add_argument("--only", default="", help="checks whose name matches this pattern")
+    parser.add_argument("--quick", action="store_true", help="without guidellm and lm-eval")
     parser.add_argument("--here", action="store_true",
                         help="use this Python's packages instead of a new virtual environment")
     arguments = parser.parse_args()
@@ -461,6 +580,8 @@ def main():
         venv.create(directory, with_pip=True)
         python = os.path.join(directory, "bin", "python")
         subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
+        for package in [] if arguments.quick else LARGE_PACKAGES:
+            subprocess.run([python, "-m", "pip", "install", "-q", package])
         return subprocess.run([python, __file__, *sys.argv[1:], "--here"]).returncode
 
 

@@ -5,7 +5,7 @@
 
 Needs what tools/server/tests/requirements.txt of the checkout names. The tests expect certain models of a hub, and words of
 their answers; one model stands for all of them here, so only a test that llama-server itself passes with it says anything.
-Nothing of llama.cpp is copied: the checkout is used where it lies. tests/foreign/table.py makes the table of the results.
+Nothing of llama.cpp is copied: the checkout is used where it lies. --table FILE prints the table of a run.
 """
 import argparse
 import json
@@ -46,7 +46,28 @@ def run(tests, kind, server, model, timeout_s, select):
         return results
 
 
+def table(found):
+    """Per file: passed by llama-server, of these by whet, and each of the rest with its reason."""
+    files, rest = {}, []
+    for name, theirs in found["llama"].items():
+        counts = files.setdefault(name.split("::")[0], [0, 0])
+        ours = found["whet"].get(name, {"state": "missing", "why": ""})
+        if theirs["state"] != "passed":
+            continue
+        counts[0] += 1
+        counts[1] += ours["state"] == "passed"
+        if ours["state"] != "passed":
+            rest.append((name, ours["why"].replace("|", "/")[:110]))
+    lines = ["| Tests | llama-server passes | of these, whet passes |", "|---|---|---|"]
+    lines += [f"| {name} | {theirs} | {ours} |" for name, (theirs, ours) in sorted(files.items())]
+    totals = [sum(c[i] for c in files.values()) for i in (0, 1)]
+    lines += [f"| all | {totals[0]} | {totals[1]} |", "", "| Failed | What it found |", "|---|---|"]
+    return "\n".join(lines + [f"| {name} | {why} |" for name, why in sorted(rest)])
+
+
 def main():
+    if sys.argv[1:2] == ["--table"]:
+        return print(table(json.loads(pathlib.Path(sys.argv[2]).read_text())))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--llama", required=True, help="checkout of llama.cpp")
     parser.add_argument("--llama-server", required=True)
@@ -54,7 +75,7 @@ def main():
     parser.add_argument("--model", default=str(ROOT / "models/whetstone-draft-q8_0.gguf"))
     parser.add_argument("--select", default="", help="as pytest's -k")
     parser.add_argument("--timeout", type=int, default=1800)
-    parser.add_argument("--json", default=str(ROOT / "docs/data/llama-server-tests.json"))
+    parser.add_argument("--json", default=str(ROOT / "docs/runs/llama-server-tests.json"))
     arguments = parser.parse_args()
     tests = pathlib.Path(arguments.llama, "tools/server/tests").resolve()
     commit = subprocess.run(["git", "-C", arguments.llama, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
