@@ -13,6 +13,7 @@ import http.client
 import json
 import pathlib
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -48,9 +49,10 @@ def body(rng, stream):
 
 def client(port, seed, end, first, between):
     rng = random.Random(seed)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     while time.monotonic() < end:
         began = time.monotonic()
+        # A connection for each: llama-server closes its own behind a stream.
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request("POST", "/v1/chat/completions", body(rng, True), {"Content-Type": "application/json"})
         reply, last = connection.getresponse(), None
         for line in reply:
@@ -62,6 +64,7 @@ def client(port, seed, end, first, between):
             else:
                 between.append(now - last)
             last = now
+        connection.close()
 
 
 def measure(port, n_clients, seconds, seed):
@@ -77,15 +80,22 @@ def measure(port, n_clients, seconds, seed):
 
 
 def overhead(port, n):
+    """On a bare socket, so that as little as can be of it is the client's own time."""
     rng, waits = random.Random(7), []
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
-    for _ in range(n):
-        text = json.dumps({"model": "m", "prompt": f"{rng.random()}", "max_tokens": 2, "temperature": 0})
-        began = time.monotonic()
-        connection.request("POST", "/v1/completions", text, {"Content-Type": "application/json"})
-        reply = json.loads(connection.getresponse().read())
-        timings = reply["timings"]
-        waits.append((time.monotonic() - began) * 1e3 - timings["prompt_ms"] - timings["predicted_ms"])
+    with socket.create_connection(("127.0.0.1", port), timeout=300) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(n):
+            text = json.dumps({"model": "m", "prompt": f"{rng.random()}", "max_tokens": 2, "temperature": 0})
+            request = (f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                       f"Content-Length: {len(text)}\r\n\r\n{text}").encode()
+            began = time.monotonic()
+            connection.sendall(request)
+            reply = b""
+            while not reply.endswith(b"}}"):  # of the timings, which come last
+                reply += connection.recv(1 << 16)
+            waited_ms = (time.monotonic() - began) * 1e3
+            timings = json.loads(reply[reply.index(b"\r\n\r\n"):])["timings"]
+            waits.append(waited_ms - timings["prompt_ms"] - timings["predicted_ms"])
     return waits
 
 
