@@ -16,6 +16,7 @@
 #include "cli/model_flags.h"
 #include "cli/model_type.h"
 #include "cli/remote_speed.h"
+#include "cli/speculation_measurement.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
@@ -24,6 +25,7 @@
 #include "stats/sample.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
+#include "sys/pending_file.h"
 
 namespace whet {
 namespace {
@@ -42,7 +44,11 @@ struct Options {
   bool no_warmup = false;
   bool curve = false;
   bool kv = false;
+  bool speculative = false;
+  SpeculationBenchOptions speculation;
 };
+
+constexpr const char* kForms[] = {"md", "json", "jsonl", "csv"};
 
 /// --curve: what m rows cost over one, and what context costs.
 constexpr int64_t kCurveTokens = 32, kCurveRows = 16;
@@ -372,7 +378,70 @@ int run_kv(const Options& options) {
   return 0;
 }
 
+/// Tables on stdout; the whole in FILE.json, and a picture beside it, where -o names a file.
+int run_speculative(const Options& given) {
+  SpeculationBenchOptions options = given.speculation;
+  if (given.models.size() != 1) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("--speculative: expected one model, found {}; the one that "
+                                  "drafts is -md",
+                                  given.models.size())));
+  }
+  const auto threads = parse_integer(given.threads);
+  const auto n_predict = parse_integer(given.n_gen);
+  if (!threads || *threads > kMaxThreads) {
+    return fail(Error(ErrorCode::kInvalidArgument, fmt::format("-t: expected 0 to {}, found \"{}\"",
+                                                               kMaxThreads, given.threads)));
+  }
+  if (!n_predict || *n_predict < 2) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("-n: expected 2 or more tokens, found \"{}\"", given.n_gen)));
+  }
+  options.model.model = given.models.front();
+  options.model.engine.threads = static_cast<int>(*threads);
+  options.model.engine.batch = given.batch;
+  options.model.cache = given.cache;
+  options.model.storage = given.storage;
+  options.n_predict = *n_predict;
+  const bool to_file = std::ranges::find(kForms, given.output) == std::end(kForms);
+  if (given.output == "csv" || given.output == "jsonl") {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "-o: --speculative knows md, json and FILE.json, found " + given.output));
+  }
+  auto measured = bench_speculation(options);
+  if (!measured.ok()) return fail(measured.error());
+  if (given.output == "json") {
+    fmt::print("{}\n", json_text(*measured, 2));
+    return 0;
+  }
+  print_speculation_markdown(*measured);
+  if (!to_file) return 0;
+  const std::string text = json_text(*measured, 1) + "\n";
+  if (Status written = write_file_atomically(given.output, text); !written.ok()) {
+    return fail(written.error());
+  }
+  if (options.skip_vanilla) return 0;
+  const auto picture = draw_speculation(*measured);
+  if (!picture.ok()) {
+    print_warning("no picture: " + picture.error().message());
+    return 0;
+  }
+  const std::string picture_path =
+      std::filesystem::path(given.output).replace_extension(".svg").string();
+  if (Status written = write_file_atomically(picture_path, *picture); !written.ok()) {
+    return fail(written.error());
+  }
+  return 0;
+}
+
 int run(const Options& options) {
+  if (options.speculative) return run_speculative(options);
+  if (std::ranges::find(kForms, options.output) == std::end(kForms)) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("-o: expected md, json, jsonl or csv (a file only with "
+                                  "--speculative), found \"{}\"",
+                                  options.output)));
+  }
   if (options.kv) return run_kv(options);
   auto cases = cases_of(options);
   if (!cases.ok()) return fail(cases.error());
@@ -418,8 +487,9 @@ Command make_bench_command() {
       .required();
   std::vector<const Flag*> of_speed = {
       &command
-           .add("-p,--n-prompt", &options->n_prompt,
-                "prompt tokens: 512, 128,512 or 128-512+128 (0 = none)")
+           .add(
+               "-p,--n-prompt", &options->n_prompt,
+               "prompt tokens: 512, 128,512 or 128-512+128 (0 = none); with --speculative a prompt")
            .joined(),
       &command.add("-n,--n-gen", &options->n_gen, "tokens to decode, as -p").joined(),
       &command
@@ -433,10 +503,13 @@ Command make_bench_command() {
   of_speed.push_back(
       &command.add("-b,--batch-size", &options->batch, "most prompt tokens in one forward pass")
            .at_least(1));
-  command.add("-r,--repetitions", &options->repetitions, "repetitions of each test")
-      .between(1, 1e6);
-  command.add("-o,--output", &options->output, "form of the output")
-      .one_of({"md", "json", "jsonl", "csv"});
+  const Flag* repetitions =
+      &command.add("-r,--repetitions", &options->repetitions, "repetitions of each test")
+           .between(1, 1e6);
+  command
+      .add("-o,--output", &options->output,
+           "form of the output: md, json, jsonl or csv; with --speculative also FILE.json")
+      .value_name("FORM");
   of_speed.push_back(
       &command.add("--curve", &options->curve,
                    "instead of -p and -n: decode 1 to 16 sequences together, and one at depth"));
@@ -455,7 +528,39 @@ Command make_bench_command() {
       if (flag.has_name(name)) local.push_back(&flag);
     }
   }
-  command.action([options, of_speed = std::move(of_speed), local = std::move(local)] {
+  command.add("--speculative", &options->speculative,
+              "instead: what speculation buys, on prompts of several kinds of work");
+  SpeculationBenchOptions& speculation = options->speculation;
+  const size_t n_flags = command.flags().size();
+  speculation.model.add_speculation_to(command);
+  command.begin_group("With --speculative");
+  command.add("--prompt", &speculation.prompt, "measure this prompt only (also -p TEXT)");
+  command
+      .add("--prompt-file", &speculation.prompt_file,
+           "prompts as JSON lines with id, category and prompt, instead of the built-in ones")
+      .value_name("FILE");
+  command
+      .add("--category", &speculation.categories,
+           "only these of chat, code, edit, summary, maths; a comma list")
+      .joined();
+  command
+      .add("-i,--iterations", &speculation.iterations,
+           "rounds of each prompt: without, with, with, without speculation")
+      .between(1, 1e6);
+  command.add("--skip-vanilla", &speculation.skip_vanilla, "measure only with speculation");
+  command.add("-s,--seed", &speculation.seed, "seed of the answers");
+  command
+      .add("-c,--ctx-size", &speculation.model.engine.context,
+           "context in tokens (0 = the model's own)")
+      .at_least(0);
+  speculation.sampling.params.temperature = 0;
+  speculation.sampling.add_to(command);
+  std::vector<const Flag*> of_speculation;
+  for (size_t i = n_flags; i < command.flags().size(); ++i) {
+    of_speculation.push_back(&command.flags()[i]);
+  }
+  command.action([options, repetitions, of_speed = std::move(of_speed), local = std::move(local),
+                  of_speculation = std::move(of_speculation)] {
     for (const std::string& model : options->models) {
       for (const Flag* flag : local) {
         if (!remote::is_address(model) || !flag->given()) continue;
@@ -463,6 +568,30 @@ Command make_bench_command() {
             ErrorCode::kInvalidArgument,
             fmt::format("{}: not for {}: the engine there decides", flag->first_name(), model)));
       }
+    }
+    for (const Flag* flag : of_speculation) {
+      if (options->speculative || !flag->given()) continue;
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("{}: only with --speculative", flag->first_name())));
+    }
+    if (options->speculative && options->kv) {
+      return fail(
+          Error(ErrorCode::kInvalidArgument, "expected one of --speculative and --kv, found both"));
+    }
+    if (options->speculative) {
+      for (const Flag* flag : of_speed) {
+        // -p and -n have a meaning of their own, -b the same.
+        const std::string& name = flag->first_name();
+        if (!flag->given() || name == "-p" || name == "-n" || name == "-b") continue;
+        return fail(
+            Error(ErrorCode::kInvalidArgument, fmt::format("{}: not with --speculative", name)));
+      }
+      if (repetitions->given()) {
+        return fail(Error(ErrorCode::kInvalidArgument,
+                          "-r: not with --speculative, which takes rounds of four: -i"));
+      }
+      if (of_speed.front()->given()) options->speculation.prompt = options->n_prompt;
+      return run(*options);
     }
     for (const Flag* flag : of_speed) {
       if (!options->kv || !flag->given()) continue;

@@ -13,5 +13,7 @@ struct EmbeddedFile {
 
 /// The task families that come with whet, by name.
 std::span<const EmbeddedFile> embedded_tasks();
+/// Prompts to measure speculation with.
+std::span<const EmbeddedFile> embedded_prompts();
 
 }  // namespace whet

@@ -63,6 +63,7 @@ void SpeculationFlags::add_to(Command& command) {
 Result<SpeculationOptions> SpeculationFlags::resolve() const {
   SpeculationOptions resolved = options;
   resolved.adaptive = !fixed;
+  if (no_session) resolved.sources[static_cast<size_t>(DraftSource::kSession)] = false;
   if (types.empty()) return resolved;
   resolved.sources = {};
   bool none = false;
@@ -84,6 +85,11 @@ Result<SpeculationOptions> SpeculationFlags::resolve() const {
   if (none && std::ranges::find(resolved.sources, true) != resolved.sources.end()) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("--spec-type: expected none alone, found \"{}\"", types));
+  }
+  if (no_session && resolved.uses(DraftSource::kSession)) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "--spec-type session: not here, where a request is repeated: its second answer "
+                 "would be proposed from the first");
   }
   if (resolved.uses(DraftSource::kPhrase) != !options.phrase_file.empty()) {
     return Error(

@@ -13,6 +13,7 @@ struct SpeculationFlags {
   std::string types;  // --spec-type; empty = whatever there is a file or model for
   std::string draft_model;
   bool fixed = false;
+  bool no_session = false;  // not a flag: of commands that ask the same again and again
   SpeculationOptions options;
 
   void add_to(Command& command);

@@ -16,6 +16,8 @@ namespace {
 
 const std::string kModel = WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf";
 
+const std::string kLarger = WHET_SOURCE_DIR "/models/whetstone-2.8m-q8_0.gguf";
+
 /// Proposes whatever it can, so that what a test sees does not depend on the clock.
 EngineOptions eager() {
   EngineOptions options;
@@ -23,11 +25,14 @@ EngineOptions eager() {
   return options;
 }
 
-std::unique_ptr<Engine> engine(EngineOptions options = eager()) {
-  auto loaded = load_model(kModel);
+std::unique_ptr<Engine> engine(EngineOptions options = eager(), const std::string& draft = {},
+                               const std::string& target = kModel) {
+  auto loaded = load_model(target);
   if (!loaded.ok()) ADD_FAILURE() << loaded.error().message();
   options.threads = 2;
-  auto created = Engine::create(std::move(*loaded), options);
+  std::optional<LoadedModel> draft_model;
+  if (!draft.empty()) draft_model = load_model(draft).value();
+  auto created = Engine::create(std::move(*loaded), options, std::move(draft_model));
   if (!created.ok()) ADD_FAILURE() << created.error().message();
   return std::move(*created);
 }
@@ -192,6 +197,50 @@ TEST(Speculation, ProposesFromPhrases) {
   const auto missing = Engine::create(std::move(*loaded), options);
   ASSERT_FALSE(missing.ok());
   EXPECT_NE(missing.error().message().find(path), std::string::npos);
+}
+
+EngineOptions model_alone() {
+  EngineOptions options = eager();
+  options.speculation.sources = {false, false, false, true};
+  options.speculation.n_draft_head = 0;
+  options.speculation.n_max = 4;
+  return options;
+}
+
+TEST(Speculation, NeverChangesTheTextWithADraftModel) {
+  auto fast = engine(model_alone(), kModel);
+  EngineOptions small_head = model_alone();
+  small_head.speculation.n_draft_head = 320;
+  auto larger = engine(small_head, kModel, kLarger);
+  for (auto* e : {&fast, &larger}) {
+    int64_t n_accepted = 0;
+    for (int setting = 0; setting < kSettings; ++setting) {
+      for (int i = 0; i < 3; ++i) {
+        GenerateRequest r = request(i, false);
+        set_sampling(r, setting);
+        const GenerateResult expected = (*e)->generate(r).value();
+        r.speculate = true;
+        const GenerateResult found = (*e)->generate(r).value();
+        SCOPED_TRACE(testing::Message() << "setting " << setting << ", prompt " << i);
+        expect_same(expected, found);
+        n_accepted += found.speculation.n_accepted();
+      }
+    }
+    EXPECT_GT(n_accepted, 50);
+  }
+}
+
+TEST(Speculation, AModelThatDraftsForItselfIsAlwaysRight) {
+  // It draws with the same numbers from the same distribution, at any temperature.
+  auto e = engine(model_alone(), kModel);
+  for (int setting = 0; setting < 4; ++setting) {
+    GenerateRequest r = request(setting, true);
+    set_sampling(r, setting);
+    const SpeculationCounts counts = e->generate(r)->speculation;
+    EXPECT_GT(counts.n_accepted(), 20);
+    EXPECT_EQ(counts.n_accepted(), counts.n_drafted()) << "setting " << setting;
+    EXPECT_EQ(counts.of[static_cast<size_t>(DraftSource::kModel)].n_drafted(), counts.n_drafted());
+  }
 }
 
 TEST(Speculation, NeverChangesTheTextWhereItChoosesLengths) {

@@ -33,19 +33,6 @@ void single_panel(Panel& panel, const Report& doc, Chart chart) {
   WHET_UNREACHABLE();
 }
 
-std::string terminal_line(const Canvas& canvas, PictureFormat format) {
-  if (format == PictureFormat::kSvg) {
-    return fmt::format(
-        "set terminal svg noenhanced size {},{} font 'DejaVu Sans,12' background '{}'\n",
-        canvas.width, canvas.height, kPaper);
-  }
-  constexpr double kScale = 2;  // pixels of the file per pixel of the layout
-  return fmt::format(
-      "set terminal pngcairo noenhanced size {},{} font 'DejaVu Sans,{}' fontscale {} linewidth {} "
-      "pointscale {} background '{}'\n",
-      canvas.width * kScale, canvas.height * kScale, 12, kScale * 0.75, kScale, kScale, kPaper);
-}
-
 std::string single_script(const Report& doc, Chart chart, const ChartOptions& options) {
   const double n_rows = static_cast<double>(std::max<size_t>(doc.strategies.size(), 2));
   double height = chart == Chart::kQualityCost ? 400

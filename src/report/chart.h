@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "report/gnuplot.h"
+#include "report/picture.h"
 #include "report/report.h"
 
 namespace whet::report {
@@ -22,7 +23,6 @@ std::string_view chart_name(Chart chart);
 std::string_view chart_title(Chart chart);
 std::string_view chart_caption(Chart chart);
 
-enum class PictureFormat { kSvg, kPng };
 struct ChartOptions {
   PictureFormat format = PictureFormat::kSvg;
   bool with_title = true;  // false where the page has its own heading

@@ -5,6 +5,7 @@
 
 #include "report/chart.h"
 #include "report/markup.h"
+#include "report/picture.h"
 
 namespace whet::report {
 namespace {
@@ -70,16 +71,34 @@ void remove_elements(std::string& svg, std::string_view tag) {
 
 }  // namespace
 
-Result<std::string> render_chart(const Report& document, Chart chart, const ChartOptions& options,
-                                 const GnuplotOptions& gnuplot) {
-  auto picture = run_gnuplot(chart_script(document, chart, options), gnuplot)
-                     .with_context(fmt::format("chart {}", chart_name(chart)));
-  if (picture.ok() && options.format == PictureFormat::kSvg) {
+std::string terminal_line(const Canvas& canvas, PictureFormat format) {
+  if (format == PictureFormat::kSvg) {
+    return fmt::format(
+        "set terminal svg noenhanced size {},{} font 'DejaVu Sans,12' background '{}'\n",
+        canvas.width, canvas.height, kPaper);
+  }
+  constexpr double kScale = 2;  // pixels of the file per pixel of the layout
+  return fmt::format(
+      "set terminal pngcairo noenhanced size {},{} font 'DejaVu Sans,{}' fontscale {} linewidth {} "
+      "pointscale {} background '{}'\n",
+      canvas.width * kScale, canvas.height * kScale, 12, kScale * 0.75, kScale, kScale, kPaper);
+}
+
+Result<std::string> render_picture(std::string_view script, PictureFormat format,
+                                   std::string_view what, const GnuplotOptions& gnuplot) {
+  auto picture = run_gnuplot(script, gnuplot).with_context(what);
+  if (picture.ok() && format == PictureFormat::kSvg) {
     remove_elements(*picture, "title");
     remove_elements(*picture, "desc");
     name_fonts(*picture);
   }
   return picture;
+}
+
+Result<std::string> render_chart(const Report& document, Chart chart, const ChartOptions& options,
+                                 const GnuplotOptions& gnuplot) {
+  return render_picture(chart_script(document, chart, options), options.format,
+                        fmt::format("chart {}", chart_name(chart)), gnuplot);
 }
 
 std::string svg_for_html(std::string_view svg, std::string_view id_prefix,
