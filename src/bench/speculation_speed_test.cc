@@ -11,7 +11,9 @@ std::unique_ptr<Engine> engine() {
   EngineOptions options;
   options.threads = 1;
   options.speculation.adaptive = false;
-  return std::move(*Engine::create(std::move(*loaded), options));
+  auto created = Engine::create(std::move(*loaded), options);
+  if (!created.ok()) ADD_FAILURE() << created.error().message();
+  return std::move(*created);
 }
 
 GenerateRequest request() {
