@@ -46,7 +46,8 @@ function(whet_compile_options target)
     -Wno-sign-conversion -Werror=return-type -ffp-contract=off)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # False alarms of g++ 12 inside std::string and std::variant (GCC bugs 105651, 105562).
-    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
+    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
+      -Wno-stringop-overread -Wno-array-bounds)
   endif()
   if(WHET_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${WHET_SANITIZE} -fno-omit-frame-pointer)
