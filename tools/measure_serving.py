@@ -6,7 +6,8 @@
 Each measurement starts both servers anew, gives them the same work in alternating rounds, and keeps every round:
 
     throughput  1, 4 and 8 clients at once, each with a prompt of its own and 128 greedy tokens: tokens per second of all together
-    gap         a stream of one client while another's prompt of 2,000 tokens arrives: longest gap between tokens over the median gap
+    gap         a stream of one client while another's prompt of 2,000 tokens arrives: longest gap between tokens
+                over the median gap before
     prefix      time to first token of a prompt of 2,000 tokens, of a second one that begins the same way, and (whet) of one
                 after a restart with --prefix-cache-dir
     turns       20 turns of a chat: prompt tokens that each turn computed (whet)
@@ -118,15 +119,17 @@ def gap(servers, args, note):
         for server in servers:
             streamed = []
             stream = threading.Thread(target=lambda: streamed.extend(server.stream(prose(77 + r, 60), args.stream_tokens)[0]))
+            begin = time.monotonic()
             stream.start()
             time.sleep(args.head_start)
+            alone_until = time.monotonic() - begin
             at, usage = server.stream(prose(500 + r, args.long_words), 4)
             stream.join()
             gaps = [b - a for a, b in zip(streamed, streamed[1:])]
-            median = statistics.median(gaps)
+            alone = statistics.median(b - a for a, b in zip(streamed, streamed[1:]) if b < alone_until)
             rows.append({"server": server.name, "round": r, "prompt_tokens": usage["prompt_tokens"], "ttft_s": at[0],
-                         "median_gap_s": median, "longest_gap_s": max(gaps)})
-            note(f"{server.name:12} longest gap {max(gaps) * 1e3:7.1f} ms, median {median * 1e3:6.1f}: {max(gaps) / median:5.2f};"
+                         "alone_gap_s": alone, "longest_gap_s": max(gaps)})
+            note(f"{server.name:12} longest gap {max(gaps) * 1e3:7.1f} ms, median alone {alone * 1e3:6.1f}: {max(gaps) / alone:5.2f};"
                  f" prompt of {usage['prompt_tokens']} answered after {at[0]:.2f} s")
     return rows
 

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Writes the tables of docs/engine.md from docs/runs/serving.json and docs/runs/kv-*.json.
+
+    python3 tools/engine_tables.py
+
+The former comes from tools/measure_serving.py, the latter from `whet bench --kv -o json`.
+"""
+
+import json
+import statistics
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = {"qwen2.5-coder-1.5b-instruct-q4_k_m.gguf": "Qwen2.5-Coder-1.5B Q4_K_M", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf": "Qwen2.5-Coder-0.5B Q4_K_M",
+         "smollm2-135m-instruct-q4_1.gguf": "SmolLM2-135M Q4_1"}
+
+
+def median(rows, key, **where):
+    return statistics.median(r[key] for r in rows if all(r[k] == v for k, v in where.items()))
+
+
+def throughput(runs):
+    yield "| model | clients | whet tok/s | llama-server tok/s | ratio |"
+    yield "|---|---:|---:|---:|---:|"
+    for model, run in runs.items():
+        rows = [dict(r, rate=r["tokens"] / r["seconds"]) for r in run["throughput"]["rows"]]
+        for n in (1, 4, 8):
+            ours, theirs = (median(rows, "rate", server=s, clients=n) for s in ("whet", "llama-server"))
+            yield f"| {NAMES[model]} | {n} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} |"
+
+
+def gap(runs):
+    yield "| model | server | median gap alone, ms | longest gap, ms | ratio | the newcomer's first token after, s |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for model, run in runs.items():
+        for server in ("whet", "llama-server"):
+            rows = run["gap"]["rows"]
+            alone, longest = median(rows, "alone_gap_s", server=server), median(rows, "longest_gap_s", server=server)
+            yield (f"| {NAMES[model]} | {server} | {alone * 1e3:.1f} | {longest * 1e3:.0f} | {longest / alone:.1f} | "
+                   f"{median(rows, 'ttft_s', server=server):.1f} |")
+
+
+def prefix(runs):
+    yield "| model | server | first, ms | second, same beginning | after a restart, from disk |"
+    yield "|---|---|---:|---:|---:|"
+    for model, run in runs.items():
+        for server in ("whet", "llama-server"):
+            rows = run["prefix"]["rows"]
+            first, second = (median(rows, "ttft_s", server=server, which=w) for w in ("first", "second"))
+            again = "–"
+            if server == "whet":
+                kept = run["restart"]["rows"]
+                again = f"{median(kept, 'ttft_s', which='after restart') / median(kept, 'ttft_s', which='first'):.1%}"
+            yield f"| {NAMES[model]} | {server} | {first * 1e3:.0f} | {second / first:.1%} | {again} |"
+
+
+def turns(runs):
+    yield "| model | prompt tokens of 20 turns | new in their turn | computed | cached |"
+    yield "|---|---:|---:|---:|---:|"
+    for model, run in runs.items():
+        rows = run["turns"]["rows"]
+        whole, new, computed = (sum(r[k] for r in rows) for k in ("prompt_tokens", "new_tokens", "computed_tokens"))
+        yield f"| {NAMES[model]} | {whole} | {new} | {computed} | {1 - computed / whole:.1%} |"
+
+
+def memory(kv):
+    yield "| MB of keys and values at the peak, " + kv["name"] + " | needed | committed | naive | static | paged by 16 | committed / naive |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for m in kv["mixes"]:
+        needed, committed, naive, static, paged = (m[k] / 1e6 for k in ("needed_bytes", "committed_bytes", "naive_bytes", "static_bytes", "paged_16_bytes"))
+        yield f"| {m['mix']} | {needed:.0f} | {committed:.0f} | {naive:.0f} | {static:.0f} | {paged:.0f} | {m['committed_over_naive']:.1%} |"
+
+
+def speed(kvs):
+    yield "| model | decode on blocks / contiguous | on shared blocks | attention alone, blocks | shared | branch of 1,000 positions, µs | copy of all, µs |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for kv in kvs:
+        ratios = [kv["decode"][part][f"{which}_over_contiguous"] for part in ("model", "attention") for which in ("blocks", "aliased")]
+        yield f"| {kv['name']} | " + " | ".join(f"{r:.3f}" for r in ratios) + f" | {kv['forks']['branch_us']:.0f} | {kv['forks']['copy_us']:.0f} |"
+
+
+def main():
+    runs = {m: r for m, r in json.loads((ROOT / "docs/runs/serving.json").read_text()).items() if m in NAMES}
+    kvs = []
+    for path in sorted((ROOT / "docs/runs").glob("kv-*.json")):
+        kv = json.loads(path.read_text())
+        kv["name"] = NAMES[Path(kv["model_filename"]).name]
+        kvs.append(kv)
+    any_run = next(iter(runs.values()))["throughput"]
+    tables = {"throughput": throughput(runs), "gap": gap(runs), "prefix": prefix(runs), "turns": turns(runs),
+              "memory": memory(kvs[0]), "speed": speed(kvs),
+              "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet']}; {any_run['versions']['llama-server']}; medians of "
+                          f"{1 + max(r['round'] for r in any_run['rows'])} alternating rounds."]}
+    page = (ROOT / "docs/engine.md").read_text()
+    for name, lines in tables.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        head, rest = page.split(begin)
+        page = head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1]
+    (ROOT / "docs/engine.md").write_text(page)
+
+
+if __name__ == "__main__":
+    main()
