@@ -230,19 +230,6 @@ TEST(Speculation, NeverChangesTheTextWithADraftModel) {
   }
 }
 
-TEST(Speculation, AModelThatDraftsForItselfIsAlwaysRight) {
-  // It draws with the same numbers from the same distribution, at any temperature.
-  auto e = engine(model_alone(), kModel);
-  for (int setting = 0; setting < 4; ++setting) {
-    GenerateRequest r = request(setting, true);
-    set_sampling(r, setting);
-    const SpeculationCounts counts = e->generate(r)->speculation;
-    EXPECT_GT(counts.n_accepted(), 20);
-    EXPECT_EQ(counts.n_accepted(), counts.n_drafted()) << "setting " << setting;
-    EXPECT_EQ(counts.of[static_cast<size_t>(DraftSource::kModel)].n_drafted(), counts.n_drafted());
-  }
-}
-
 TEST(Speculation, NeverChangesTheTextWhereItChoosesLengths) {
   auto e = engine({});
   for (int i = 0; i < 8; ++i) {
