@@ -83,14 +83,14 @@ def main():
     runs = {m: r for m, r in json.loads((ROOT / "docs/runs/serving.json").read_text()).items() if m in NAMES}
     kvs = []
     for path in sorted((ROOT / "docs/runs").glob("kv-*.json")):
-        kv = json.loads(path.read_text())
+        kv = json.loads(path.read_text())[0]
         kv["name"] = NAMES[Path(kv["model_filename"]).name]
         kvs.append(kv)
     any_run = next(iter(runs.values()))["throughput"]
     tables = {"throughput": throughput(runs), "gap": gap(runs), "prefix": prefix(runs), "turns": turns(runs),
               "memory": memory(kvs[0]), "speed": speed(kvs),
-              "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet']}; {any_run['versions']['llama-server']}; medians of "
-                          f"{1 + max(r['round'] for r in any_run['rows'])} alternating rounds."]}
+              "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet'].splitlines()[0]}; llama-server, {any_run['versions']['llama-server']}. "
+                          f"Rounds, alternating, of which these are the medians: {1 + max(r['round'] for r in any_run['rows'])}."]}
     page = (ROOT / "docs/engine.md").read_text()
     for name, lines in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
