@@ -230,6 +230,23 @@ TEST(Speculation, NeverChangesTheTextWithADraftModel) {
   }
 }
 
+TEST(Speculation, AModelThatDraftsForItselfIsAlwaysRight) {
+  // It draws with the same numbers from the same distribution, at any temperature. As many tokens
+  // are to come as the prompt has, or it would read no more than the end of it.
+  auto e = engine(model_alone(), kModel);
+  for (int setting = 0; setting < 4; ++setting) {
+    GenerateRequest r = request(setting, true);
+    r.max_tokens = 160;
+    set_sampling(r, setting);
+    const GenerateResult result = e->generate(r).value();
+    ASSERT_LT(result.n_prompt_tok, r.max_tokens);
+    const SpeculationCounts& counts = result.speculation;
+    EXPECT_GT(counts.n_accepted(), 80);
+    EXPECT_EQ(counts.n_accepted(), counts.n_drafted()) << "setting " << setting;
+    EXPECT_EQ(counts.of[static_cast<size_t>(DraftSource::kModel)].n_drafted(), counts.n_drafted());
+  }
+}
+
 TEST(Speculation, NeverChangesTheTextWhereItChoosesLengths) {
   auto e = engine({});
   for (int i = 0; i < 8; ++i) {
