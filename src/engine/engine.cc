@@ -8,18 +8,13 @@
 
 #include "base/clock.h"
 #include "decode/sampler.h"
-#include "engine/model_pooling.h"
+#include "draft/phrase_file.h"
+#include "engine/kv_fingerprint.h"
+#include "engine/range_error.h"
 #include "engine/token_info.h"
-#include "kernels/kernels.h"
-#include "sys/file_bytes.h"
-#include "sys/machine.h"
-#include "sys/sha256.h"
 
 namespace whet {
 namespace {
-
-constexpr int kMaxThreads = 1024;
-constexpr int64_t kMaxContext = int64_t{1} << 28;
 
 // Beside decoding, prompts may make a step take this many times as long. A reader bears a gap of
 // 4 in a stream; what a clock adds to single steps has room below it.
@@ -28,99 +23,13 @@ constexpr double kSlowdownBesideDecode = 2.7;
 constexpr int64_t kLeastRowsBesideDecode = 8;
 constexpr int64_t kMostRowsBesideDecode = 128;
 
-Error out_of_range(std::string_view what, int64_t low, int64_t high, int64_t found) {
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("{}: expected {} to {}, found {}", what, low, high, found));
-}
-
-// Of the memory that is available: what keys and values may take.
-constexpr double kKvShare = 0.75;
-constexpr uint64_t kLeastKvBytes = uint64_t{64} << 20;
-
-constexpr uint64_t kMaxPhraseBytes = uint64_t{16} << 20;
-
-/// The lines of a file, to propose from.
-Result<TokenIndex> read_phrases(const std::string& path, const Tokenizer& tokenizer) {
-  TokenIndex phrases;
-  if (path.empty()) return phrases;
-  WHET_TRY(const std::string text, read_file(path, kMaxPhraseBytes));
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const auto ids = tokenizer.encode(std::string_view(text).substr(begin, end - begin),
-                                      {.add_special = false, .parse_special = false});
-    if (!ids.ok()) return ids.error().with_context(path);
-    phrases.append(*ids);
-    phrases.append(TokenIndex::kBreak);
-    begin = end + 1;
-  }
-  return phrases;
-}
-
-uint64_t weight_bytes(const LoadedModel& loaded) {
-  uint64_t total = 0;
-  for (const TensorEntry& tensor : loaded.file.tensors) total += tensor.bytes.size();
-  return total;
-}
-
-/// What keys and values depend on besides tokens and the cache's form.
-Result<std::string> fingerprint_of(const LoadedModel& loaded, const EngineOptions& options) {
-  std::string text =
-      options.exact ? "exact" : std::string(kernels::isa_name(kernels::kernels().isa));
-  for (const auto& file : loaded.files_on_disk) {
-    WHET_TRY(const std::string hash, sha256_hex(file->bytes()));
-    text += "\n" + hash;
-  }
-  // Of a directory: config.json and the like.
-  for (const auto& [name, content] : loaded.file.side_files) text += "\n" + name + "\n" + content;
-  return sha256_hex(std::as_bytes(std::span(text)));
-}
-
-/// Bytes of keys and values where the user names none.
-uint64_t default_kv_bytes(const LoadedModel& loaded) {
-  const uint64_t available = available_memory_bytes().value_or(kLeastKvBytes);
-  // Mapped weights are in memory while the model runs, but count as available until then.
-  const uint64_t weights = loaded.storage == WeightStorage::kMapped ? weight_bytes(loaded) : 0;
-  const uint64_t left = available > weights ? available - weights : 0;
-  return std::max(kLeastKvBytes, static_cast<uint64_t>(kKvShare * static_cast<double>(left)));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineOptions& requested,
                                                std::optional<LoadedModel> draft) {
-  EngineOptions options = requested;
-  const ModelConfig& config = loaded.model.config;
-  if (options.threads == 0) options.threads = cpu_limits().usable_threads();
-  if (options.context == 0) options.context = config.context_length;
-  if (options.threads < 1 || options.threads > kMaxThreads) {
-    return out_of_range("threads", 1, kMaxThreads, options.threads);
-  }
-  if (options.context < 1 || options.context > kMaxContext) {
-    return out_of_range("context size", 1, kMaxContext, options.context);
-  }
-  if (config.n_positions > 0 && options.context > config.n_positions) {
-    return out_of_range("context size of a model with learned positions", 1, config.n_positions,
-                        options.context);
-  }
-  if (options.batch < 1 || options.batch > kMaxContext) {
-    return out_of_range("batch size", 1, kMaxContext, options.batch);
-  }
-  if (options.batch_beside_decode < 0 || options.batch_beside_decode > kMaxContext) {
-    return out_of_range("batch size beside decoding", 0, kMaxContext, options.batch_beside_decode);
-  }
-  if (options.speculation.n_max < 1 || options.speculation.n_max > kMostDraftTokens) {
-    return out_of_range("draft tokens", 1, kMostDraftTokens, options.speculation.n_max);
-  }
-  if (!(options.speculation.p_min >= 0 && options.speculation.p_min <= 1)) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("least probability of a draft token: expected 0 to 1, found {}",
-                             options.speculation.p_min));
-  }
-  if (options.speculation.n_draft_head < 0) {
-    return out_of_range("rows of the draft model's head", 0, kMaxContext,
-                        options.speculation.n_draft_head);
-  }
-  WHET_TRY(TokenIndex phrases, read_phrases(options.speculation.phrase_file, *loaded.tokenizer));
+  WHET_TRY(const EngineOptions options, resolve_options(requested, loaded));
+  WHET_TRY(TokenIndex phrases,
+           read_phrase_file(options.speculation.phrase_file, *loaded.tokenizer));
   std::optional<jinja::ChatTemplate> chat_template;
   const std::string& source =
       options.chat_template.empty() ? loaded.chat_template_source : options.chat_template;
@@ -129,27 +38,13 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
     if (!compiled.ok()) return compiled.error();
     chat_template = std::move(compiled).value();
   }
-  if (!options.pooling) {
-    WHET_TRY(options.pooling, model_pooling(loaded));
-  }
-  if (options.kv_bytes == 0) options.kv_bytes = default_kv_bytes(loaded);
-  KvShape shape = kv_shape_of(config, options.context, options.kv_type);
-  if (requested.context == 0) {
-    // A request without a limit of its own may fill the context, so memory must hold one.
-    WHET_TRY(const KvLayout layout, KvLayout::in_blocks(shape));
-    const auto n_blocks = static_cast<int64_t>(options.kv_bytes / layout.block_bytes());
-    options.context = std::min(options.context, std::max<int64_t>(n_blocks, 1) * KvLayout::kBlock);
-    shape.capacity = options.context;
-  }
+  const KvShape shape = kv_shape_of(loaded.model.config, options.context, options.kv_type);
   WHET_TRY(std::unique_ptr<KvArena> arena, KvArena::create(shape, options.kv_bytes));
   SchedulerLimits limits;
   limits.n_rows = options.batch;
   limits.n_prompt_rows_beside_decode =
       std::min(options.batch, options.batch_beside_decode == 0 ? kLeastRowsBesideDecode
                                                                : options.batch_beside_decode);
-  if (options.reserve_ahead < 1 || options.reserve_ahead > kMaxContext) {
-    return out_of_range("tokens reserved ahead", 1, kMaxContext, options.reserve_ahead);
-  }
   limits.n_ahead = options.reserve_ahead;
   limits.n_logits_rows = std::min(options.batch, limits.n_logits_rows);
   limits.n_positions = arena->total_blocks() * KvLayout::kBlock;
@@ -162,7 +57,7 @@ Result<std::unique_ptr<Engine>> Engine::create(LoadedModel loaded, const EngineO
         "one with recurrent states, which are not kept in files; leave the option out");
   }
   if (!options.prefix_directory.empty()) {
-    WHET_TRY(const std::string fingerprint, fingerprint_of(loaded, options));
+    WHET_TRY(const std::string fingerprint, kv_fingerprint(loaded, options.exact));
     WHET_TRY(files, PrefixFiles::open(options.prefix_directory, fingerprint, shape,
                                       options.prefix_limits));
   }
@@ -258,7 +153,7 @@ Result<std::vector<int32_t>> Engine::encode_prompt(const Prompt& prompt) const {
 Status Engine::check_ids(std::span<const int32_t> ids) const {
   for (int32_t id : ids) {
     if (id < 0 || id >= loaded_.model.config.vocab_size) {
-      return out_of_range("prompt token id", 0, loaded_.model.config.vocab_size - 1, id);
+      return range_error("prompt token id", 0, loaded_.model.config.vocab_size - 1, id);
     }
   }
   return ok_status();
@@ -287,22 +182,22 @@ Status Engine::validate_request(const GenerateRequest& request) const {
     WHET_TRY_STATUS(validate(params, vocab));
   }
   if (request.top_logprobs > vocab) {
-    return out_of_range("top logprobs", 0, vocab, request.top_logprobs);
+    return range_error("top logprobs", 0, vocab, request.top_logprobs);
   }
   if (request.spread && request.top_logprobs < 0) {
     return Error(ErrorCode::kInvalidArgument,
                  "spread: expected top logprobs of 0 or more beside it, found none");
   }
   if (request.prompt_logprobs > vocab) {
-    return out_of_range("prompt logprobs", 0, vocab, request.prompt_logprobs);
+    return range_error("prompt logprobs", 0, vocab, request.prompt_logprobs);
   }
   if (request.max_tokens < -1) {
-    return out_of_range("max tokens", -1, kMaxContext, request.max_tokens);
+    return range_error("max tokens", -1, kMaxContext, request.max_tokens);
   }
   if (request.min_tokens < 0 ||
       (request.max_tokens >= 0 && request.min_tokens > request.max_tokens)) {
-    return out_of_range("min tokens", 0, request.max_tokens < 0 ? kMaxContext : request.max_tokens,
-                        request.min_tokens);
+    return range_error("min tokens", 0, request.max_tokens < 0 ? kMaxContext : request.max_tokens,
+                       request.min_tokens);
   }
   for (const std::string& stop : request.stop) {
     if (stop.empty()) {
