@@ -208,14 +208,15 @@ Result<experiment::Plan> make_plan(const Options& options, const OpenedModel& op
   plan.n_grading_threads = threads;
   plan.out_dir = options.out_dir;
   plan.resume = options.resume;
-  plan.whet = {.version = version_string(),
-               .commit = commit_hash(),
-               .dirty = commit_is_dirty(),
-               .compiler = compiler_string(),
-               .flags = build_flags(),
-               .build_type = build_type(),
-               .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
-               .threads = opened.engine != nullptr ? threads : 0};
+  plan.whet = {
+      .version = version_string(),
+      .commit = commit_hash(),
+      .dirty = commit_is_dirty(),
+      .compiler = compiler_string(),
+      .flags = build_flags(),
+      .build_type = build_type(),
+      .isa = std::string(kernels::isa_name(kernels::kernels().isa)),
+      .threads = opened.engine != nullptr ? std::optional<int64_t>(threads) : std::nullopt};
   if (opened.engine != nullptr) {
     WHET_TRY(plan.model, describe_model(options, *opened.engine));
     ThreadPool pool(threads);
