@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "serve/generation.h"
+#include "serve/watched_generator.h"
 #include "strategy/registry.h"
 #include "strategy/strategy.h"
 
@@ -15,6 +17,68 @@ std::string with_hyphens(std::string text) {
   std::ranges::replace(text, '_', '-');
   return text;
 }
+
+/// The events of a streamed answer: progress after each call, text as it is made where the strategy
+/// lets it be read, the whole answer otherwise.
+class StrategyStream {
+ public:
+  StrategyStream(Exchange& exchange, Json head) : exchange_(exchange), head_(std::move(head)) {}
+
+  Continue on_text(const GenerateEvent& event) {
+    if (event.text.empty()) return Continue::kYes;
+    shown_ += event.text;
+    return send({{"content", event.text}}, nullptr) ? Continue::kYes : Continue::kEndRequest;
+  }
+  void on_call(const GenerateResult& result) {
+    ++n_calls_;
+    n_tokens_ += completion_tokens(result);
+    Json chunk = chunk_of(Json::object(), nullptr);
+    chunk["whet"]["progress"] = {{"calls", n_calls_}, {"completion_tokens", n_tokens_}};
+    write(chunk);
+  }
+  void finish(const std::string& text, std::string_view finish, Json usage, Json details) {
+    if (!text.starts_with(shown_)) {
+      return fail({500, "the strategy chose another text than the one that was streamed"});
+    }
+    if (text.size() > shown_.size()) send({{"content", text.substr(shown_.size())}}, nullptr);
+    send(Json::object(), finish);
+    head_["choices"] = Json::array();
+    head_["usage"] = std::move(usage);
+    head_["whet"] = std::move(details);
+    write(head_);
+    exchange_.reply.write("data: [DONE]\n\n");
+    exchange_.reply.end();
+  }
+  void fail(const ApiError& error) {
+    if (!begun_) return exchange_.fail(error);
+    exchange_.reply.write("data: " + Server::error_body("/v1/", error) + "\n\n");
+    exchange_.reply.end();
+  }
+
+ private:
+  Json chunk_of(Json delta, const Json& finish_reason) const {
+    Json chunk = head_;
+    chunk["choices"] = {
+        {{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", finish_reason}}};
+    return chunk;
+  }
+  bool send(Json delta, const Json& finish_reason) {
+    return write(chunk_of(std::move(delta), finish_reason));
+  }
+  bool write(const Json& chunk) {
+    if (!std::exchange(begun_, true)) {
+      exchange_.reply.begin(200, "text/event-stream", exchange_.headers);
+      send({{"role", "assistant"}, {"content", ""}}, nullptr);
+    }
+    return exchange_.reply.write("data: " + dump(chunk) + "\n\n");
+  }
+
+  Exchange& exchange_;
+  Json head_;
+  std::string shown_;
+  int64_t n_calls_ = 0, n_tokens_ = 0;
+  bool begun_ = false;
+};
 
 }  // namespace
 
@@ -58,9 +122,21 @@ void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyM
   context.seed = request.samples[0].seed;
   context.max_tokens = request.max_tokens;
   context.cancel = &exchange.reply.cancelled();
-  if (stream) exchange.reply.expect_events(exchange.headers);
-  const auto outcome = (*made)->solve(question, *model.engine, context);
-  if (!outcome.ok()) return exchange.fail(api_error(outcome.error()));
+  Json json{{"id", id},
+            {"object", stream ? "chat.completion.chunk" : "chat.completion"},
+            {"created", unix_time()},
+            {"model", strategy.spec + "-" + model.id},
+            {"system_fingerprint", "whet-" + exchange.server.options().version}};
+  StrategyStream events(exchange, json);
+  WatchedGenerator watched(*model.engine, [&](const GenerateResult& result) {
+    if (stream) events.on_call(result);
+  });
+  if (stream) {
+    exchange.reply.expect_events(exchange.headers);
+    context.on_event = [&](const GenerateEvent& event) { return events.on_text(event); };
+  }
+  const auto outcome = (*made)->solve(question, watched, context);
+  if (!outcome.ok()) return events.fail(api_error(outcome.error()));
   ++exchange.server.metrics().requests;
   exchange.server.metrics().prompt_tokens += outcome->n_prompt_tok;
   exchange.server.metrics().completion_tokens += outcome->n_completion_tok;
@@ -82,36 +158,16 @@ void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyM
     }
     details["candidates"] = std::move(candidates);
   }
-  Json json{{"id", id},
-            {"object", stream ? "chat.completion.chunk" : "chat.completion"},
-            {"created", unix_time()},
-            {"model", strategy.spec + "-" + model.id},
-            {"system_fingerprint", "whet-" + exchange.server.options().version}};
-  if (!stream) {
-    json["choices"] = {{{"index", 0},
-                        {"message", {{"role", "assistant"}, {"content", outcome->text}}},
-                        {"logprobs", nullptr},
-                        {"finish_reason", finish}}};
-    json["usage"] = std::move(usage);
-    json["whet"] = std::move(details);
-    return exchange.send(200, json);
+  if (stream) {
+    return events.finish(outcome->text, finish, std::move(usage), std::move(details));
   }
-  // The answer is known only when all is done; then it comes as one piece.
-  exchange.reply.begin(200, "text/event-stream", exchange.headers);
-  const auto send = [&](Json delta, const Json& finish_reason) {
-    json["choices"] = {
-        {{"index", 0}, {"delta", std::move(delta)}, {"finish_reason", finish_reason}}};
-    exchange.reply.write("data: " + dump(json) + "\n\n");
-  };
-  send({{"role", "assistant"}, {"content", ""}}, nullptr);
-  send({{"content", outcome->text}}, nullptr);
-  send(Json::object(), finish);
-  json["choices"] = Json::array();
+  json["choices"] = {{{"index", 0},
+                      {"message", {{"role", "assistant"}, {"content", outcome->text}}},
+                      {"logprobs", nullptr},
+                      {"finish_reason", finish}}};
   json["usage"] = std::move(usage);
   json["whet"] = std::move(details);
-  exchange.reply.write("data: " + dump(json) + "\n\n");
-  exchange.reply.write("data: [DONE]\n\n");
-  exchange.reply.end();
+  exchange.send(200, json);
 }
 
 }  // namespace whet::serve
