@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/model_flags.h"
+#include "cli/served_store.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "serve/http_server.h"
@@ -27,7 +28,8 @@ struct Options {
   ModelFlags model;
   std::vector<std::string> models, aliases, keys, cors_origins;
   std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
-                                reasoning_format = "auto", pooling = "auto";
+                                reasoning_format = "auto", pooling = "auto",
+                                pull = "auto";
   int port = kDefaultPort;
   int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300;
   uint64_t memory_mib = 0;
@@ -80,10 +82,8 @@ Result<std::vector<serve::ModelSource>> read_sources(const Options& options) {
     WHET_TRY(const auto more, serve::models_in(options.models_directory));
     sources.insert(sources.end(), more.begin(), more.end());
   }
-  if (sources.empty()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "expected a model: -m MODEL, repeated for several, or --models-dir DIRECTORY");
-  }
+  // As Ollama: without a model on the command line, whatever there is.
+  if (paths.empty() && options.models_directory.empty()) return stored_sources();
   for (size_t i = 0; i < sources.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (sources[k].id != sources[i].id) continue;
@@ -101,6 +101,12 @@ std::optional<Pooling> read_pooling(const std::string& name) {
     if (pooling_name(pooling) == name) return pooling;
   }
   return std::nullopt;
+}
+
+std::string what_of(const std::vector<serve::ModelSource>& sources) {
+  if (sources.empty()) return "no model yet (whet pull fetches one)";
+  return sources.front().id +
+         (sources.size() == 1 ? "" : fmt::format(" and {} more", sources.size() - 1));
 }
 
 /// What all models together may take.
@@ -143,7 +149,13 @@ int run(const Options& given) {
       },
       serve::ServedModels::Seconds(sources->size() == 1 ? -1 : options.keep_alive_s),
       memory_bytes(options));
-  serve::Server server(std::move(server_options), std::move(models));
+  std::unique_ptr<serve::ModelStore> store;
+  if (options.pull == "on" || (options.pull == "auto" && is_loopback(options.host))) {
+    auto made = make_served_store();
+    if (!made.ok()) return fail(made.error());
+    store = std::move(made).value();
+  }
+  serve::Server server(std::move(server_options), std::move(models), std::move(store));
 
   HttpLimits limits;
   limits.max_active = options.parallel;
@@ -164,10 +176,9 @@ int run(const Options& given) {
     auto first = server.models().use(sources->front().id);
     if (!first.ok()) return fail(first.error());
   }
-  print_message(fmt::format(
-      "whet serves {}{} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n", sources->front().id,
-      sources->size() == 1 ? "" : fmt::format(" and {} more", sources->size() - 1), options.host,
-      (*http)->port(), options.no_page ? "" : ", a page for people: /"));
+  print_message(fmt::format("whet serves {} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
+                            what_of(*sources), options.host, (*http)->port(),
+                            options.no_page ? "" : ", a page for people: /"));
   (*http)->run(/*signals=*/true);
   return 0;
 }
@@ -178,7 +189,9 @@ Command make_serve_command() {
   auto options = std::make_shared<Options>();
   Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
   command.add("MODEL,-m,--model", &options->models,
-              std::string(kModelHelp) + "; repeated, the others are loaded when first asked for");
+              std::string(kModelHelp) +
+                  "; repeated, the others are loaded when first asked for (default: all that whet "
+                  "ls lists)");
   options->model.add_engine_flags(command, "auto");
   options->model.add_speculation_to(command);
   command.begin_group("Server");
@@ -229,6 +242,10 @@ Command make_serve_command() {
       .add("--reports", &options->reports_directory,
            "where whet eval wrote, for the page; one report or a directory of them")
       .value_name("DIRECTORY");
+  command
+      .add("--pull", &options->pull,
+           "whether clients may fetch and delete models: auto = where only this machine can call")
+      .one_of({"auto", "on", "off"});
   command.add("--no-page", &options->no_page, "no web page at /");
   command.add("--strict-params", &options->strict,
               "refuse requests with fields that would be ignored");

@@ -184,7 +184,7 @@ void llama_embedding(Exchange& exchange) {
   if (!exchange.parse(body)) return;
   Fields fields(body);
   EmbedCall call;
-  call.model = fields.text("model", exchange.server.models().sources().front().id);
+  call.model = fields.text("model", exchange.server.models().default_id());
   call.request.inputs =
       read_inputs(fields, fields.value("content") != nullptr ? "content" : "input", kMaxInputs);
   const int64_t norm = fields.integer("embd_normalize", 2, -1, 2);

@@ -10,8 +10,8 @@ namespace {
 
 /// The model that a request names, or the first; null and the exchange failed if there is none.
 std::shared_ptr<ServedModel> model_of(Exchange& exchange, const std::string& name) {
-  const auto& sources = exchange.server.models().sources();
-  auto model = exchange.server.models().use(name.empty() ? sources.front().id : name);
+  ServedModels& models = exchange.server.models();
+  auto model = models.use(name.empty() ? models.default_id() : name);
   if (model.ok()) return *model;
   exchange.fail(api_error(model.error()));
   return nullptr;

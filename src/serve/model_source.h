@@ -12,6 +12,7 @@ namespace whet::serve {
 struct ModelSource {
   std::string id;    // what clients call it
   std::string path;  // what it is loaded from
+  std::string stored_as = {};  // its name in the store that it came from; empty = named by path
 };
 
 /// "qwen2.5-0.5b-q4_k_m" of ".../qwen2.5-0.5b-q4_k_m.gguf"; of a split file, its name without

@@ -367,41 +367,6 @@ void ollama_show(Exchange& exchange) {
                       {"capabilities", std::move(capabilities)}});
 }
 
-// What is there needs no pulling; fetching is the owner's business, not a client's.
-void ollama_pull(Exchange& exchange) {
-  Json body;
-  if (!exchange.parse(body)) return;
-  Fields fields(body);
-  const std::string name = fields.text("model", fields.text("name", ""));
-  const bool stream = fields.flag("stream", true);
-  fields.ignore({"insecure"});
-  if (!exchange.accept(fields)) return;
-  if (!exchange.server.models().find(name)) {
-    return exchange.fail({501, fmt::format("this server fetches no models; run `whet pull {}` on "
-                                           "its machine and name the file with -m",
-                                           name)});
-  }
-  const Json done{{"status", "success"}};
-  if (!stream) return exchange.send(200, done);
-  exchange.reply.begin(200, "application/x-ndjson", exchange.headers);
-  exchange.reply.write(dump(done) + "\n");
-  exchange.reply.end();
-}
-
-void ollama_delete(Exchange& exchange) {
-  Json body;
-  if (!exchange.parse(body)) return;
-  Fields fields(body);
-  const std::string name = fields.text("model", fields.text("name", ""));
-  if (!exchange.accept(fields)) return;
-  if (!exchange.server.models().find(name)) {
-    return exchange.fail({404, fmt::format("model '{}' not found", name)});
-  }
-  exchange.fail({501, fmt::format("this server deletes no files; remove '{}' on its machine, or "
-                                  "unload it with \"keep_alive\": 0",
-                                  name)});
-}
-
 void ollama_ps(Exchange& exchange) {
   Json models = Json::array();
   for (const ServedModels::Running& running : exchange.server.models().running()) {

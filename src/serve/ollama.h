@@ -10,7 +10,5 @@ void ollama_generate(Exchange& exchange);
 void ollama_tags(Exchange& exchange);
 void ollama_show(Exchange& exchange);
 void ollama_ps(Exchange& exchange);
-void ollama_pull(Exchange& exchange);
-void ollama_delete(Exchange& exchange);
 
 }  // namespace whet::serve

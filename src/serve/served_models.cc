@@ -20,10 +20,10 @@ std::string plain(std::string name) {
 
 ServedModels::ServedModels(std::vector<ModelSource> sources, Load load, Seconds keep_alive,
                            uint64_t memory_bytes)
-    : sources_(std::move(sources)),
-      load_(std::move(load)),
+    : load_(std::move(load)),
       keep_alive_(keep_alive),
       memory_bytes_(memory_bytes),
+      sources_(std::move(sources)),
       janitor_([this](const std::stop_token& stop) { expire(stop); }) {}
 
 ServedModels::~ServedModels() {
@@ -32,6 +32,7 @@ ServedModels::~ServedModels() {
 }
 
 std::optional<ModelSource> ServedModels::find(const std::string& name) const {
+  std::lock_guard lock(mutex_);
   if (name.empty() && sources_.size() == 1) return sources_.front();
   for (const ModelSource& source : sources_) {
     if (plain(source.id) == plain(name)) return source;
@@ -44,9 +45,9 @@ Result<std::shared_ptr<ServedModel>> ServedModels::use(const std::string& name,
   const auto source = find(name);
   if (!source) {
     std::string known;
-    for (const ModelSource& s : sources_) known += (known.empty() ? "" : ", ") + s.id;
-    return Error(ErrorCode::kNotFound,
-                 fmt::format("model '{}' not found; this server has {}", name, known));
+    for (const ModelSource& s : sources()) known += (known.empty() ? "" : ", ") + s.id;
+    return Error(ErrorCode::kNotFound, fmt::format("model '{}' not found; this server has {}", name,
+                                                   known.empty() ? "none" : known));
   }
   const auto taken = [&](Slot& slot) {
     slot.last_used = std::chrono::system_clock::now();
@@ -111,6 +112,35 @@ Status ServedModels::make_room(const ModelSource& source) {
     slots_.erase(oldest);
   }
   return ok_status();
+}
+
+std::vector<ModelSource> ServedModels::sources() const {
+  std::lock_guard lock(mutex_);
+  return sources_;
+}
+
+std::string ServedModels::default_id() const {
+  std::lock_guard lock(mutex_);
+  return sources_.empty() ? "" : sources_.front().id;
+}
+
+void ServedModels::add(ModelSource source) {
+  std::lock_guard lock(mutex_);
+  const auto same = std::ranges::find_if(
+      sources_, [&](const ModelSource& s) { return plain(s.id) == plain(source.id); });
+  if (same == sources_.end()) {
+    sources_.push_back(std::move(source));
+  } else {
+    *same = std::move(source);
+  }
+}
+
+void ServedModels::remove(const std::string& id) {
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(sources_, [&](const ModelSource& s) { return plain(s.id) == plain(id); });
+  }
+  unload(id);
 }
 
 void ServedModels::unload(const std::string& id) {

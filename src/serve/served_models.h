@@ -51,7 +51,13 @@ class ServedModels {
                                            std::optional<Seconds> keep_alive = std::nullopt);
   void unload(const std::string& id);
 
-  const std::vector<ModelSource>& sources() const { return sources_; }
+  std::vector<ModelSource> sources() const;
+  /// Of the first source: what routes mean whose requests name no model. Empty if there is none.
+  std::string default_id() const;
+  /// Another model to offer, in the place of one of the same name.
+  void add(ModelSource source);
+  /// No longer offered, and unloaded; whoever it answers keeps it to the end.
+  void remove(const std::string& id);
   struct Running {
     std::shared_ptr<ServedModel> model;
     std::optional<std::chrono::system_clock::time_point> expires;  // none = never
@@ -68,11 +74,11 @@ class ServedModels {
   void expire(const std::stop_token& stop);
   std::optional<std::chrono::system_clock::time_point> expiry(const Slot& slot) const;
 
-  const std::vector<ModelSource> sources_;
   const Load load_;
   const Seconds keep_alive_;
   const uint64_t memory_bytes_;
   mutable std::mutex mutex_;
+  std::vector<ModelSource> sources_;
   std::mutex loading_;  // one model at a time
   std::vector<Slot> slots_;
   std::condition_variable_any changed_;

@@ -9,6 +9,7 @@
 #include "serve/generation.h"
 #include "serve/llama_server.h"
 #include "serve/ollama.h"
+#include "serve/ollama_store.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_completions.h"
 #include "serve/page.h"
@@ -85,6 +86,7 @@ void metrics(Exchange& exchange) {
     const EngineLoad load = running.model->engine->load();
     total.n_running += load.n_running;
     total.n_waiting += load.n_waiting;
+    total.n_gave_way += load.n_gave_way;
     kv.committed_bytes += load.kv.committed_bytes;
     kv.needed_bytes += load.kv.needed_bytes;
     kv.shared_bytes += load.kv.shared_bytes;
@@ -93,6 +95,9 @@ void metrics(Exchange& exchange) {
         static_cast<double>(total.n_running));
   gauge("whet_requests_waiting", "Requests that wait for memory.",
         static_cast<double>(total.n_waiting));
+  counter("whet_requests_gave_way_total",
+          "Times that a request lost its memory to an older one and waited again.",
+          total.n_gave_way);
   gauge("whet_kv_committed_bytes", "Memory of keys and values.",
         static_cast<double>(kv.committed_bytes));
   gauge("whet_kv_needed_bytes", "Of it, held by texts.", static_cast<double>(kv.needed_bytes));

@@ -10,6 +10,7 @@
 #include "serve/gate.h"
 #include "serve/message.h"
 #include "serve/metrics.h"
+#include "serve/model_store.h"
 #include "serve/served_models.h"
 
 namespace whet::serve {
@@ -26,8 +27,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  Server(ServerOptions options, std::unique_ptr<ServedModels> models)
-      : options_(std::move(options)), models_(std::move(models)) {}
+  /// Without a store, clients may neither fetch nor delete models.
+  Server(ServerOptions options, std::unique_ptr<ServedModels> models,
+         std::unique_ptr<ModelStore> store = nullptr)
+      : options_(std::move(options)), models_(std::move(models)), store_(std::move(store)) {}
 
   /// Answers any request, by path.
   void handle(const Request& request, Reply& reply);
@@ -38,6 +41,7 @@ class Server {
 
   const ServerOptions& options() const { return options_; }
   ServedModels& models() { return *models_; }
+  ModelStore* store() { return store_.get(); }
   Metrics& metrics() { return metrics_; }
   /// A number for the next reply's id.
   uint64_t next_id() { return next_id_.fetch_add(1) + 1; }
@@ -45,6 +49,7 @@ class Server {
  private:
   ServerOptions options_;
   std::unique_ptr<ServedModels> models_;
+  std::unique_ptr<ModelStore> store_;
   Metrics metrics_;
   std::atomic<uint64_t> next_id_{0};
 };

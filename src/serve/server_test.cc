@@ -321,6 +321,45 @@ TEST_F(ServerTest, StrategiesAreModels) {
   EXPECT_GE(json["whet"]["candidates"].size(), 3u);
 }
 
+TEST_F(ServerTest, AStreamedStrategyTellsOfItsCallsOrShowsItsTextWhileItIsMade) {
+  Json body = chat("What is 3 * 4?", 60);
+  body["stream"] = true;
+  struct Heard {
+    std::string text;
+    int n_pieces = 0;
+    std::vector<int64_t> calls;
+    Json last;
+  };
+  const auto hear = [&](const std::string& model) {
+    body["model"] = model;
+    const FakeReply reply = post("/v1/chat/completions", body);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.n_ended, 1);
+    Heard heard;
+    for (const Json& event : events(reply.body)) {
+      heard.last = event;
+      if (event["choices"].empty()) continue;
+      const Json& delta = event["choices"][0]["delta"];
+      const std::string piece = delta.value("content", "");
+      heard.text += piece;
+      heard.n_pieces += !piece.empty();
+      if (event.contains("whet")) heard.calls.push_back(event["whet"]["progress"]["calls"]);
+    }
+    return heard;
+  };
+  const Heard chosen = hear("mars:agents=2,tries=0-stone");
+  EXPECT_EQ(chosen.n_pieces, 1);  // which text it is, is known at the end
+  ASSERT_GT(chosen.calls.size(), 1u);
+  for (size_t i = 0; i < chosen.calls.size(); ++i) EXPECT_EQ(chosen.calls[i], i + 1);
+  EXPECT_EQ(chosen.last["whet"]["calls"], chosen.calls.size());
+
+  const Heard live = hear("re2-stone");
+  EXPECT_GT(live.n_pieces, 3);
+  body["stream"] = false;
+  EXPECT_EQ(live.text,
+            post("/v1/chat/completions", body).json()["choices"][0]["message"]["content"]);
+}
+
 TEST_F(ServerTest, ComposedAndConfiguredStrategiesAreModels) {
   for (const std::string name : {"re2&majority-voting:n=2-stone", "greedy|best-of-n:n=2-stone",
                                  "moa&genselect:n=2-stone", "mars:agents=1,tries=0-stone"}) {
