@@ -313,6 +313,14 @@ WHET_INLINE void softmax_block(AttentionState& s, int row, size_t block, size_t 
   s.total[row] += wide_sum<S>(total);
 }
 
+/// The CPU's own prefetchers learn where a stream goes only after some lines of it, which blocks
+/// that lie apart cost again and again.
+template <class S>
+WHET_INLINE void prefetch_start(const uint8_t* stream) {
+  constexpr size_t kBytes = 4096, kLine = 64;
+  for (size_t at = 0; at < kBytes; at += kLine) S::prefetch(stream + at);
+}
+
 template <class S, class Kv>
 WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs& a, size_t block,
                               size_t begin, size_t end) {
@@ -335,6 +343,8 @@ WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs
       adjust_scores<S>(s, a.softcap, row, block + i, s.p[row] + i);
     }
   }
+  const uint8_t* v = values + first * value_bytes;
+  prefetch_start<S>(v);
   for (int row = 0; row < n_rows; ++row) {
     if (s.begin[row] < last && s.end[row] > block) {
       softmax_block<S>(s, row, block, n_keys, a.value_dim);
@@ -342,7 +352,7 @@ WHET_INLINE void attend_block(AttentionState& s, int n_rows, const AttentionArgs
       std::memset(s.p[row], 0, n_keys * sizeof(float));
     }
   }
-  const uint8_t* v = values + first * value_bytes;
+  if (last < end) prefetch_start<S>(keys + a.block_stride);
   const size_t n_values = last - block - first;
   for_row_tiles(n_rows, [&](auto r, int row) WHET_LAMBDA {
     const auto* p = reinterpret_cast<const float(*)[kKeyBlock]>(s.p[row] + first);
