@@ -568,9 +568,20 @@ Result<std::vector<TokenInfo>> Engine::score(const Prompt& prompt, std::string_v
                                              const CancelFlag* cancel) {
   WHET_TRY(std::vector<int32_t> tokens, encode_prompt(prompt));
   const size_t n_prompt = tokens.size();
-  WHET_TRY(std::vector<int32_t> more,
-           tokenizer().encode(continuation, {.add_special = false, .parse_special = false}));
-  tokens.insert(tokens.end(), more.begin(), more.end());
+  if (const auto* text = std::get_if<std::string>(&prompt)) {
+    // As one text, so that a token may hold the end of the prompt's last word: what lm-eval does.
+    WHET_TRY(tokens, encode_prompt(Prompt(*text + std::string(continuation))));
+    if (tokens.size() <= n_prompt && !continuation.empty()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("score: expected \"{}\" to be tokens of its own behind the prompt, "
+                               "found that it merges with the prompt's last ones",
+                               continuation));
+    }
+  } else {
+    WHET_TRY(std::vector<int32_t> more,
+             tokenizer().encode(continuation, {.add_special = false, .parse_special = false}));
+    tokens.insert(tokens.end(), more.begin(), more.end());
+  }
   WHET_TRY(std::vector<double> scores, score(tokens, cancel));
   std::vector<TokenInfo> infos;
   for (size_t i = std::max<size_t>(n_prompt, 1); i < tokens.size(); ++i) {

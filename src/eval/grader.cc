@@ -44,6 +44,32 @@ Grade grade_text(const Task& task, std::string_view text) {
   return grade;
 }
 
+/// A text beside references. Only an exact match of SQuAD is right or wrong; the rest is likeness.
+Grade grade_by_references(const Task& task, std::string_view text) {
+  const std::string reply = without_reasoning(text);
+  std::string_view said = trimmed(reply);
+  Grade grade;
+  const auto marked = extract_answer(AnswerKind::kExact, reply);
+  const bool is_marked_answer = marked && is_marked(marked->rule);
+  if (is_marked_answer && task.key.metric == "squad") {
+    said = marked->text;
+    grade.rule = answer_rule_name(marked->rule);
+  }
+  grade.answer = said;
+  grade.metrics = reference_metrics(task.key.metric, said, task.key.references);
+  if (task.key.metric != "squad") {
+    grade.detail = fmt::format("{} compares, it does not judge", task.key.metric);
+    return grade;
+  }
+  const bool is_right = grade.metrics[0].value == 1;
+  grade.status = is_right ? GradeStatus::kCorrect : GradeStatus::kWrong;
+  grade.strict = is_right && said == trimmed(reply);
+  grade.detail =
+      fmt::format("{} {} (expected {})", said.substr(0, 200),
+                  is_right ? "matches" : "does not match", fmt::join(task.key.references, " or "));
+  return grade;
+}
+
 }  // namespace
 
 std::string_view grade_status_name(GradeStatus status) {
@@ -94,6 +120,7 @@ Grade Grader::grade_code(const Task& task, std::string_view text) const {
 Grade Grader::grade(const Task& task, std::string_view text) const {
   try {
     if (is_code(task.question.kind)) return grade_code(task, text);
+    if (!task.key.metric.empty()) return grade_by_references(task, text);
     if (task.question.kind == AnswerKind::kFree) return not_graded("the task has no answer key");
     return grade_text(task, text);
   } catch (const std::exception& error) {

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "eval/question.h"
+#include "eval/reference_metric.h"
 #include "eval/sandbox.h"
 
 namespace whet::eval {
 
 /// Raised whenever a text may be graded otherwise than before: records of different versions are
 /// not comparable, and the digest of a task set holds it.
-inline constexpr int kGraderVersion = 2;
+inline constexpr int kGraderVersion = 3;
 
 enum class GradeStatus { kCorrect, kWrong, kNotGraded };
 /// "correct", "wrong", "not_graded".
@@ -29,9 +30,10 @@ struct Grade {
   /// exactly.
   /// Code: the same as correct.
   bool strict = false;
-  std::string rule;    // which extraction rule fired, e.g. "answer_line", "fence"; "" if none did
-  std::string answer;  // what was compared: extracted answer; code: ""
-  std::string detail;  // one line: why
+  std::string rule;      // which extraction rule fired, e.g. "answer_line", "fence"; "" if none did
+  std::string answer;    // what was compared: extracted answer; code: ""
+  std::string detail;    // one line: why
+  MetricValues metrics;  // of tasks with references: how alike, under the metric's own names
 
   bool correct() const { return status == GradeStatus::kCorrect; }
 };

@@ -25,6 +25,10 @@ inline bool has_text_answer(AnswerKind kind) {
 struct Question {
   std::vector<ChatMessage> messages;  // the conversation; the last one is the user's turn
   AnswerKind kind = AnswerKind::kFree;
+  // Multiple choice by log-probabilities: the text before, and each choice as it follows it, with
+  // its space. Empty: the question can only be answered by writing.
+  std::string context;
+  std::vector<std::string> choices;
   // Code only.
   std::string entry_point;  // name of the function asked for
   std::string examples;     // public assertions, also shown in the prompt; may be empty
@@ -43,6 +47,9 @@ std::vector<ChatMessage> user_turn(std::string text);
 struct AnswerKey {
   std::string answer;  // numeric, exact and choice
   std::string tests;   // code: hidden assertions
+  // Free text: what it is compared with, and how: "squad", "rouge", "bleu", "chrf".
+  std::string metric;
+  std::vector<std::string> references;
 };
 
 struct Task {

@@ -12,10 +12,12 @@
 
 #include "base/rng.h"
 #include "eval/answer.h"
+#include "eval/benchmark_line.h"
 #include "eval/choice.h"
 #include "eval/grader.h"
-#include "eval/human_eval.h"
+#include "eval/json_line.h"
 #include "eval/number.h"
+#include "eval/reference_metric.h"
 #include "sys/file_bytes.h"
 
 namespace whet::eval {
@@ -26,57 +28,31 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxFileBytes = 256u << 20;
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidArgument, std::move(message));
-}
-
-/// A string field that must be there. Errors say what was expected and what was found.
-Result<std::string> required(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return invalid(fmt::format("expected \"{}\", found no such key", key));
-  if (!found->is_string()) {
-    return invalid(fmt::format("\"{}\": expected a string, found {}", key, found->type_name()));
-  }
-  return found->get<std::string>();
-}
-
-Result<std::string> optional_string(const json& object, const char* key) {
-  return object.contains(key) ? required(object, key) : Result<std::string>(std::string());
-}
-
-Status only_keys(const json& object, std::initializer_list<const char*> known) {
-  for (const auto& item : object.items()) {
-    const bool is_known =
-        std::any_of(known.begin(), known.end(), [&](const char* key) { return item.key() == key; });
-    if (!is_known) {
-      return invalid(
-          fmt::format("unknown key \"{}\"; expected {}", item.key(),
-                      fmt::join(std::vector<std::string>(known.begin(), known.end()), ", ")));
-    }
-  }
-  return ok_status();
-}
-
 Result<AnswerKind> kind_of(const std::string& type) {
   for (AnswerKind kind : {AnswerKind::kNumeric, AnswerKind::kExact, AnswerKind::kChoice,
                           AnswerKind::kPython, AnswerKind::kRust, AnswerKind::kCpp}) {
     if (answer_kind_name(kind) == type) return kind;
   }
-  return invalid(fmt::format(
-      "grader type: expected numeric, exact, choice, python, rust or cpp, found \"{}\"", type));
+  return invalid_line(
+      fmt::format("grader type: expected numeric, exact, choice, python, rust, cpp, squad, rouge, "
+                  "bleu or chrf, found \"{}\"",
+                  type));
 }
 
 Status read_text_grader(const json& grader, Task& task) {
   WHET_TRY_STATUS(only_keys(grader, {"type", "answer"}));
-  WHET_TRY(task.key.answer, required(grader, "answer"));
-  if (trimmed(task.key.answer).empty()) return invalid("\"answer\": expected text, found \"\"");
+  WHET_TRY(task.key.answer, required_text(grader, "answer"));
+  if (trimmed(task.key.answer).empty())
+    return invalid_line("\"answer\": expected text, found \"\"");
   if (task.question.kind == AnswerKind::kNumeric && !parse_number(task.key.answer)) {
-    return invalid(fmt::format("\"answer\": expected a number, found \"{}\"", task.key.answer));
+    return invalid_line(
+        fmt::format("\"answer\": expected a number, found \"{}\"", task.key.answer));
   }
   const bool is_letter = is_choice_key(task.key.answer);
   if (task.question.kind == AnswerKind::kChoice && !is_letter) {
-    return invalid(fmt::format("\"answer\": expected a capital letter from A to {}, found \"{}\"",
-                               kLastChoice, task.key.answer));
+    return invalid_line(
+        fmt::format("\"answer\": expected a capital letter from A to {}, found \"{}\"", kLastChoice,
+                    task.key.answer));
   }
   // Task files of other tools have no type for it: a key of one letter is multiple choice.
   if (task.question.kind == AnswerKind::kExact && is_letter) {
@@ -87,11 +63,12 @@ Status read_text_grader(const json& grader, Task& task) {
 
 Status read_code_grader(const json& grader, Task& task) {
   WHET_TRY_STATUS(only_keys(grader, {"type", "entry_point", "examples", "tests", "setup"}));
-  WHET_TRY(task.question.entry_point, required(grader, "entry_point"));
-  WHET_TRY(task.question.examples, optional_string(grader, "examples"));
-  WHET_TRY(task.question.setup, optional_string(grader, "setup"));
-  WHET_TRY(task.key.tests, required(grader, "tests"));
-  if (trimmed(task.key.tests).empty()) return invalid("\"tests\": expected assertions, found \"\"");
+  WHET_TRY(task.question.entry_point, required_text(grader, "entry_point"));
+  WHET_TRY(task.question.examples, optional_text(grader, "examples"));
+  WHET_TRY(task.question.setup, optional_text(grader, "setup"));
+  WHET_TRY(task.key.tests, required_text(grader, "tests"));
+  if (trimmed(task.key.tests).empty())
+    return invalid_line("\"tests\": expected assertions, found \"\"");
   return ok_status();
 }
 
@@ -99,113 +76,100 @@ Status read_code_grader(const json& grader, Task& task) {
 Result<std::vector<ChatMessage>> conversation_of(const json& line) {
   const auto found = line.find("messages");
   if (found == line.end()) {
-    WHET_TRY(std::string prompt, required(line, "prompt"));
-    if (trimmed(prompt).empty()) return invalid("\"prompt\": expected text, found \"\"");
+    WHET_TRY(std::string prompt, required_text(line, "prompt"));
+    if (trimmed(prompt).empty()) return invalid_line("\"prompt\": expected text, found \"\"");
     return user_turn(std::move(prompt));
   }
-  if (line.contains("prompt")) return invalid("expected \"prompt\" or \"messages\", found both");
+  if (line.contains("prompt"))
+    return invalid_line("expected \"prompt\" or \"messages\", found both");
   if (!found->is_array() || found->empty()) {
-    return invalid("\"messages\": expected an array of messages, found " +
-                   std::string(found->is_array() ? "an empty one" : found->type_name()));
+    return invalid_line("\"messages\": expected an array of messages, found " +
+                        std::string(found->is_array() ? "an empty one" : found->type_name()));
   }
   std::vector<ChatMessage> messages;
   for (const json& item : *found) {
     const std::string at = fmt::format("messages[{}]", messages.size());
     if (!item.is_object()) {
-      return invalid(fmt::format("{}: expected an object, found {}", at, item.type_name()));
+      return invalid_line(fmt::format("{}: expected an object, found {}", at, item.type_name()));
     }
     if (auto keys = only_keys(item, {"role", "content"}); !keys.ok()) {
       return keys.error().with_context(at);
     }
     ChatMessage message;
-    WHET_TRY(message.role, required(item, "role"));
-    WHET_TRY(message.content, required(item, "content"));
+    WHET_TRY(message.role, required_text(item, "role"));
+    WHET_TRY(message.content, required_text(item, "content"));
     const bool may_be_system = messages.empty() && message.role == "system";
     if (!may_be_system && message.role != "user" && message.role != "assistant") {
-      return invalid(fmt::format("{}: role: expected user or assistant{}, found \"{}\"", at,
-                                 messages.empty() ? " or system" : "", message.role));
+      return invalid_line(fmt::format("{}: role: expected user or assistant{}, found \"{}\"", at,
+                                      messages.empty() ? " or system" : "", message.role));
     }
     if (trimmed(message.content).empty()) {
-      return invalid(fmt::format("{}: content: expected text, found \"\"", at));
+      return invalid_line(fmt::format("{}: content: expected text, found \"\"", at));
     }
     messages.push_back(std::move(message));
   }
   if (messages.back().role != "user") {
-    return invalid(fmt::format("\"messages\": expected a user's turn at the end, found role \"{}\"",
-                               messages.back().role));
+    return invalid_line(
+        fmt::format("\"messages\": expected a user's turn at the end, found role \"{}\"",
+                    messages.back().role));
   }
   return messages;
 }
 
 Result<Task> native_task(const json& line) {
-  WHET_TRY_STATUS(only_keys(line, {"id", "family", "kind", "prompt", "messages", "grader"}));
+  WHET_TRY_STATUS(only_keys(
+      line, {"id", "family", "kind", "prompt", "messages", "context", "choices", "grader"}));
   Task task;
-  WHET_TRY(task.id, required(line, "id"));
-  WHET_TRY(task.family, required(line, "family"));
-  WHET_TRY(task.kind, optional_string(line, "kind"));
+  WHET_TRY(task.id, required_text(line, "id"));
+  WHET_TRY(task.family, required_text(line, "family"));
+  WHET_TRY(task.kind, optional_text(line, "kind"));
   WHET_TRY(task.question.messages, conversation_of(line));
   const auto grader = line.find("grader");
   if (grader == line.end() || !grader->is_object()) {
-    return invalid(fmt::format("\"grader\": expected an object, found {}",
-                               grader == line.end() ? "no such key" : grader->type_name()));
+    return invalid_line(fmt::format("\"grader\": expected an object, found {}",
+                                    grader == line.end() ? "no such key" : grader->type_name()));
   }
-  WHET_TRY(std::string type, required(*grader, "type"));
+  WHET_TRY(std::string type, required_text(*grader, "type"));
+  if (is_metric(type)) {
+    WHET_TRY_STATUS(only_keys(*grader, {"type", "references"}));
+    WHET_TRY(task.key.references, required_texts(*grader, "references"));
+    task.key.metric = std::move(type);
+    return task;
+  }
   WHET_TRY(task.question.kind, kind_of(type));
+  if (line.contains("choices") || line.contains("context")) {
+    if (task.question.kind != AnswerKind::kChoice) {
+      return invalid_line("\"choices\" and \"context\": expected a grader of type choice");
+    }
+    WHET_TRY(task.question.context, required_text(line, "context"));
+    WHET_TRY(task.question.choices, required_texts(line, "choices"));
+  }
   auto status = is_code(task.question.kind) ? read_code_grader(*grader, task)
                                             : read_text_grader(*grader, task);
   if (!status.ok()) return status.error();
-  return task;
-}
-
-Result<Task> gsm8k_task(const json& line, const std::string& default_id) {
-  Task task;
-  task.id = default_id;
-  task.family = "gsm8k";
-  WHET_TRY(std::string question, required(line, "question"));
-  WHET_TRY(std::string answer, required(line, "answer"));
-  const size_t mark = answer.rfind("####");
-  if (mark == std::string::npos) {
-    return invalid("\"answer\": expected a line \"#### number\", found none");
+  const auto& choices = task.question.choices;
+  if (!choices.empty() && static_cast<size_t>(task.key.answer[0] - 'A') >= choices.size()) {
+    return invalid_line(fmt::format("\"answer\": expected one of {} choices, found \"{}\"",
+                                    choices.size(), task.key.answer));
   }
-  task.key.answer = trimmed(std::string_view(answer).substr(mark + 4));
-  if (!parse_number(task.key.answer)) {
-    return invalid(
-        fmt::format("\"answer\": expected a number after ####, found \"{}\"", task.key.answer));
-  }
-  task.question.kind = AnswerKind::kNumeric;
-  task.question.messages = user_turn(fmt::format(
-      "{}\n\nSolve this step by step. End with a line \"Answer: \" followed by the number.",
-      trimmed(question)));
-  return task;
-}
-
-Result<Task> human_eval_task(const json& line) {
-  Task task;
-  WHET_TRY(task.id, required(line, "task_id"));
-  task.family = "humaneval";
-  task.question.kind = AnswerKind::kPython;
-  WHET_TRY(std::string header, required(line, "prompt"));
-  WHET_TRY(task.question.entry_point, required(line, "entry_point"));
-  WHET_TRY(std::string test, required(line, "test"));
-  task.question.messages = user_turn(human_eval_prompt(header));
-  task.question.examples = docstring_examples(header, task.question.entry_point);
-  task.question.code_prefix = std::move(header);
-  task.key.tests = fmt::format("{}\ncheck({})\n", test, task.question.entry_point);
   return task;
 }
 
 Result<Task> task_of_line(std::string_view text, const std::string& default_id) {
   const json line = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (line.is_discarded()) return invalid("expected a JSON object, found malformed JSON");
+  if (line.is_discarded()) return invalid_line("expected a JSON object, found malformed JSON");
   if (!line.is_object()) {
-    return invalid(fmt::format("expected a JSON object, found {}", line.type_name()));
+    return invalid_line(fmt::format("expected a JSON object, found {}", line.type_name()));
   }
   if (line.contains("grader") || line.contains("family")) return native_task(line);
-  if (line.contains("task_id")) return human_eval_task(line);
-  if (line.contains("question")) return gsm8k_task(line, default_id);
-  return invalid(
-      "expected the keys of a whet task (id, family, prompt, grader), a GSM8K line (question, "
-      "answer) or a HumanEval line (task_id, prompt, entry_point, test)");
+  WHET_TRY(std::optional<Task> task, benchmark_task(line, default_id));
+  if (task) return std::move(*task);
+  return invalid_line(
+      "expected the keys of a whet task (id, family, prompt, grader), or of a line of GSM8K "
+      "(question, answer), HumanEval (task_id, prompt, entry_point, test), MBPP (task_id, text, "
+      "code, test_list), MATH (problem, solution), ARC (question, choices, answerKey), HellaSwag "
+      "(ctx_a, ctx_b, activity_label, endings, label), MMLU (question, choices, answer) or SQuAD "
+      "(id, context, question, answers)");
 }
 
 Result<std::string> decompressed(const std::string& bytes) {
@@ -231,9 +195,10 @@ Result<std::string> decompressed(const std::string& bytes) {
   }
   inflateEnd(&stream);
   if (out.size() > kMaxFileBytes) {
-    return invalid(fmt::format("decompresses to over {} MiB", kMaxFileBytes >> 20));
+    return invalid_line(fmt::format("decompresses to over {} MiB", kMaxFileBytes >> 20));
   }
-  if (state != Z_STREAM_END) return invalid("expected gzip data, found a damaged or cut stream");
+  if (state != Z_STREAM_END)
+    return invalid_line("expected gzip data, found a damaged or cut stream");
   return out;
 }
 
@@ -261,7 +226,7 @@ Status no_duplicates(const std::vector<Task>& tasks) {
   std::set<std::string_view> seen;
   for (const Task& task : tasks) {
     if (!seen.insert(task.id).second) {
-      return invalid(fmt::format("id \"{}\" occurs twice; ids must be unique", task.id));
+      return invalid_line(fmt::format("id \"{}\" occurs twice; ids must be unique", task.id));
     }
   }
   return ok_status();
@@ -284,13 +249,13 @@ Result<TaskSet> parse_tasks(std::string_view content, const std::string& source)
     if (!task.ok()) return task.error().with_context(fmt::format("{}:{}", source, number));
     const auto [first, is_new] = line_of_id.emplace(task->id, number);
     if (!is_new) {
-      return invalid(fmt::format("{}:{}: id \"{}\" was used on line {}; ids must be unique", source,
-                                 number, task->id, first->second));
+      return invalid_line(fmt::format("{}:{}: id \"{}\" was used on line {}; ids must be unique",
+                                      source, number, task->id, first->second));
     }
     set.tasks.push_back(std::move(task).value());
   }
   if (set.tasks.empty())
-    return invalid(fmt::format("{}: expected a task per line, found none", source));
+    return invalid_line(fmt::format("{}: expected a task per line, found none", source));
   return set;
 }
 
@@ -397,6 +362,10 @@ std::string task_digest(const std::vector<Task>& tasks) {
       mix(message.role);
       mix(message.content);
     }
+    mix(q.context);
+    for (const std::string& choice : q.choices) mix(choice);
+    mix(task.key.metric);
+    for (const std::string& reference : task.key.references) mix(reference);
     for (std::string_view field :
          {std::string_view(task.id), std::string_view(task.family), answer_kind_name(q.kind),
           std::string_view(q.entry_point), std::string_view(q.examples), std::string_view(q.setup),

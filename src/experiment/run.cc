@@ -314,6 +314,7 @@ class Experiment {
     event.strict = grades[0].strict;
     event.grade_rule = grades[0].rule;
     event.grade_detail = grades[0].detail;
+    event.metrics = grades[0].metrics;
     for (size_t i = 1; i < grades.size(); ++i) {
       if (grades[i].status != eval::GradeStatus::kNotGraded) {
         graded[i]->correct = grades[i].correct();

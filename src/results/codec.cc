@@ -78,6 +78,12 @@ void describe(A& a, typename A::template Ref<Candidate> c) {
 }
 
 template <typename A>
+void describe(A& a, typename A::template Ref<eval::MetricValue> m) {
+  a.required("name", m.name);
+  a.needed("value", m.value);
+}
+
+template <typename A>
 void describe(A& a, typename A::template Ref<Event> e) {
   a.required("strategy", e.strategy);
   a.required("task", e.task);
@@ -103,6 +109,7 @@ void describe(A& a, typename A::template Ref<Event> e) {
     grade.field("strict", e.strict);
     grade.field("rule", e.grade_rule);
     grade.field("detail", e.grade_detail);
+    grade.field("metrics", e.metrics);
   });
   a.integer("peak_rss_bytes", e.peak_rss_bytes, 0, kMostBytes);
   a.integer("kv_bytes", e.kv_bytes, 0, kMostBytes);

@@ -50,6 +50,7 @@ struct Event {
   bool strict = false;     // correct by the marked answer alone
   std::string grade_rule;  // which extraction rule fired; "" = none
   std::string grade_detail;
+  eval::MetricValues metrics;  // of tasks with references
   std::optional<int64_t> peak_rss_bytes;
   std::optional<int64_t> kv_bytes;
   std::optional<int64_t> other_cpu_ns;   // CPU time that other programs took meanwhile

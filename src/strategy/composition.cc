@@ -109,8 +109,13 @@ class Pipeline : public Strategy {
       if (stopped(whole, context) && whole.n_calls > 0) break;
       eval::Question next = asked;
       if (chosen) next = with_draft(asked, whole.candidates[*chosen].text);
-      WHET_TRY(Outcome outcome,
-               part.solve(next, generator, context_of_part(context, i * kStageStride)));
+      auto solved = part.solve(next, generator, context_of_part(context, i * kStageStride));
+      if (!solved.ok() && chosen) {  // its prompt, with the draft in it, has outgrown the context
+        how += fmt::format(" ({}: {})", part.name(), solved.error().message());
+        break;
+      }
+      if (!solved.ok()) return solved.error();
+      Outcome outcome = std::move(solved).value();
       const std::string part_how = fmt::format("{}: {}", part.name(), outcome.how);
       const auto place = add_outcome(whole, std::move(outcome), part.name());
       const bool is_better = place && (whole.candidates[*place].eligible || !chosen ||

@@ -1,4 +1,4 @@
-// Promises that every strategy keeps, whatever the model says.
+// Promises that every strategy that writes keeps, whatever the model says.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -178,7 +178,7 @@ TEST_P(EveryStrategy, UsesEachSeedOnceInOneStage) {
 std::vector<std::string> specs() {
   std::vector<std::string> all;
   for (const StrategyInfo& info : strategies()) {
-    if (info.kind != Kind::kControl) all.push_back(info.slug);
+    if (info.kind != Kind::kControl && info.slug != "likelihood") all.push_back(info.slug);
   }
   all.insert(all.end(), {"moa&genselect", "re2&adaptive-vote|p-true"});
   return all;

@@ -97,6 +97,17 @@ double OptionReader::number(const std::string& key, double standard, double low,
   return value;
 }
 
+std::string OptionReader::word(const std::string& key, const std::string& standard,
+                               const std::vector<std::string>& known) {
+  const std::string value = take(key).value_or(standard);
+  if (std::find(known.begin(), known.end(), value) == known.end()) {
+    fail(key, fmt::format("one of {}", fmt::join(known, ", ")), value);
+    return standard;
+  }
+  record(key, value, standard);
+  return value;
+}
+
 std::optional<double> OptionReader::temperature(const std::string& key,
                                                 std::optional<double> standard) {
   const auto spelt = [](const std::optional<double>& value) {

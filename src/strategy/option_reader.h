@@ -22,6 +22,9 @@ class OptionReader {
 
   int64_t integer(const std::string& key, int64_t standard, int64_t low, int64_t high);
   double number(const std::string& key, double standard, double low, double high);
+  /// One of a few words.
+  std::string word(const std::string& key, const std::string& standard,
+                   const std::vector<std::string>& known);
   /// A temperature; "run" (the standard if `standard` is none) means the run's own.
   std::optional<double> temperature(const std::string& key, std::optional<double> standard);
 

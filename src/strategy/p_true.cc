@@ -58,9 +58,10 @@ Result<std::optional<double>> p_true(Session& session, const std::string& answer
       {.role = "assistant", .content = quoted(answer, quote_limit(session.generator(), 1))});
   messages.push_back(
       {.role = "user", .content = "Is this answer correct? Answer with one word, Yes or No."});
+  const Prompt prompt = session.prompt_of(messages);
   const std::string space = session.context().raw_prompt ? " " : "";
-  WHET_TRY(const auto yes, session.score(messages, space + "Yes"));
-  WHET_TRY(const auto no, session.score(messages, space + "No"));
+  WHET_TRY(const auto yes, session.score(prompt, space + "Yes"));
+  WHET_TRY(const auto no, session.score(prompt, space + "No"));
   if (!yes || !no) return std::optional<double>();
   return std::optional(1 / (1 + std::exp(*no - *yes)));
 }

@@ -22,6 +22,7 @@ const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
       {"baseline", {"none"}, make_baseline},
       {"greedy", {}, make_greedy},
+      {"likelihood", {}, make_likelihood},
       {"re2", {}, make_re2},
       {"best-of-n", {"bon"}, make_best_of_n},
       {"diverse", {"diverse-sampling"}, make_diverse},

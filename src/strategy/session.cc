@@ -153,7 +153,14 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
       return wanted;
     };
   }
-  WHET_TRY(GenerateResult result, generator_.generate(request, sink, context_.cancel));
+  auto generated = generator_.generate(request, sink, context_.cancel);
+  // A later stage whose prompt has outgrown the context is left out; what there is stands.
+  const auto refused = [&](ErrorCode code) {
+    return code == ErrorCode::kInvalidArgument || code == ErrorCode::kResourceExhausted;
+  };
+  if (!generated.ok() && outcome_.n_calls > 0 && refused(generated.error().code())) return indices;
+  if (!generated.ok()) return generated.error();
+  GenerateResult result = std::move(generated).value();
 
   ++outcome_.n_calls;
   outcome_.n_prompt_tok += result.n_prompt_tok;
@@ -212,11 +219,10 @@ Result<std::string> Session::step(const std::string& stage, const std::string& t
   return std::string(eval::trimmed(eval::without_reasoning(outcome_.candidates[made[0]].text)));
 }
 
-Result<std::optional<double>> Session::score(const std::vector<ChatMessage>& messages,
-                                             std::string_view continuation) {
+Result<std::optional<double>> Session::score(const Prompt& prompt, std::string_view continuation) {
   if (outcome_.n_calls > 0 && stopped()) return std::optional<double>();
   GenerateRequest request;
-  request.prompt = prompt_of(messages, false);
+  request.prompt = prompt;
   WHET_TRY(const auto n_prompt, generator_.count_prompt_tokens(request));
   auto tokens = generator_.score(request.prompt, continuation, context_.cancel);
   if (!tokens.ok() && tokens.error().code() == ErrorCode::kCancelled) {

@@ -67,10 +67,11 @@ class Session {
   /// The same for a text that is no answer; "" if stopped() or if nothing came.
   Result<std::string> step(const std::string& stage, const std::string& text, double temperature,
                            int64_t max_tokens = -1);
-  /// Sum of the log-probabilities of `continuation` as the assistant's next words; counted as a
-  /// call that reads its prompt. None if stopped(). Errors: those of Generator::score().
-  Result<std::optional<double>> score(const std::vector<ChatMessage>& messages,
-                                      std::string_view continuation);
+  /// Sum of the log-probabilities of `continuation` behind `prompt`; counted as a call that reads
+  /// both. None if stopped(). Errors: those of Generator::score().
+  Result<std::optional<double>> score(const Prompt& prompt, std::string_view continuation);
+  /// What the model reads of `messages`; `continues`: the last one is the assistant's, and goes on.
+  Prompt prompt_of(const std::vector<ChatMessage>& messages, bool continues = false) const;
 
   /// A candidate made of `text`, judged as if it had been generated; nothing is counted.
   Candidate judged(std::string text, FinishReason finish = FinishReason::kStop) const;
@@ -96,7 +97,6 @@ class Session {
 
  private:
   Outcome take(std::optional<size_t> index, std::string how);
-  Prompt prompt_of(const std::vector<ChatMessage>& messages, bool continues) const;
 
   const eval::Question& question_;
   Generator& generator_;

@@ -233,5 +233,38 @@ TEST(EntropyDecoding, TakesBackAnUnsureTokenAndLooksAhead) {
             generator.requests()[0].samples[0].temperature);
 }
 
+TEST(Likelihood, TakesTheChoiceOfTheHighestLogprobAsLmEvalDoes) {
+  eval::Question question = numeric();
+  question.kind = eval::AnswerKind::kChoice;
+  question.context = "Question: hot?\nAnswer:";
+  question.choices = {" fire", " ice and snow", " w\u00e4rme"};
+  // The script gives each word of a choice this log-probability: -2, 3 * -1 = -3 and -2.
+  const Script script = {{"", -2}, {"", -1}, {"", -2}};
+  ScriptedGenerator plain(script);
+  const Outcome outcome = solve("likelihood", question, plain);
+  EXPECT_EQ(outcome.text, "Answer: A") << "of equal ones the first";
+  EXPECT_EQ(outcome.n_calls, 3);
+  EXPECT_EQ(std::get<std::string>(plain.requests()[0].prompt), question.context)
+      << "no chat template";
+  EXPECT_DOUBLE_EQ(*outcome.candidates[1].score, -3);
+  ScriptedGenerator by_chars(script);
+  const Outcome normalised = solve("likelihood:norm=chars", question, by_chars);
+  EXPECT_EQ(normalised.text, "Answer: B");
+  EXPECT_DOUBLE_EQ(*normalised.candidates[1].score, -3.0 / 12);
+  EXPECT_DOUBLE_EQ(*normalised.candidates[2].score, -2.0 / 5);
+  ScriptedGenerator by_bytes(script);
+  EXPECT_DOUBLE_EQ(*solve("likelihood:norm=bytes", question, by_bytes).candidates[2].score,
+                   -2.0 / 6);
+}
+
+TEST(Likelihood, NeedsChoices) {
+  ScriptedGenerator generator(Script{});
+  const auto outcome = make_strategy("likelihood").value()->solve(numeric(), generator, Context{});
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(make_strategy("likelihood:norm=words").error().message(),
+            "strategy likelihood: norm: expected one of none, chars, bytes, found \"words\"");
+}
+
 }  // namespace
 }  // namespace whet::strategy
