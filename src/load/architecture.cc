@@ -12,13 +12,14 @@ namespace {
 
 const std::vector<const Architecture*>& all() {
   static const std::vector<const Architecture*> architectures{
-      &kLlama,   &kMistral,  &kQwen2,        &kQwen3,        &kSmolLm3,    &kGranite,
-      &kPhi3,    &kPhi2,     &kGemma,        &kGemma2,       &kGemma3,     &kGptOss,
-      &kMixtral, &kQwen2Moe, &kQwen3Moe,     &kOlmoe,        &kGraniteMoe, &kOlmo2,
-      &kExaone4, &kCohere,   &kCohere2,      &kGlm4,         &kStarcoder2, &kStableLm,
-      &kGptNeox, &kGemma4,   &kGemma4Seeing, &kGemma3Seeing, &kMinistral3, &kQwen2Vl,
-      &kQwen3Vl, &kGpt2,     &kBloom,        &kMpt,          &kFalcon,     &kLfm2,
-      &kLfm2Moe, &kQwen35,   &kQwen35Seeing, &kGraniteHybrid};
+      &kLlama,     &kMistral,  &kQwen2,        &kQwen3,        &kSmolLm3,         &kGranite,
+      &kPhi3,      &kPhi2,     &kGemma,        &kGemma2,       &kGemma3,          &kGptOss,
+      &kMixtral,   &kQwen2Moe, &kQwen3Moe,     &kOlmoe,        &kGraniteMoe,      &kOlmo2,
+      &kExaone4,   &kCohere,   &kCohere2,      &kGlm4,         &kStarcoder2,      &kStableLm,
+      &kGptNeox,   &kGemma4,   &kGemma4Seeing, &kGemma3Seeing, &kMinistral3,      &kQwen2Vl,
+      &kQwen3Vl,   &kGpt2,     &kBloom,        &kMpt,          &kFalcon,          &kLfm2,
+      &kLfm2Moe,   &kQwen35,   &kQwen35Seeing, &kQwen35Moe,    &kQwen35MoeSeeing, &kGraniteHybrid,
+      &kNemotronH, &kFalconH1};
   return architectures;
 }
 

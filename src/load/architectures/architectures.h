@@ -44,6 +44,10 @@ extern const Architecture kLfm2;
 extern const Architecture kLfm2Moe;
 extern const Architecture kQwen35;
 extern const Architecture kQwen35Seeing;
+extern const Architecture kQwen35Moe;
+extern const Architecture kQwen35MoeSeeing;
 extern const Architecture kGraniteHybrid;
+extern const Architecture kNemotronH;
+extern const Architecture kFalconH1;
 
 }  // namespace whet

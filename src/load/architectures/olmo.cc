@@ -40,6 +40,8 @@ Status read_windowed(ConfigReader& reader, ModelConfig& config) {
   local.factors.clear();
   local.long_factors.clear();
   local.magnitude = 1;
+  WHET_TRY(const double theta, reader.number({"rope.freq_base_swa", ""}, local.theta));
+  local.theta = static_cast<float>(theta);
   if (!reader.is_gguf() && reader.json("rope_parameters").contains("sliding_attention")) {
     RopeWords words;
     words.head_dim = config.layers[0].attention.head_dim;

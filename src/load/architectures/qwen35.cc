@@ -1,5 +1,5 @@
 // Qwen3.5: gated delta nets in three of four layers, attention with gated outputs and heads rotated
-// in part in the others. Of what can see, the part that reads text.
+// in part in the others; Qwen3.5-MoE with experts. Of what can see, the part that reads text.
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
 #include "load/rope_reader.h"
@@ -14,6 +14,10 @@ constexpr TensorNames kGgufDeltaNames =
         .with(Slot::kMixerRate, "blk.{}.ssm_beta.weight")
         .with(Slot::kMixerDecay, "blk.{}.ssm_alpha.weight")
         .with(Slot::kFfnNorm, "blk.{}.post_attention_norm.weight");
+constexpr TensorNames kGgufExpertNames =
+    kGgufDeltaNames.with(Slot::kGate, "blk.{}.ffn_gate_shexp.weight")
+        .with(Slot::kUp, "blk.{}.ffn_up_shexp.weight")
+        .with(Slot::kDown, "blk.{}.ffn_down_shexp.weight");
 constexpr TensorNames kNames =
     kLlamaNames.with(Slot::kMixerIn, "model.layers.{}.linear_attn.in_proj_qkv.weight")
         .with(Slot::kMixerGate, "model.layers.{}.linear_attn.in_proj_z.weight")
@@ -24,6 +28,14 @@ constexpr TensorNames kNames =
         .with(Slot::kStepBias, "model.layers.{}.linear_attn.dt_bias")
         .with(Slot::kMixerNorm, "model.layers.{}.linear_attn.norm.weight")
         .with(Slot::kMixerOutput, "model.layers.{}.linear_attn.out_proj.weight");
+constexpr TensorNames kExpertNames =
+    kNames.with(Slot::kRouter, "model.layers.{}.mlp.gate.weight")
+        .with(Slot::kExpertGateUp, "model.layers.{}.mlp.experts.gate_up_proj")
+        .with(Slot::kExpertDown, "model.layers.{}.mlp.experts.down_proj")
+        .with(Slot::kGate, "model.layers.{}.mlp.shared_expert.gate_proj.weight")
+        .with(Slot::kUp, "model.layers.{}.mlp.shared_expert.up_proj.weight")
+        .with(Slot::kDown, "model.layers.{}.mlp.shared_expert.down_proj.weight")
+        .with(Slot::kSharedGate, "model.layers.{}.mlp.shared_expert_gate.weight");
 
 Status read_delta_net(ConfigReader& reader, ModelConfig& config) {
   RecurrentForm form;
@@ -60,10 +72,12 @@ Result<std::vector<bool>> read_layers(ConfigReader& reader, const ModelConfig& c
   return attending;
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   Sizes sizes;
+  sizes.dense = dense;
   WHET_TRY(const double n_heads, reader.number({"nextn_predict_layers", ""}, 0));
   sizes.n_unused_layers = static_cast<int64_t>(n_heads);
+  if (!dense) sizes.ffn = {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"};
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
@@ -88,15 +102,33 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
+Status read(ConfigReader& reader, ModelConfig& config) {
+  return read_base(reader, true, config);
+}
+
+Status read_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_base(reader, false, config));
+  reader.skip({"feed_forward_length", "intermediate_size"});  // of no layer
+  WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
+  experts.shared_gate = true;
+  for (LayerForm& layer : config.layers) {
+    experts.expert.activation = layer.ffn.activation;
+    layer.experts = experts;
+  }
+  return ok_status();
+}
+
 /// The part that reads text of a model that sees.
+template <Status (*read_text)(ConfigReader&, ModelConfig&)>
 Status read_inner(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"vision_config", "image_token_id", "video_token_id", "vision_start_token_id",
                "vision_end_token_id", "tie_word_embeddings"});
   WHET_TRY_STATUS(reader.descend("text_config"));
-  return read(reader, config);
+  return read_text(reader, config);
 }
 
 const Dialect kGguf{kGgufDeltaNames, kernels::RopePairing::kHalfSplit};
+const Dialect kGgufMoe{kGgufExpertNames, kernels::RopePairing::kHalfSplit};
 
 Dialect hugging_face(const TensorNames& names, std::string_view root) {
   return {names, kernels::RopePairing::kHalfSplit, 1.0f, true, root, {"mtp.", "model.visual."}};
@@ -117,7 +149,23 @@ const Architecture kQwen35Seeing{
     .model_types = {"qwen3_5"},
     .gguf = kGguf,
     .hugging_face = hugging_face(kNames, "model.language_model."),
-    .read = read_inner,
+    .read = read_inner<read>,
+};
+
+const Architecture kQwen35Moe{
+    .name = "qwen35moe",
+    .model_types = {"qwen3_5_moe_text"},
+    .gguf = kGgufMoe,
+    .hugging_face = hugging_face(kExpertNames, ""),
+    .read = read_moe,
+};
+
+const Architecture kQwen35MoeSeeing{
+    .name = "qwen35moe",
+    .model_types = {"qwen3_5_moe"},
+    .gguf = kGgufMoe,
+    .hugging_face = hugging_face(kExpertNames, "model.language_model."),
+    .read = read_inner<read_moe>,
 };
 
 }  // namespace whet
