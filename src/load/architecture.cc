@@ -33,6 +33,14 @@ bool has_tensor_per_expert(std::string_view pattern) {
   return pattern.find("{}") != pattern.rfind("{}");
 }
 
+std::string stacked_pattern(std::string_view pattern) {
+  constexpr std::string_view kExpert = ".{}", kWeight = ".weight";
+  std::string stacked(pattern);
+  if (has_tensor_per_expert(pattern)) stacked.erase(stacked.rfind(kExpert), kExpert.size());
+  if (stacked.ends_with(kWeight)) stacked.resize(stacked.size() - kWeight.size());
+  return stacked;
+}
+
 std::string bias_name(std::string_view weight_name) {
   constexpr std::string_view kWeight = ".weight";
   if (!weight_name.ends_with(kWeight)) return std::string(weight_name) + "_bias";

@@ -37,6 +37,9 @@ class TensorNames {
 /// "x_bias" beside any other name.
 std::string tensor_name(std::string_view pattern, int64_t layer, int64_t expert = 0);
 bool has_tensor_per_expert(std::string_view pattern);
+/// As Hugging Face names one tensor with all experts, where others have one of each:
+/// "model.layers.{}.mlp.experts.{}.down_proj.weight" is "model.layers.{}.mlp.experts.down_proj".
+std::string stacked_pattern(std::string_view pattern);
 std::string bias_name(std::string_view weight_name);
 
 /// How one dialect stores an architecture.

@@ -238,6 +238,11 @@ class ModelBinder {
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, ExpertWeights& w) {
     if (shape.rows == 0) return ok_status();
     const std::string_view pattern = dialect_.names[slot];
+    const std::string stacked = rooted(tensor_name(stacked_pattern(pattern), layer));
+    if (has_tensor_per_expert(pattern) && catalogue_.has(stacked)) {
+      WHET_TRY(w.matrices, catalogue_.stack(stacked, shape.n_experts, shape.rows, shape.columns));
+      return ok_status();
+    }
     if (has_tensor_per_expert(pattern)) {
       for (int64_t e = 0; e < shape.n_experts; ++e) {
         WHET_TRY(const Matrix one, catalogue_.matrix(rooted(tensor_name(pattern, layer, e)),

@@ -31,7 +31,9 @@ constexpr TensorNames kNames =
 constexpr TensorNames kExpertNames =
     kNames.with(Slot::kRouter, "model.layers.{}.mlp.gate.weight")
         .with(Slot::kExpertGateUp, "model.layers.{}.mlp.experts.gate_up_proj")
-        .with(Slot::kExpertDown, "model.layers.{}.mlp.experts.down_proj")
+        .with(Slot::kExpertGate, "model.layers.{}.mlp.experts.{}.gate_proj.weight")
+        .with(Slot::kExpertUp, "model.layers.{}.mlp.experts.{}.up_proj.weight")
+        .with(Slot::kExpertDown, "model.layers.{}.mlp.experts.{}.down_proj.weight")
         .with(Slot::kGate, "model.layers.{}.mlp.shared_expert.gate_proj.weight")
         .with(Slot::kUp, "model.layers.{}.mlp.shared_expert.up_proj.weight")
         .with(Slot::kDown, "model.layers.{}.mlp.shared_expert.down_proj.weight")
