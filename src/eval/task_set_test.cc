@@ -119,10 +119,10 @@ TEST(TaskSet, ErrorsNameTheLineTheExpectationAndTheFinding) {
             "dir/x.jsonl:1: expected \"prompt\", found no such key");
   EXPECT_EQ(error_of(R"({"id":7,"family":"a","prompt":"x","grader":{}})"),
             "dir/x.jsonl:1: \"id\": expected a string, found number");
-  EXPECT_EQ(
-      error_of(R"({"id":"a","family":"a","prompt":"x","grader":{"type":"vibes"}})"),
-      "dir/x.jsonl:1: grader type: expected numeric, exact, choice, python, rust or cpp, found "
-      "\"vibes\"");
+  EXPECT_EQ(error_of(R"({"id":"a","family":"a","prompt":"x","grader":{"type":"vibes"}})"),
+            "dir/x.jsonl:1: grader type: expected numeric, exact, choice, python, rust, cpp, "
+            "squad, rouge, bleu or chrf, found "
+            "\"vibes\"");
   EXPECT_EQ(
       error_of(
           R"({"id":"a","family":"a","prompt":"x","grader":{"type":"numeric","answer":"two"}})"),

@@ -200,6 +200,26 @@ bool is_truncated(const Event& event) {
       [](const Candidate& candidate) { return candidate.chosen && candidate.finish != "stop"; });
 }
 
+/// Means of what the runs have, in the order in which it comes up.
+std::vector<results::MetricMean> metric_means(const Events& events,
+                                              const stats::BootstrapOptions& options) {
+  std::vector<results::MetricMean> means;
+  for (const Event* event : events) {
+    for (const eval::MetricValue& metric : event->metrics) {
+      const auto is_it = [&](const results::MetricMean& m) { return m.metric == metric.name; };
+      if (std::any_of(means.begin(), means.end(), is_it)) continue;
+      const auto value_of = [&](const Event& e) -> std::optional<double> {
+        for (const eval::MetricValue& m : e.metrics) {
+          if (m.name == metric.name) return m.value;
+        }
+        return std::nullopt;
+      };
+      means.push_back({metric.name, stats::estimate_mean(clusters_of(events, value_of), options)});
+    }
+  }
+  return means;
+}
+
 StrategyResult summarise_row(const Row& row, const Events& events, const Events* baseline,
                              const MetricOptions& options) {
   StrategyResult summary;
@@ -234,6 +254,7 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
   const double level = options.bootstrap.level;
   summary.accuracy = stats::estimate_accuracy(clusters_of(events, correctness), level);
   summary.strict_accuracy = stats::estimate_accuracy(clusters_of(events, strictness), level);
+  summary.reference_metrics = metric_means(events, options.bootstrap);
   for (const std::string& family : options.families) {
     const Events runs = of_family(events, family);
     if (runs.empty()) continue;

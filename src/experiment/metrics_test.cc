@@ -233,6 +233,20 @@ TEST(Metrics, AveragesWhatElseTheMachineDid) {
   EXPECT_DOUBLE_EQ(*summaries[1].stolen_cpus, 0);
 }
 
+TEST(Metrics, AveragesReferenceMetricsOverTasksThatHaveThem) {
+  std::vector<Event> events = {event("s", 0, 0, kNot), event("s", 0, 1, kNot),
+                               event("s", 1, 0, kNot), event("s", 2, 0, kRight)};
+  events[0].metrics = {{"rouge1", 0.5}, {"rougeL", 0.4}};
+  events[1].metrics = {{"rouge1", 0.7}, {"rougeL", 0.4}};
+  events[2].metrics = {{"rouge1", 0.2}, {"rougeL", 0.1}};
+  const auto means = summarise(rows(), events, options())[1].reference_metrics;
+  ASSERT_EQ(means.size(), 2u);
+  EXPECT_EQ(means[0].metric, "rouge1");
+  EXPECT_DOUBLE_EQ(means[0].mean->value, 0.4);  // of 0.6 and 0.2: tasks weigh the same
+  EXPECT_DOUBLE_EQ(means[1].mean->value, 0.25);
+  EXPECT_TRUE(summarise(rows(), events, options())[0].reference_metrics.empty());
+}
+
 TEST(Metrics, ScoresCandidatesAgainstTheirGrades) {
   std::vector<Event> events;
   for (int task = 0; task < 10; ++task) {

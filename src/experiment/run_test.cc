@@ -183,7 +183,8 @@ TEST_F(RunTest, GradesCodeInTheSandbox) {
   code.strategies = {"baseline"};
   code.tasks[0].question.kind = eval::AnswerKind::kPython;
   code.tasks[0].question.entry_point = "f";
-  code.tasks[0].key = {"", "assert f(1) == 1\n"};
+  code.tasks[0].key.answer.clear();
+  code.tasks[0].key.tests = "assert f(1) == 1\n";
   ScriptedGenerator generator([](const GenerateRequest&, size_t, size_t) {
     return ScriptedCompletion{"def f(x): return x", -.1, FinishReason::kStop, 5};
   });

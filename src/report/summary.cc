@@ -289,6 +289,16 @@ std::vector<std::string> remarks(const Report& doc) {
                     ".");
   if (!fell_back.empty())
     lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
+  std::string alike;
+  for (const auto& s : doc.strategies) {
+    if (s.reference_metrics.empty()) continue;
+    alike += (alike.empty() ? "" : "; ") + s.title();
+    for (const auto& m : s.reference_metrics) {
+      alike += fmt::format(" {} {}", m.metric, format_accuracy(m.mean));
+    }
+  }
+  if (!alike.empty())
+    lines.push_back("Likeness to references, which judges nothing: " + alike + ".");
   return lines;
 }
 

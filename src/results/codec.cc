@@ -156,6 +156,12 @@ void describe(A& a, typename A::template Ref<NotGraded> n) {
 }
 
 template <typename A>
+void describe(A& a, typename A::template Ref<MetricMean> m) {
+  a.required("metric", m.metric);
+  a.field("mean", m.mean);
+}
+
+template <typename A>
 void describe(A& a, typename A::template Ref<FamilyResult> f) {
   a.field("family", f.family);
   a.field("n_tasks", f.n_tasks);
@@ -211,6 +217,7 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("n_errors", s.n_errors);
   a.field("accuracy", s.accuracy);
   a.field("strict_accuracy", s.strict_accuracy);
+  a.field("reference_metrics", s.reference_metrics);
   a.field("families", s.families);
   a.field("difference_to_baseline", s.difference_to_baseline);
   a.field("difference_to_control", s.difference_to_control);

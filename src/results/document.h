@@ -194,6 +194,12 @@ struct Row {
   const std::string& title() const { return label.empty() ? name : label; }
 };
 
+/// Mean over tasks of a reference metric: likeness to what people wrote, no judgement.
+struct MetricMean {
+  std::string metric;  // "rougeL"
+  std::optional<Estimate> mean;
+};
+
 /// A row, measured. All counts are of runs, but n_tasks.
 struct StrategyResult : Row {
   std::optional<int64_t> n_tasks, n_runs, n_graded, n_not_graded, n_correct;
@@ -204,6 +210,7 @@ struct StrategyResult : Row {
   std::optional<int64_t> n_cut;        // cut at the token limit and not right
   std::vector<NotGraded> not_graded;   // largest first
   std::optional<Estimate> accuracy, strict_accuracy;
+  std::vector<MetricMean> reference_metrics;
   std::vector<FamilyResult> families;
   std::optional<Difference> difference_to_baseline, difference_to_control;
   Totals prompt_tokens, completion_tokens, n_calls;
