@@ -8,6 +8,7 @@
 #include "bench/read_bandwidth.h"
 #include "cli/built_in_tasks.h"
 #include "cli/commands.h"
+#include "cli/eval_design.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
 #include "cli/terminal.h"
@@ -46,7 +47,7 @@ struct Options {
   double time_limit_s = 0, task_time_limit_s = 0;
   int warmup = 1;
   bool resume = false, overwrite = false, grade_candidates = false, no_code = false,
-       no_controls = false, raw = false, no_charts = false;
+       no_controls = false, raw = false, no_charts = false, plan_only = false;
 };
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -250,7 +251,27 @@ int report_results(const Options& options, const experiment::ExperimentResult& r
   return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : kStoppedByTimeLimit;
 }
 
+/// What would be run and what it could show; no model is loaded.
+int print_plan(const Options& options) {
+  experiment::Plan plan;
+  if (Status added = add_tasks(options, plan); !added.ok()) return fail(added.error());
+  auto seeds = parse_seeds(options.seeds);
+  if (!seeds.ok()) return fail(seeds.error());
+  EvalDesign design{.n_tasks = static_cast<int64_t>(plan.tasks.size()),
+                    .n_seeds = static_cast<int64_t>(seeds->size())};
+  for (const std::string& spec : split_strategies(options.strategies)) {
+    const auto made = strategy::make_strategy(spec);
+    if (!made.ok()) return fail(made.error());
+    const bool is_compared = (*made)->kind() == strategy::Kind::kStrategy;
+    ++(is_compared ? design.n_strategies : design.n_baselines);
+  }
+  if (!options.no_controls) design.n_controls = design.n_strategies;
+  fmt::print("{}", eval_design_text(design));
+  return 0;
+}
+
 int run(const Options& options) {
+  if (options.plan_only) return print_plan(options);
   if (options.resume && options.overwrite) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "give one of --resume and --overwrite, not both"));
@@ -337,6 +358,8 @@ Command make_eval_command() {
   command.add("--no-controls", &options->no_controls,
               "leave out the rows 'baseline given the same time'");
   command.add("--no-charts", &options->no_charts, "draw no pictures");
+  command.add("--plan", &options->plan_only,
+              "run nothing: say how many runs this is and which gains it could show");
   command.add("--raw", &options->raw, "do not apply the chat template");
   options->model.add_speculation_to(command);
   options->sampling.add_to(command);

@@ -173,6 +173,19 @@ TEST(Bootstrap, SameSeedSameInterval) {
   EXPECT_NE(a->low, c->low);
 }
 
+TEST(Bootstrap, ThePercentileIntervalIsExpandedForSmallSamples) {
+  const std::vector<double> sample = {1, 2, 4, 8, 16};
+  const BootstrapOptions options{.n_resamples = 20000, .seed = 5};
+  const auto replicates = bootstrap_distribution(sample.size(), mean_of(sample), options);
+  const auto interval = bootstrap_percentile(sample.size(), mean_of(sample), options);
+  ASSERT_TRUE(interval);
+  // t at 4 degrees of freedom, from tables: 2.776445; Phi(-sqrt(5 / 4) 2.776445) = 0.0009541.
+  constexpr double kTail = 0.0009541;
+  EXPECT_NEAR(interval->low, quantile_of_sorted(replicates, kTail), 1e-3);
+  EXPECT_NEAR(interval->high, quantile_of_sorted(replicates, 1 - kTail), 1e-3);
+  EXPECT_LT(quantile_of_sorted(replicates, kTail), quantile_of_sorted(replicates, 0.025) - 0.1);
+}
+
 TEST(Bootstrap, DegenerateInputs) {
   const std::vector<double> same(6, 2.5);
   const auto interval = bootstrap_bca(6, mean_of(same), {});

@@ -1,0 +1,50 @@
+#include "cli/eval_design.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "stats/power.h"
+
+namespace whet {
+namespace {
+
+constexpr double kAlpha = 0.05;
+constexpr double kChanged[] = {0.05, 0.1, 0.2, 0.4};
+constexpr double kWorthwhile[] = {0.02, 0.05, 0.1};
+
+}  // namespace
+
+std::string eval_design_text(const EvalDesign& d) {
+  const int64_t n_rows = d.n_baselines + d.n_strategies + d.n_controls;
+  std::string text = fmt::format(
+      "{} tasks x {} seeds x {} rows ({} baselines, {} strategies, {} controls): {} runs\n",
+      d.n_tasks, d.n_seeds, n_rows, d.n_baselines, d.n_strategies, d.n_controls,
+      d.n_tasks * d.n_seeds * n_rows);
+  if (d.n_strategies == 0) return text + "Nothing is compared: no strategy beside baselines.\n";
+  text += fmt::format(
+      "\nThe smallest gain over the baseline that this shows with a chance of 0.8, corrected for "
+      "{} "
+      "comparisons,\nby the share of tasks whose outcome the strategy changes (more seeds change "
+      "fewer by chance):\n\n"
+      "{:>8} {:>12}",
+      d.n_strategies, "changed", "gain");
+  for (const double gain : kWorthwhile)
+    text += fmt::format(" {:>18}", fmt::format("tasks for +{:.2f}", gain));
+  text += "\n";
+  for (const double changed : kChanged) {
+    const stats::PairedDesign design{.changed = changed,
+                                     .alpha = kAlpha / static_cast<double>(d.n_strategies)};
+    const auto gain = stats::detectable_gain(d.n_tasks, design);
+    text += fmt::format("{:>7.0f}% {:>12}", changed * 100,
+                        gain ? fmt::format("+{:.3f}", *gain) : "none");
+    for (const double wanted : kWorthwhile) {
+      const auto n = wanted <= changed ? stats::tasks_to_show(wanted, design) : std::nullopt;
+      text += fmt::format(" {:>18}", n ? fmt::format("{}", *n) : "-");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace whet
