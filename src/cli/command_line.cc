@@ -32,6 +32,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_eval_command());
   commands.push_back(make_report_command());
   commands.push_back(make_diff_command());
+  commands.push_back(make_recommend_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());

@@ -10,6 +10,7 @@ Command make_serve_command();
 Command make_eval_command();
 Command make_report_command();
 Command make_diff_command();
+Command make_recommend_command();
 Command make_bench_command();
 Command make_bench_serve_command();
 Command make_perplexity_command();

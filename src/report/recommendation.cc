@@ -1,0 +1,171 @@
+#include "report/recommendation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "report/text.h"
+
+namespace whet::report {
+namespace {
+
+// Of the baseline's time: nothing to speak of, what a patient reader bears, anything.
+constexpr std::array<std::optional<double>, 3> kBudgets = {1.35, 3.0, std::nullopt};
+
+std::string tasks_of(const Report& report) {
+  std::string names;
+  for (const results::TaskFile& file : report.tasks.files) {
+    names += (names.empty() ? "" : ", ") + file.name;
+  }
+  if (names.empty()) names = "tasks without a name";
+  return fmt::format("{}; {} tasks", names, format_count(report.tasks.n_tasks));
+}
+
+std::string model_of(const Report& report) {
+  const results::ModelInfo& m = report.model;
+  std::string text = m.name.empty() ? m.path : m.name;
+  if (m.type) text += " " + *m.type;
+  if (const auto it = report.sampling.find("temperature"); it != report.sampling.end()) {
+    text += " at temperature " + it->second;
+  }
+  return text;
+}
+
+std::optional<Choice> choice_of(const Report& report, const StrategyResult& row) {
+  if (row.kind == StrategyKind::kControl || !row.accuracy || !row.latency_s ||
+      !row.latency_s->mean) {
+    return std::nullopt;
+  }
+  Choice choice{.model = model_of(report),
+                .strategy = row.title(),
+                .accuracy = *row.accuracy,
+                .seconds = *row.latency_s->mean,
+                .tokens = {},
+                .seconds_per_correct = {},
+                .tokens_per_correct = {}};
+  if (row.prompt_tokens.per_task && row.completion_tokens.per_task) {
+    choice.tokens = *row.prompt_tokens.per_task + *row.completion_tokens.per_task;
+  }
+  if (choice.accuracy.value > 0) {
+    choice.seconds_per_correct = choice.seconds / choice.accuracy.value;
+    if (choice.tokens) choice.tokens_per_correct = *choice.tokens / choice.accuracy.value;
+  }
+  return choice;
+}
+
+void mark_front(std::vector<Choice>& choices) {
+  std::ranges::stable_sort(choices, {}, &Choice::seconds);
+  double best = -1;
+  for (Choice& choice : choices) {
+    choice.on_front = choice.accuracy.value > best;
+    best = std::max(best, choice.accuracy.value);
+  }
+}
+
+bool pays(const StrategyResult& row) {
+  return row.verdict && row.verdict->label == VerdictLabel::kPays;
+}
+
+/// Neither shown nor ruled out: the difference may lie above zero, and seems to.
+bool may_pay(const StrategyResult& row) {
+  return row.verdict && row.verdict->label == VerdictLabel::kCannotTell &&
+         row.difference_to_baseline && row.difference_to_baseline->estimate.value > 0;
+}
+
+double gain_of(const StrategyResult& row) {
+  return row.difference_to_baseline ? row.difference_to_baseline->estimate.value : 0;
+}
+
+AdviceCell cell_of(const Report& report, std::optional<double> most_time) {
+  AdviceCell cell{.model = model_of(report), .most_time = most_time, .strategy = {}, .why = {}};
+  const StrategyResult* best = nullptr;
+  int n_within = 0, n_unknown = 0;
+  for (const StrategyResult& row : report.strategies) {
+    if (row.kind != StrategyKind::kStrategy || !row.verdict) continue;
+    if (most_time && (!row.cost_ratio_time || row.cost_ratio_time->value > *most_time)) continue;
+    ++n_within;
+    n_unknown += row.verdict->label == VerdictLabel::kCannotTell;
+    if (!pays(row) && !may_pay(row)) continue;
+    const auto rank = [](const StrategyResult& r) { return std::pair(pays(r), gain_of(r)); };
+    if (best == nullptr || rank(row) > rank(*best)) best = &row;
+  }
+  if (best != nullptr) {
+    cell.advice = pays(*best) ? Advice::kUse : Advice::kTry;
+    cell.strategy = best->title();
+    cell.why = best->verdict->reason;
+  } else if (n_within == 0) {
+    cell.why = "no strategy that was measured keeps within this time";
+  } else {
+    cell.why = fmt::format("of {} within this time none pays", n_within);
+    if (n_unknown > 0) {
+      cell.why += fmt::format(", {} could not be told, with no gain to be seen", n_unknown);
+    }
+  }
+  return cell;
+}
+
+std::string budget_text(std::optional<double> most_time) {
+  return most_time ? fmt::format("to {}x", *most_time) : "any";
+}
+
+std::string number_or_dash(std::optional<double> value) {
+  return value ? format_number(value) : std::string(kMissing);
+}
+
+}  // namespace
+
+std::string_view advice_name(Advice advice) {
+  switch (advice) {
+    case Advice::kUse:
+      return "use";
+    case Advice::kTry:
+      return "try";
+    case Advice::kSkip:
+      return "skip";
+  }
+  WHET_UNREACHABLE();
+}
+
+std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
+  std::vector<TaskAdvice> all;
+  for (const Report& report : reports) {
+    const std::string tasks = tasks_of(report);
+    auto advice = std::ranges::find(all, tasks, &TaskAdvice::tasks);
+    if (advice == all.end()) advice = all.insert(all.end(), {tasks, {}, {}});
+    for (const StrategyResult& row : report.strategies) {
+      if (auto choice = choice_of(report, row)) advice->choices.push_back(std::move(*choice));
+    }
+    for (const auto& budget : kBudgets) advice->cells.push_back(cell_of(report, budget));
+  }
+  for (TaskAdvice& advice : all) mark_front(advice.choices);
+  return all;
+}
+
+std::string recommendation_text(const std::vector<TaskAdvice>& all) {
+  std::string text;
+  for (const TaskAdvice& advice : all) {
+    if (!text.empty()) text += "\n";
+    text += fmt::format("## {}\n\n", advice.tasks);
+    text +=
+        "| | model | strategy | accuracy [95 %] | s per task | tokens | s per correct | tokens per "
+        "correct |\n|---|---|---|---|---:|---:|---:|---:|\n";
+    for (const Choice& c : advice.choices) {
+      text += fmt::format(
+          "| {} | {} | {} | {} | {} | {} | {} | {} |\n", c.on_front ? "*" : "", c.model, c.strategy,
+          format_accuracy(c.accuracy), format_number(c.seconds), number_or_dash(c.tokens),
+          number_or_dash(c.seconds_per_correct), number_or_dash(c.tokens_per_correct));
+    }
+    text +=
+        "\n\\* nothing here is as accurate and faster; neighbours whose intervals overlap may "
+        "change places.\n\n| model | time | advice | strategy | why |\n|---|---|---|---|---|\n";
+    for (const AdviceCell& cell : advice.cells) {
+      text +=
+          fmt::format("| {} | {} | **{}** | {} | {} |\n", cell.model, budget_text(cell.most_time),
+                      advice_name(cell.advice), cell.strategy, one_line(cell.why));
+    }
+  }
+  return text;
+}
+
+}  // namespace whet::report

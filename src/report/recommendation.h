@@ -1,0 +1,50 @@
+// A recommendation derived from results: which model and strategy to use for which tasks and how
+// much time, and the sentence that each cell rests on. Nothing here is known from elsewhere.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/report.h"
+
+namespace whet::report {
+
+/// A model with a strategy, or without one.
+struct Choice {
+  std::string model, strategy;
+  Estimate accuracy;
+  double seconds = 0;            // mean per task
+  std::optional<double> tokens;  // prompt and completion, mean per task
+  std::optional<double> seconds_per_correct, tokens_per_correct;  // none where nothing was right
+  bool on_front = false;  // no other choice is as accurate and faster, or as fast and better
+};
+
+enum class Advice { kUse, kTry, kSkip };
+/// "use", "try", "skip".
+std::string_view advice_name(Advice advice);
+
+/// What to do with a model within a multiple of the baseline's time.
+struct AdviceCell {
+  std::string model;
+  std::optional<double> most_time;  // over the baseline's; none = any
+  Advice advice = Advice::kSkip;
+  std::string strategy;  // of "use" and "try"
+  std::string why;       // with the numbers that decided
+};
+
+/// Of all results on the same tasks.
+struct TaskAdvice {
+  std::string tasks;            // "gsm8k-test.jsonl, 100 tasks"
+  std::vector<Choice> choices;  // fastest first
+  std::vector<AdviceCell> cells;
+};
+
+/// Results on the same task files, as many of them, are compared with each other. Use: shown to
+/// pay; try: not shown, and not ruled out by a difference below zero; skip: neither.
+std::vector<TaskAdvice> recommend(const std::vector<Report>& reports);
+
+/// For a terminal or a Markdown page.
+std::string recommendation_text(const std::vector<TaskAdvice>& advice);
+
+}  // namespace whet::report

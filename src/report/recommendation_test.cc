@@ -1,0 +1,91 @@
+#include "report/recommendation.h"
+
+#include <gtest/gtest.h>
+
+namespace whet::report {
+namespace {
+
+Estimate exactly(double value) {
+  Estimate estimate;
+  estimate.value = value;
+  return estimate;
+}
+
+StrategyResult row(std::string name, StrategyKind kind, double accuracy, double seconds,
+                   std::optional<VerdictLabel> label = {}, double gain = 0) {
+  StrategyResult r;
+  r.name = std::move(name);
+  r.kind = kind;
+  r.accuracy = exactly(accuracy);
+  r.latency_s = results::Latency{exactly(seconds), {}, seconds};
+  r.prompt_tokens.per_task = 50;
+  r.completion_tokens.per_task = 100 * seconds;
+  if (label) {
+    r.verdict = results::Verdict{*label, {}, r.name + " because", {}, {}};
+    r.difference_to_baseline = Difference{};
+    r.difference_to_baseline->estimate.value = gain;
+    r.cost_ratio_time = exactly(seconds);  // the baseline takes a second
+  }
+  return r;
+}
+
+Report report_of(const std::string& model, std::vector<StrategyResult> rows,
+                 const std::string& tasks = "a.jsonl") {
+  Report report;
+  report.model.name = model;
+  report.tasks.files = {{tasks, tasks, {}, 10}};
+  report.tasks.n_tasks = 10;
+  report.strategies = std::move(rows);
+  return report;
+}
+
+constexpr auto kBase = StrategyKind::kBaseline;
+constexpr auto kStrategy = StrategyKind::kStrategy;
+
+TEST(Recommendation, SaysUseTryAndSkipByVerdictAndTime) {
+  const auto all = recommend(
+      {report_of("m", {row("base", kBase, 0.5, 1),
+                       row("cheap", kStrategy, 0.52, 1.2, VerdictLabel::kCannotTell, 0.02),
+                       row("middle", kStrategy, 0.5, 2, VerdictLabel::kDoesNotPay, -0.01),
+                       row("dear", kStrategy, 0.7, 8, VerdictLabel::kPays, 0.2),
+                       row("control", StrategyKind::kControl, 0.9, 0.1)}),
+       report_of("n", {row("base", kBase, 0.6, 1.5),
+                       row("worse", kStrategy, 0.55, 1.1, VerdictLabel::kCannotTell, -0.05)})});
+  ASSERT_EQ(all.size(), 1u);
+  ASSERT_EQ(all[0].cells.size(), 6u);
+  EXPECT_EQ(all[0].cells[0].advice, Advice::kTry);
+  EXPECT_EQ(all[0].cells[0].strategy, "cheap");
+  EXPECT_EQ(all[0].cells[1].strategy, "cheap");
+  EXPECT_EQ(all[0].cells[2].advice, Advice::kUse);
+  EXPECT_EQ(all[0].cells[2].strategy, "dear");
+  EXPECT_EQ(all[0].cells[2].why, "dear because");
+  EXPECT_EQ(all[0].cells[3].advice, Advice::kSkip);
+  EXPECT_NE(all[0].cells[3].why.find("1 could not be told"), std::string::npos);
+}
+
+TEST(Recommendation, TheFrontHasWhatNothingBeats) {
+  const auto all =
+      recommend({report_of("m", {row("base", kBase, 0.5, 1), row("slow", kStrategy, 0.5, 3),
+                                 row("good", kStrategy, 0.8, 4)}),
+                 report_of("n", {row("base", kBase, 0.6, 2)}),
+                 report_of("n", {row("base", kBase, 0.1, 2)}, "b.jsonl")});
+  ASSERT_EQ(all.size(), 2u);  // other tasks are not compared
+  std::vector<std::string> front;
+  for (const Choice& c : all[0].choices) {
+    if (c.on_front) front.push_back(c.model + " " + c.strategy);
+  }
+  EXPECT_EQ(front, (std::vector<std::string>{"m base", "n base", "m good"}));
+  EXPECT_DOUBLE_EQ(*all[0].choices[0].seconds_per_correct, 2);
+  EXPECT_DOUBLE_EQ(*all[0].choices[0].tokens_per_correct, 300);
+  const std::string text = recommendation_text(all);
+  EXPECT_NE(text.find("| * | m | good |"), std::string::npos) << text;
+}
+
+TEST(Recommendation, OfNothingRightThereIsNoPricePerRightAnswer) {
+  const auto all = recommend({report_of("m", {row("base", kBase, 0, 1)})});
+  EXPECT_FALSE(all[0].choices[0].seconds_per_correct);
+  EXPECT_EQ(all[0].cells[0].why, "no strategy that was measured keeps within this time");
+}
+
+}  // namespace
+}  // namespace whet::report
