@@ -10,13 +10,12 @@
 
 #include "bench/roofline.h"
 #include "bench/speed.h"
+#include "cli/bench_modes.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "cli/kv_measurement.h"
 #include "cli/model_flags.h"
 #include "cli/model_type.h"
 #include "cli/remote_speed.h"
-#include "cli/speculation_measurement.h"
 #include "cli/terminal.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"
@@ -25,70 +24,15 @@
 #include "stats/sample.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
-#include "sys/pending_file.h"
 
 namespace whet {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
-  std::vector<std::string> models;
-  std::string n_prompt = "512", n_gen = "128", n_depth = "0", n_parallel = "1", threads = "0";
-  std::vector<std::string> pairs;  // -pg P,N
-  int repetitions = 5;
-  int64_t batch = 512;
-  std::string output = "md";
-  CacheFlags cache;
-  StorageFlags storage;
-  bool no_warmup = false;
-  bool curve = false;
-  bool kv = false;
-  bool speculative = false;
-  SpeculationBenchOptions speculation;
-};
-
-constexpr const char* kForms[] = {"md", "json", "jsonl", "csv"};
-
 /// --curve: what m rows cost over one, and what context costs.
 constexpr int64_t kCurveTokens = 32, kCurveRows = 16;
 constexpr int64_t kCurveDepths[] = {512, 1024, 2048, 4096};
-
-Error bad_list(std::string_view flag, const std::string& text) {
-  return Error(
-      ErrorCode::kInvalidArgument,
-      fmt::format("{}: expected numbers as 512 or 128,512 or 1-8+1, found \"{}\"", flag, text));
-}
-
-std::optional<int64_t> parse_integer(std::string_view text) {
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > (1 << 28))
-    return std::nullopt;
-  return value;
-}
-
-/// llama-bench's lists: "a,b", "first-last", "first-last+step".
-Result<std::vector<int64_t>> parse_list(std::string_view flag, const std::string& text) {
-  std::vector<int64_t> values;
-  std::string_view rest = text;
-  while (true) {
-    std::string_view item = rest.substr(0, rest.find(','));
-    size_t dash = item.find('-'), plus = item.find('+');
-    auto first = parse_integer(item.substr(0, dash));
-    auto last =
-        dash == item.npos
-            ? first
-            : parse_integer(item.substr(dash + 1, plus == item.npos ? plus : plus - dash - 1));
-    auto step =
-        plus == item.npos ? std::optional<int64_t>(1) : parse_integer(item.substr(plus + 1));
-    if (!first || !last || !step || *step < 1 || *last < *first || (*last - *first) / *step > 1000)
-      return bad_list(flag, text);
-    for (int64_t v = *first; v <= *last; v += *step) values.push_back(v);
-    if (item.size() == rest.size()) return values;
-    rest.remove_prefix(item.size() + 1);
-  }
-}
 
 std::vector<SpeedCase> curve_cases() {
   std::vector<SpeedCase> cases;
@@ -99,12 +43,12 @@ std::vector<SpeedCase> curve_cases() {
   return cases;
 }
 
-Result<std::vector<SpeedCase>> cases_of(const Options& options) {
+Result<std::vector<SpeedCase>> cases_of(const BenchOptions& options) {
   if (options.curve) return curve_cases();
-  WHET_TRY(auto prompts, parse_list("-p", options.n_prompt));
-  WHET_TRY(auto gens, parse_list("-n", options.n_gen));
-  WHET_TRY(auto depths, parse_list("-d", options.n_depth));
-  WHET_TRY(auto parallels, parse_list("-np", options.n_parallel));
+  WHET_TRY(auto prompts, parse_counts("-p", options.n_prompt));
+  WHET_TRY(auto gens, parse_counts("-n", options.n_gen));
+  WHET_TRY(auto depths, parse_counts("-d", options.n_depth));
+  WHET_TRY(auto parallels, parse_counts("-np", options.n_parallel));
   std::vector<SpeedCase> cases;
   for (int64_t depth : depths) {
     for (int64_t p : prompts) {
@@ -117,8 +61,10 @@ Result<std::vector<SpeedCase>> cases_of(const Options& options) {
       }
     }
     for (const std::string& pair : options.pairs) {
-      WHET_TRY(auto both, parse_list("-pg", pair));
-      if (both.size() != 2) return bad_list("-pg", pair);
+      WHET_TRY(auto both, parse_counts("-pg", pair));
+      if (both.size() != 2)
+        return Error(ErrorCode::kInvalidArgument,
+                     fmt::format("-pg: expected P,N, found \"{}\"", pair));
       cases.push_back({.n_prompt = both[0], .n_gen = both[1], .n_depth = depth});
     }
   }
@@ -307,7 +253,7 @@ void print_csv(const std::vector<Json>& rows) {
 
 /// All cases of one model and thread count; repetitions go round the cases, so that a slow spell of
 /// the machine hits all of them.
-Result<std::vector<Json>> measure(const std::string& path, int threads, const Options& options,
+Result<std::vector<Json>> measure(const std::string& path, int threads, const BenchOptions& options,
                                   const std::vector<SpeedCase>& cases, DType cache_type) {
   int64_t context = 0;
   for (const SpeedCase& c : cases) context = std::max(context, c.n_depth + c.n_prompt + c.n_gen);
@@ -355,97 +301,19 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Op
   return rows;
 }
 
-int run_kv(const Options& options) {
-  if (options.output == "csv") {
-    return fail(Error(ErrorCode::kInvalidArgument, "-o: --kv knows md, json and jsonl, found csv"));
-  }
-  auto threads = parse_list("-t", options.threads);
-  if (!threads.ok()) return fail(threads.error());
-  auto cache_type = options.cache.type();
-  if (!cache_type.ok()) return fail(cache_type.error());
-  Json results = Json::array();
-  for (const std::string& model : options.models) {
-    for (int64_t t : *threads) {
-      auto measured =
-          bench_kv(model, options.storage, *cache_type, static_cast<int>(t), options.repetitions);
-      if (!measured.ok()) return fail(measured.error());
-      if (options.output == "md") print_kv_markdown(*measured);
-      if (options.output == "jsonl") fmt::print("{}\n", measured->dump());
-      results.push_back(std::move(measured).value());
-    }
-  }
-  if (options.output == "json") fmt::print("{}\n", results.dump(2));
-  return 0;
-}
-
-/// Tables on stdout; the whole in FILE.json, and a picture beside it, where -o names a file.
-int run_speculative(const Options& given) {
-  SpeculationBenchOptions options = given.speculation;
-  if (given.models.size() != 1) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("--speculative: expected one model, found {}; the one that "
-                                  "drafts is -md",
-                                  given.models.size())));
-  }
-  const auto threads = parse_integer(given.threads);
-  const auto n_predict = parse_integer(given.n_gen);
-  if (!threads || *threads > kMaxThreads) {
-    return fail(Error(ErrorCode::kInvalidArgument, fmt::format("-t: expected 0 to {}, found \"{}\"",
-                                                               kMaxThreads, given.threads)));
-  }
-  if (!n_predict || *n_predict < 2) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("-n: expected 2 or more tokens, found \"{}\"", given.n_gen)));
-  }
-  options.model.model = given.models.front();
-  options.model.engine.threads = static_cast<int>(*threads);
-  options.model.engine.batch = given.batch;
-  options.model.cache = given.cache;
-  options.model.storage = given.storage;
-  options.n_predict = *n_predict;
-  const bool to_file = std::ranges::find(kForms, given.output) == std::end(kForms);
-  if (given.output == "csv" || given.output == "jsonl") {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      "-o: --speculative knows md, json and FILE.json, found " + given.output));
-  }
-  auto measured = bench_speculation(options);
-  if (!measured.ok()) return fail(measured.error());
-  if (given.output == "json") {
-    fmt::print("{}\n", json_text(*measured, 2));
-    return 0;
-  }
-  print_speculation_markdown(*measured);
-  if (!to_file) return 0;
-  const std::string text = json_text(*measured, 1) + "\n";
-  if (Status written = write_file_atomically(given.output, text); !written.ok()) {
-    return fail(written.error());
-  }
-  if (options.skip_vanilla) return 0;
-  const auto picture = draw_speculation(*measured);
-  if (!picture.ok()) {
-    print_warning("no picture: " + picture.error().message());
-    return 0;
-  }
-  const std::string picture_path =
-      std::filesystem::path(given.output).replace_extension(".svg").string();
-  if (Status written = write_file_atomically(picture_path, *picture); !written.ok()) {
-    return fail(written.error());
-  }
-  return 0;
-}
-
-int run(const Options& options) {
-  if (options.speculative) return run_speculative(options);
-  if (std::ranges::find(kForms, options.output) == std::end(kForms)) {
+int run(const BenchOptions& options) {
+  if (options.scenarios) return bench_mode_scenarios(options);
+  if (options.speculative) return bench_mode_speculative(options);
+  if (!is_bench_form(options.output)) {
     return fail(Error(ErrorCode::kInvalidArgument,
                       fmt::format("-o: expected md, json, jsonl or csv (a file only with "
                                   "--speculative), found \"{}\"",
                                   options.output)));
   }
-  if (options.kv) return run_kv(options);
+  if (options.kv) return bench_mode_kv(options);
   auto cases = cases_of(options);
   if (!cases.ok()) return fail(cases.error());
-  auto threads = parse_list("-t", options.threads);
+  auto threads = parse_counts("-t", options.threads);
   if (!threads.ok()) return fail(threads.error());
   auto cache_type = options.cache.type();
   if (!cache_type.ok()) return fail(cache_type.error());
@@ -479,7 +347,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_bench_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   Command command("bench", "Speed of prefill and decode, with llama-bench's flags");
   command
       .add("MODEL,-m,--model", &options->models,
@@ -508,7 +376,8 @@ Command make_bench_command() {
            .between(1, 1e6);
   command
       .add("-o,--output", &options->output,
-           "form of the output: md, json, jsonl or csv; with --speculative also FILE.json")
+           "form of the output: md, json, jsonl or csv; with --speculative and --scenarios also "
+           "FILE.json")
       .value_name("FORM");
   of_speed.push_back(
       &command.add("--curve", &options->curve,
@@ -528,6 +397,15 @@ Command make_bench_command() {
       if (flag.has_name(name)) local.push_back(&flag);
     }
   }
+  command.add("--scenarios", &options->scenarios,
+              "instead: requests of named sizes (short, medium, code, long), models in turn");
+  const Flag* scenario_file = &command
+                                   .add("--scenario-file", &options->scenario_file,
+                                        "scenarios of your own: a JSON array of name, "
+                                        "prompt_tokens and generated_tokens")
+                                   .value_name("FILE");
+  const Flag* scenario_runs =
+      &command.add("--runs", &options->scenario_runs, "runs of each scenario").between(1, 1e6);
   command.add("--speculative", &options->speculative,
               "instead: what speculation buys, on prompts of several kinds of work");
   SpeculationBenchOptions& speculation = options->speculation;
@@ -559,7 +437,8 @@ Command make_bench_command() {
   for (size_t i = n_flags; i < command.flags().size(); ++i) {
     of_speculation.push_back(&command.flags()[i]);
   }
-  command.action([options, repetitions, of_speed = std::move(of_speed), local = std::move(local),
+  command.action([options, repetitions, scenario_file, scenario_runs,
+                  of_speed = std::move(of_speed), local = std::move(local),
                   of_speculation = std::move(of_speculation)] {
     for (const std::string& model : options->models) {
       for (const Flag* flag : local) {
@@ -574,9 +453,26 @@ Command make_bench_command() {
       return fail(Error(ErrorCode::kInvalidArgument,
                         fmt::format("{}: only with --speculative", flag->first_name())));
     }
-    if (options->speculative && options->kv) {
-      return fail(
-          Error(ErrorCode::kInvalidArgument, "expected one of --speculative and --kv, found both"));
+    if (options->speculative + options->kv + options->scenarios > 1) {
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        "expected one of --speculative, --scenarios and --kv, found several"));
+    }
+    for (const Flag* flag : {scenario_file, scenario_runs}) {
+      if (options->scenarios || !flag->given()) continue;
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("{}: only with --scenarios", flag->first_name())));
+    }
+    if (options->scenarios) {
+      for (const Flag* flag : of_speed) {
+        if (!flag->given() || flag->has_name("-b")) continue;
+        return fail(Error(ErrorCode::kInvalidArgument,
+                          fmt::format("{}: not with --scenarios, which have sizes of their own",
+                                      flag->first_name())));
+      }
+      if (repetitions->given()) {
+        return fail(Error(ErrorCode::kInvalidArgument, "-r: not with --scenarios: --runs"));
+      }
+      return run(*options);
     }
     if (options->speculative) {
       for (const Flag* flag : of_speed) {

@@ -28,8 +28,7 @@ struct Options {
   ModelFlags model;
   std::vector<std::string> models, aliases, keys, cors_origins;
   std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
-                                reasoning_format = "auto", pooling = "auto",
-                                pull = "auto";
+                                reasoning_format = "auto", pooling = "auto", pull = "auto";
   int port = kDefaultPort;
   int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300;
   uint64_t memory_mib = 0;

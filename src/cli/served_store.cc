@@ -31,8 +31,7 @@ class ServedStore : public serve::ModelStore {
   explicit ServedStore(hub::Settings settings) : settings_(std::move(settings)) {}
 
   Result<serve::ModelSource> pull(
-      const std::string& name,
-      const std::function<void(const serve::PullProgress&)>& on_progress,
+      const std::string& name, const std::function<void(const serve::PullProgress&)>& on_progress,
       const CancelFlag& cancel) override {
     WHET_TRY(const hub::Reference reference, hub::parse_reference(reference_text(name)));
     if (reference.origin == hub::Origin::kUrl ||

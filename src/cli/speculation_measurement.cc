@@ -418,11 +418,13 @@ Result<std::string> draw_speculation(const Json& r) {
   const std::string draft =
       config["draft_model"].is_null() ? "" : " with " + stem(config["draft_model"]);
   return report::render_speedups(
-      "Speculation: " + stem(config["model"]) + draft,
-      fmt::format("{}, {} threads, temperature {}, {} prompts, {} tokens each",
-                  config["cpu_info"].get<std::string>(), config["threads"].get<int>(),
-                  config["temperature"].get<double>(), config["n_prompts"].get<size_t>(),
-                  config["n_predict"].get<int64_t>()),
+      {.title = "Speculation: " + stem(config["model"]) + draft,
+       .value = "tokens per second over those without",
+       .subtitle = fmt::format("{}, {} threads, temperature {}, {} prompts, {} tokens each",
+                               config["cpu_info"].get<std::string>(), config["threads"].get<int>(),
+                               config["temperature"].get<double>(),
+                               config["n_prompts"].get<size_t>(),
+                               config["n_predict"].get<int64_t>())},
       rows);
 }
 

@@ -11,27 +11,32 @@
 namespace whet::report {
 namespace {
 
-constexpr double kWidth = 640, kNameWidth = 110, kRowHeight = 28;
+constexpr double kWidth = 640, kLeastNameWidth = 110, kRowHeight = 28, kNameSize = 12;
+constexpr size_t kNameLetters = 40;
 
 }  // namespace
 
-std::string speedup_script(const std::string& title, const std::string& subtitle,
-                           const std::vector<SpeedupRow>& rows, PictureFormat format) {
+std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow>& rows,
+                           PictureFormat format) {
   const auto n_rows = static_cast<double>(std::max<size_t>(rows.size(), 1));
   const Canvas canvas{kWidth, std::round(130 + kRowHeight * n_rows)};
   std::string script = terminal_line(canvas, format);
   Panel panel(script, canvas, {12, 10, canvas.width - 24, canvas.height - 16});
-  panel.title(title);
-  panel.legend({{Mark::kSquare, kMidBlue, "tokens per second over those without"},
-                {Mark::kLine, kInk, "95 % interval"},
-                {Mark::kDiamond, kOrange, "predicted"}});
-  panel.footnote(subtitle);
-  double most = 1;
+  panel.title(text.title);
+  std::vector<Panel::LegendEntry> legend = {{Mark::kSquare, kMidBlue, text.value},
+                                            {Mark::kLine, kInk, "95 % interval"}};
+  if (std::ranges::any_of(rows, [](const SpeedupRow& row) { return row.predicted.has_value(); })) {
+    legend.push_back({Mark::kDiamond, kOrange, "predicted"});
+  }
+  panel.legend(legend);
+  panel.footnote(text.subtitle);
+  double most = 1, name_width = kLeastNameWidth;
   for (const SpeedupRow& row : rows) {
+    name_width = std::max(name_width, 16 + text_width(truncate(row.name, kNameLetters), kNameSize));
     most = std::max({most, row.value, row.high.value_or(0), row.predicted.value_or(0)});
   }
   most *= 1.08;
-  panel.frame({.left = kNameWidth, .right = 60, .bottom = 28});
+  panel.frame({.left = name_width, .right = 60, .bottom = 28});
   const Box& plot = panel.plot();
   std::string bars = "$bars << EOD\n", whiskers = "$whiskers << EOD\n",
               predicted = "$predicted << EOD\n";
@@ -40,7 +45,8 @@ std::string speedup_script(const std::string& title, const std::string& subtitle
     const SpeedupRow& row = rows[i];
     const auto y = static_cast<double>(i);
     const double middle = plot.top + plot.height * (y + 0.6) / (n_rows + 0.2);
-    panel.text(plot.left - 8, middle, truncate(row.name, 16), {kInk, 12, false, Align::kRight});
+    panel.text(plot.left - 8, middle, truncate(row.name, kNameLetters),
+               {kInk, kNameSize, false, Align::kRight});
     panel.text(plot.right() + 52, middle, fmt::format("{:.2f}", row.value),
                {kInk, 11, false, Align::kRight});
     bars += fmt::format("{:.9g} {:.9g} 0 {:.9g} {:.9g} {:.9g}\n", row.value, -y, row.value,
@@ -81,11 +87,10 @@ std::string speedup_script(const std::string& title, const std::string& subtitle
   return script;
 }
 
-Result<std::string> render_speedups(const std::string& title, const std::string& subtitle,
-                                    const std::vector<SpeedupRow>& rows,
+Result<std::string> render_speedups(const SpeedupText& text, const std::vector<SpeedupRow>& rows,
                                     const GnuplotOptions& gnuplot) {
-  return render_picture(speedup_script(title, subtitle, rows, PictureFormat::kSvg),
-                        PictureFormat::kSvg, "chart of speed-ups", gnuplot);
+  return render_picture(speedup_script(text, rows, PictureFormat::kSvg), PictureFormat::kSvg,
+                        "chart of speed-ups", gnuplot);
 }
 
 }  // namespace whet::report

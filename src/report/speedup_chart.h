@@ -1,4 +1,5 @@
-// A chart of speed-ups: a row for each kind of work, with its interval and what was predicted.
+// A chart of speed-ups: a row for each kind of work or model, with its interval and, where there is
+// one, what was predicted.
 #pragma once
 
 #include <optional>
@@ -17,13 +18,18 @@ struct SpeedupRow {
   std::optional<double> predicted;
 };
 
-/// Pure; rows from top to bottom. `subtitle`: how it was measured.
-std::string speedup_script(const std::string& title, const std::string& subtitle,
-                           const std::vector<SpeedupRow>& rows, PictureFormat format);
+struct SpeedupText {
+  std::string title;
+  std::string value;     // what a bar is
+  std::string subtitle;  // how it was measured
+};
+
+/// Pure; rows from top to bottom.
+std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow>& rows,
+                           PictureFormat format);
 
 /// An SVG. Errors: those of run_gnuplot.
-Result<std::string> render_speedups(const std::string& title, const std::string& subtitle,
-                                    const std::vector<SpeedupRow>& rows,
+Result<std::string> render_speedups(const SpeedupText& text, const std::vector<SpeedupRow>& rows,
                                     const GnuplotOptions& gnuplot = {});
 
 }  // namespace whet::report
