@@ -5,7 +5,7 @@
 
 Each pull starts with an empty cache and is run, killed with SIGKILL after a random time and run again until it ends by
 itself. The hub cuts connections, answers 429 with Retry-After and 500, redirects to another port, and lies about
-bytes now and then. Checked: the file is whole and the only one; the bytes that were sent do not exceed the
+bytes now and then; a file that came wrong twice is refused, and pulled again. Checked: the file is whole and the only one; the bytes that were sent do not exceed the
 file by more than one part per connection and kill, what was cut, and the file once more after a lie.
 """
 import argparse, hashlib, http.server, json, os, random, shutil, signal, subprocess, sys, tempfile, threading, time
@@ -74,7 +74,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         cut = int(draw() * len(piece)) if draw() < 0.1 else len(piece)
         with lock:
-            state["sent"] += cut
+            state["sent"] += cut if len(piece) > 1 else 0  # one byte is a look at the size
             state["cuts"] += cut < len(piece)
         for at in range(0, cut, 65536):
             self.wfile.write(piece[at:min(at + 65536, cut)])
@@ -94,7 +94,7 @@ hub, cdn = Server(("127.0.0.1", 0), Hub), Server(("127.0.0.1", 0), Hub)
 for server in (hub, cdn):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
-n_kills = n_cuts = n_lies = 0
+n_kills = n_cuts = n_lies = n_refused = 0
 worst = 0.0
 for pull in range(args.pulls):
     size = args.mib * (1 << 20) * (1 + pull % 3) // 3 + pull
@@ -103,12 +103,15 @@ for pull in range(args.pulls):
     environment = dict(os.environ, HF_HOME=home, HF_ENDPOINT=f"http://127.0.0.1:{hub.server_address[1]}",
                        WHET_HUB_HOSTS=f"http://127.0.0.1:{cdn.server_address[1]}")
     command = [args.whet, "pull", "hf:user/repo", "--quiet", "--part-mib", "1", "--connections", str(CONNECTIONS)]
-    kills = 0
+    kills = refused = 0
     while True:
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             out, error = child.communicate(timeout=0.02 + 0.3 * draw() if kills < 8 else None)
-            break
+            # Wrong bytes in the second fetch too: refused and removed, as it should be.
+            if child.returncode == 0 or state["lies"] < 2 * (refused + 1) or b"twice; what came was removed" not in error:
+                break
+            refused += 1
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             child.communicate()
@@ -121,10 +124,10 @@ for pull in range(args.pulls):
     left = [name for _, _, names in os.walk(home) for name in names if ".part" in name]
     if left:
         sys.exit(f"pull {pull}: left behind: {left}")
-    allowed = size + (kills * CONNECTIONS + state["cuts"]) * PART + (size if state["lies"] else 0)
+    allowed = size + (kills * CONNECTIONS + state["cuts"]) * PART + (size if state["lies"] else 0) + 2 * refused * size
     if state["sent"] > allowed:
         sys.exit(f"pull {pull}: expected at most {allowed} bytes, found {state['sent']} ({kills} kills, {state['cuts']} cuts)")
     worst = max(worst, (state["sent"] - size) / size)
-    n_kills, n_cuts, n_lies = n_kills + kills, n_cuts + state["cuts"], n_lies + state["lies"]
+    n_kills, n_cuts, n_lies, n_refused = n_kills + kills, n_cuts + state["cuts"], n_lies + state["lies"], n_refused + refused
     shutil.rmtree(home)
-print(f"{args.pulls} pulls whole: {n_kills} kills, {n_cuts} cuts, {n_lies} wrong bytes; at worst {worst:.0%} more bytes than the file")
+print(f"{args.pulls} pulls whole: {n_kills} kills, {n_cuts} cuts, {n_lies} wrong bytes, {n_refused} refusals of a file that came wrong twice; at worst {worst:.0%} more bytes than the file")
