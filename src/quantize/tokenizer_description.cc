@@ -127,7 +127,7 @@ Status add_whet_keys(const LoadedModel& model, const nlohmann::json& root, Metad
   WHET_TRY(const JsonVocabulary vocabulary,
            read_json_vocabulary(root, /*byte_level=*/true, config));
   auto tokens = nlohmann::json::array();
-  for (const BpeAddedToken& added : vocabulary.added_tokens) {
+  for (const PipelineAddedToken& added : vocabulary.added_tokens) {
     const AddedToken& t = added.token;
     if (!added.normalized && !t.strips_left && !t.strips_right && !t.whole_word) continue;
     tokens.push_back({{"id", t.id},

@@ -4,8 +4,8 @@
 
 namespace whet {
 
-Result<BpeAddedToken> read_added_token(const nlohmann::json& node) {
-  BpeAddedToken added{};
+Result<PipelineAddedToken> read_added_token(const nlohmann::json& node) {
+  PipelineAddedToken added{};
   added.token.id = kNoToken;
   WHET_TRY(added.token.text, get_string(node, "content"));
   WHET_TRY(added.special, get_bool_or(node, "special", false));

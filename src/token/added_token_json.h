@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.h"
-#include "token/bpe_tokenizer.h"
+#include "token/pipeline_tokenizer.h"
 
 namespace whet {
 
 /// Without its id, which stands elsewhere: kNoToken. Errors name the field of a wrong type.
-Result<BpeAddedToken> read_added_token(const nlohmann::json& node);
+Result<PipelineAddedToken> read_added_token(const nlohmann::json& node);
 
 }  // namespace whet

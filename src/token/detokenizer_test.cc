@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "token/bpe_tokenizer.h"
 #include "token/byte_alphabet.h"
 #include "token/describe_token.h"
+#include "token/pipeline_tokenizer.h"
 
 namespace whet {
 namespace {
@@ -20,15 +20,15 @@ std::shared_ptr<const Tokenizer> byte_tokenizer(bool hides_leading_space = false
   parts.types.insert(parts.types.end(), {TokenType::kUserDefined, TokenType::kControl});
   auto vocabulary = Vocabulary::create(std::move(parts));
   EXPECT_TRUE(vocabulary.ok());
-  auto tokenizer = make_bpe_tokenizer({.vocabulary = std::move(*vocabulary),
-                                       .merges = {},
-                                       .options = {},
-                                       .normalizer = {},
-                                       .pre_tokenizer = {},
-                                       .added_tokens = {},
-                                       .ends = {},
-                                       .hides_leading_space = hides_leading_space,
-                                       .description = "bytes"});
+  auto tokenizer = make_pipeline_tokenizer({.vocabulary = std::move(*vocabulary),
+                                            .merges = {},
+                                            .options = {},
+                                            .normalizer = {},
+                                            .pre_tokenizer = {},
+                                            .added_tokens = {},
+                                            .ends = {},
+                                            .hides_leading_space = hides_leading_space,
+                                            .description = "bytes"});
   EXPECT_TRUE(tokenizer.ok());
   return *tokenizer;
 }

@@ -6,10 +6,10 @@
 
 #include "formats/untrusted_text.h"
 #include "token/added_token_json.h"
-#include "token/bpe_tokenizer.h"
 #include "token/json_fields.h"
 #include "token/json_pipeline.h"
 #include "token/known_pre_tokenizers.h"
+#include "token/pipeline_tokenizer.h"
 #include "token/spm_tokenizer.h"
 
 namespace whet {
@@ -158,18 +158,19 @@ Result<std::vector<NormalizerStep>> read_whet_normalizer(const ModelFile& file) 
 }
 
 // Puts what whet's own key says of some tokens in the place of what types alone say.
-Status read_whet_added_tokens(const ModelFile& file, std::vector<BpeAddedToken>& tokens) {
+Status read_whet_added_tokens(const ModelFile& file, std::vector<PipelineAddedToken>& tokens) {
   WHET_TRY(const std::string text, file.get_string_or(kAddedTokensKey, ""));
   if (text.empty()) return ok_status();
   WHET_TRY(const nlohmann::json root, parse_json_object(text).with_context(kAddedTokensKey));
   WHET_TRY(const nlohmann::json* nodes,
            get_array(root, "added_tokens").with_context(kAddedTokensKey));
   for (const nlohmann::json& node : *nodes) {
-    WHET_TRY(BpeAddedToken added, read_added_token(node).with_context(kAddedTokensKey));
+    WHET_TRY(PipelineAddedToken added, read_added_token(node).with_context(kAddedTokensKey));
     WHET_TRY(const int64_t id, get_int(node, "id").with_context(kAddedTokensKey));
-    const auto it = std::find_if(tokens.begin(), tokens.end(), [&](const BpeAddedToken& token) {
-      return token.token.id == id && token.token.text == added.token.text;
-    });
+    const auto it =
+        std::find_if(tokens.begin(), tokens.end(), [&](const PipelineAddedToken& token) {
+          return token.token.id == id && token.token.text == added.token.text;
+        });
     if (it == tokens.end()) {
       return invalid(fmt::format("{}: {} with the id {} is no added token of the vocabulary",
                                  kAddedTokensKey, quote_untrusted(added.token.text), id));
@@ -223,7 +224,7 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file, bool is
   WHET_TRY(SequenceEnds ends, read_ends(file, vocabulary, rules.pre.adds_bos));
   WHET_TRY(std::vector<MergeParts> merges, read_merges(file));
   rules.options.merges_beyond_vocabulary = true;
-  std::vector<BpeAddedToken> added_tokens;
+  std::vector<PipelineAddedToken> added_tokens;
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
     const TokenType type = vocabulary.type(id);
     const bool special = type == TokenType::kControl || type == TokenType::kUnknown;
@@ -231,14 +232,14 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file, bool is
     added_tokens.push_back({.token = {.id = id, .text = vocabulary.piece(id)}, .special = special});
   }
   WHET_TRY_STATUS(read_whet_added_tokens(file, added_tokens));
-  return make_bpe_tokenizer({.vocabulary = std::move(vocabulary),
-                             .merges = std::move(merges),
-                             .options = rules.options,
-                             .normalizer = Normalizer(std::move(rules.normalizer)),
-                             .pre_tokenizer = std::move(rules.pre.pre_tokenizer),
-                             .added_tokens = std::move(added_tokens),
-                             .ends = std::move(ends),
-                             .description = std::move(rules.description)});
+  return make_pipeline_tokenizer({.vocabulary = std::move(vocabulary),
+                                  .merges = std::move(merges),
+                                  .options = rules.options,
+                                  .normalizer = Normalizer(std::move(rules.normalizer)),
+                                  .pre_tokenizer = std::move(rules.pre.pre_tokenizer),
+                                  .added_tokens = std::move(added_tokens),
+                                  .ends = std::move(ends),
+                                  .description = std::move(rules.description)});
 }
 
 }  // namespace

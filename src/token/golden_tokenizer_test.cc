@@ -96,7 +96,8 @@ TEST_P(GoldenTokenizer, IsSharedByThreads) {
 INSTANTIATE_TEST_SUITE_P(All, GoldenTokenizer,
                          testing::Values("tok_digits", "tok_pattern", "tok_llama",
                                          "tok_llama_legacy", "tok_sentencepiece",
-                                         "tok_sentencepiece_strict"),
+                                         "tok_sentencepiece_strict", "tok_unigram",
+                                         "tok_unigram_bytes"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace

@@ -53,6 +53,11 @@ Status add_normalizer(const json& node, std::vector<NormalizerStep>& steps) {
     steps.emplace_back(UnicodeForm::kNfkd);
   } else if (type == "Lowercase") {
     steps.emplace_back(Lowercase{});
+  } else if (type == "Precompiled") {
+    WHET_TRY(const std::string coded, get_string(node, "precompiled_charsmap"));
+    WHET_TRY(std::string data, decode_base64(coded));
+    WHET_TRY(CharacterMap map, CharacterMap::parse(std::move(data)));
+    steps.emplace_back(std::move(map));
   } else if (type == "Prepend") {
     WHET_TRY(std::string text, get_string(node, "prepend"));
     steps.emplace_back(PrependText{std::move(text)});

@@ -63,9 +63,39 @@ Status read_vocabulary(const json& vocabulary, bool has_byte_tokens, PieceList& 
   return ok_status();
 }
 
-Status read_added_tokens(const json& nodes, std::vector<BpeAddedToken>& tokens) {
+/// [["piece", score], ...], its ids in their order.
+Status read_scored_vocabulary(const json& vocabulary, bool has_byte_tokens, PieceList& list,
+                              std::vector<float>& scores) {
+  for (const json& entry : vocabulary) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+      return invalid(fmt::format("token {}: expected a piece and its score", scores.size()));
+    }
+    const auto& piece = entry[0].get_ref<const std::string&>();
+    const bool is_byte = has_byte_tokens && parse_byte_piece(piece).has_value();
+    WHET_TRY_STATUS(list.set(static_cast<int64_t>(scores.size()), piece,
+                             is_byte ? TokenType::kByte : TokenType::kNormal));
+    scores.push_back(entry[1].get<float>());
+  }
+  return ok_status();
+}
+
+/// The same as {"piece": id}, the form that other models have.
+json ids_of(const json& vocabulary) {
+  if (vocabulary.is_object()) return vocabulary;
+  json ids = json::object();
+  int64_t id = 0;
+  for (const json& entry : vocabulary) {
+    if (entry.is_array() && !entry.empty() && entry[0].is_string()) {
+      ids.emplace(entry[0].get_ref<const std::string&>(), id);
+    }
+    ++id;
+  }
+  return ids;
+}
+
+Status read_added_tokens(const json& nodes, std::vector<PipelineAddedToken>& tokens) {
   for (const json& node : nodes) {
-    WHET_TRY(BpeAddedToken added, read_added_token(node));
+    WHET_TRY(PipelineAddedToken added, read_added_token(node));
     WHET_TRY(const int64_t id, get_int(node, "id"));
     if (id < 0 || id > INT32_MAX) return invalid(fmt::format("added token with id {}", id));
     added.token.id = static_cast<TokenId>(id);
@@ -79,10 +109,10 @@ Status read_added_tokens(const json& nodes, std::vector<BpeAddedToken>& tokens) 
 // changes where a known token matches. A token of the vocabulary keeps its id; one with a role and
 // without any id could never be produced.
 void add_side_tokens(const json& vocabulary, const TokenizerConfig& config,
-                     std::vector<BpeAddedToken>& tokens) {
+                     std::vector<PipelineAddedToken>& tokens) {
   std::map<std::string, size_t, std::less<>> known;
   for (size_t i = 0; i < tokens.size(); ++i) known.emplace(tokens[i].token.text, i);
-  for (BpeAddedToken added : config.added_tokens) {
+  for (PipelineAddedToken added : config.added_tokens) {
     const bool has_id = added.token.id != kNoToken;
     if (const auto it = known.find(added.token.text); it != known.end()) {
       added.token.id = tokens[it->second].token.id;
@@ -102,9 +132,9 @@ void add_side_tokens(const json& vocabulary, const TokenizerConfig& config,
 // Added tokens beyond the embedding (those for pictures, mostly) stay text: no model could read
 // them.
 std::vector<std::string> drop_tokens_without_row(const std::optional<int64_t>& n_rows,
-                                                 std::vector<BpeAddedToken>& tokens) {
+                                                 std::vector<PipelineAddedToken>& tokens) {
   std::vector<std::string> notes;
-  std::erase_if(tokens, [&](const BpeAddedToken& added) {
+  std::erase_if(tokens, [&](const PipelineAddedToken& added) {
     if (!n_rows || added.token.id < *n_rows) return false;
     notes.push_back(fmt::format(
         "added token {} has the id {}, but the embedding only {} rows: it is read as text",
@@ -154,9 +184,9 @@ std::optional<TokenId> find_piece(const std::vector<std::string>& pieces,
 
 Status refuse_unsupported(const json& model) {
   WHET_TRY(const std::string type, get_string_or(model, "type", "BPE"));
-  if (type != "BPE") {
+  if (type != "BPE" && type != "Unigram") {
     return invalid(
-        fmt::format("model type {} is not supported; only BPE is", quote_untrusted(type)));
+        fmt::format("model type {} is not supported; BPE and Unigram are", quote_untrusted(type)));
   }
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     WHET_TRY(const std::string affix, get_string_or(model, name, ""));
@@ -173,8 +203,11 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   if (model == nullptr) return invalid("\"model\" is missing");
   WHET_TRY_STATUS(refuse_unsupported(*model));
   const json* vocabulary = find_field(*model, "vocab");
-  if (vocabulary == nullptr || !vocabulary->is_object()) {
-    return invalid("\"model\" has no \"vocab\" object");
+  WHET_TRY(const std::string algorithm, get_string_or(*model, "type", "BPE"));
+  const bool unigram = algorithm == "Unigram";
+  if (vocabulary == nullptr || (unigram ? !vocabulary->is_array() : !vocabulary->is_object())) {
+    return invalid(unigram ? "\"model\" has no \"vocab\" list"
+                           : "\"model\" has no \"vocab\" object");
   }
   const json no_tokens = json::array();
   const json* added_nodes = find_field(root, "added_tokens");
@@ -190,23 +223,46 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   WHET_TRY(options.ignores_merges, get_bool_or(*model, "ignore_merges", false));
 
   WHET_TRY_STATUS(read_added_tokens(*added_nodes, result.added_tokens));
-  add_side_tokens(*vocabulary, config, result.added_tokens);
+  add_side_tokens(unigram ? ids_of(*vocabulary) : *vocabulary, config, result.added_tokens);
   result.parts.notes = drop_tokens_without_row(config.n_rows, result.added_tokens);
   PieceList list(vocabulary->size() + result.added_tokens.size());
   const bool has_byte_tokens = options.byte_fallback && !byte_level;
-  WHET_TRY_STATUS(read_vocabulary(*vocabulary, has_byte_tokens, list));
-  for (const BpeAddedToken& added : result.added_tokens) {
+  if (unigram) {
+    WHET_TRY_STATUS(
+        read_scored_vocabulary(*vocabulary, has_byte_tokens, list, result.parts.scores));
+    int64_t unknown = -1;
+    if (find_field(*model, "unk_id") != nullptr) {
+      WHET_TRY(unknown, get_int(*model, "unk_id"));
+    }
+    if (unknown >= static_cast<int64_t>(list.pieces.size())) {
+      return invalid(
+          fmt::format("unk_id {} is outside the vocabulary of {}", unknown, list.pieces.size()));
+    }
+    if (unknown >= 0) {
+      options.unknown = static_cast<TokenId>(unknown);
+      WHET_TRY_STATUS(
+          list.set(unknown, list.pieces[static_cast<size_t>(unknown)], TokenType::kUnknown));
+    }
+    result.unigram = UnigramOptions{options.unknown, options.byte_fallback};
+  } else {
+    WHET_TRY_STATUS(read_vocabulary(*vocabulary, has_byte_tokens, list));
+  }
+  for (const PipelineAddedToken& added : result.added_tokens) {
     const TokenType type = added.special ? TokenType::kControl : TokenType::kUserDefined;
     WHET_TRY_STATUS(list.set(added.token.id, added.token.text, type));
   }
-  WHET_TRY(const json* merges, get_array(*model, "merges"));
-  WHET_TRY(result.merges, read_merges(*merges));
+  if (unigram) {
+    result.parts.scores.resize(list.pieces.size());
+  } else {
+    WHET_TRY(const json* merges, get_array(*model, "merges"));
+    WHET_TRY(result.merges, read_merges(*merges));
+  }
 
   VocabularyParts& parts = result.parts;
   parts.pieces = std::move(list.pieces);
   parts.types = std::move(list.types);
   WHET_TRY(const std::string unknown, get_string_or(*model, "unk_token", ""));
-  options.unknown = find_piece(parts.pieces, unknown);
+  if (!unigram) options.unknown = find_piece(parts.pieces, unknown);
   if (!unknown.empty() && !options.unknown) {
     return invalid(fmt::format("unk_token {} is not in the vocabulary", quote_untrusted(unknown)));
   }

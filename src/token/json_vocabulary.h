@@ -2,10 +2,11 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
-#include "token/bpe_tokenizer.h"
+#include "token/pipeline_tokenizer.h"
 #include "token/tokenizer_config.h"
 #include "token/vocabulary.h"
 
@@ -14,8 +15,9 @@ namespace whet {
 struct JsonVocabulary {
   VocabularyParts parts;
   std::vector<MergeParts> merges;
-  std::vector<BpeAddedToken> added_tokens;
+  std::vector<PipelineAddedToken> added_tokens;
   BpeOptions options;
+  std::optional<UnigramOptions> unigram;  // the vocabulary has scores instead of merges
 };
 
 /// `root` is the whole file; `byte_level` comes from its pre-tokenizer.

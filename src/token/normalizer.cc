@@ -107,6 +107,12 @@ Result<std::string> apply_step(const NormalizerStep& step, std::string_view text
     if (strip->right) text.remove_suffix(trailing_white_space(text));
     return std::string(text);
   }
+  if (const auto* map = std::get_if<CharacterMap>(&step)) {
+    return rewrite_valid(text, [&](std::string_view valid, std::string& out) -> Status {
+      out += map->apply(valid);
+      return ok_status();
+    });
+  }
   return lowercase(text);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "token/character_map.h"
 #include "token/regex.h"
 
 namespace whet {
@@ -30,7 +31,7 @@ struct StripWhiteSpace {
 struct Lowercase {};
 
 using NormalizerStep =
-    std::variant<UnicodeForm, ReplaceText, PrependText, StripWhiteSpace, Lowercase>;
+    std::variant<UnicodeForm, ReplaceText, PrependText, StripWhiteSpace, Lowercase, CharacterMap>;
 
 class Normalizer {
  public:

@@ -157,7 +157,7 @@ std::optional<TokenId> role(const std::vector<std::string>& pieces,
 Result<std::vector<AddedToken>> add_side_tokens(const TokenizerConfig& config,
                                                 VocabularyParts& parts) {
   std::vector<AddedToken> tokens;
-  for (const BpeAddedToken& added : config.added_tokens) {
+  for (const PipelineAddedToken& added : config.added_tokens) {
     AddedToken token = added.token;
     const auto it = std::find(parts.pieces.begin(), parts.pieces.end(), token.text);
     if (it != parts.pieces.end()) {

@@ -20,12 +20,12 @@ Error invalid(std::string message) {
 }
 
 // "<s>" or {"content": "<s>", ...}: special whatever it says, for it has a role.
-Result<BpeAddedToken> read_role(const json& node, const char* name) {
+Result<PipelineAddedToken> read_role(const json& node, const char* name) {
   if (!node.is_string() && !node.is_object()) {
     return invalid(fmt::format("\"{}\": expected a string or an added token, found {}", name,
                                node.type_name()));
   }
-  BpeAddedToken token{};
+  PipelineAddedToken token{};
   if (node.is_object()) {
     auto read = read_added_token(node);
     if (!read.ok()) return read.error().with_context(fmt::format("\"{}\"", name));
@@ -38,21 +38,21 @@ Result<BpeAddedToken> read_role(const json& node, const char* name) {
   return token;
 }
 
-void add_once(BpeAddedToken token, std::vector<BpeAddedToken>& tokens) {
-  const bool known = std::any_of(tokens.begin(), tokens.end(), [&](const BpeAddedToken& other) {
-    return other.token.text == token.token.text;
-  });
+void add_once(PipelineAddedToken token, std::vector<PipelineAddedToken>& tokens) {
+  const bool known = std::any_of(
+      tokens.begin(), tokens.end(),
+      [&](const PipelineAddedToken& other) { return other.token.text == token.token.text; });
   if (!known && !token.token.text.empty()) tokens.push_back(std::move(token));
 }
 
 // Tokens with a role, in the order in which transformers adds them.
 Status read_roles(const json& object, TokenizerConfig& config,
-                  std::vector<BpeAddedToken>& with_role) {
+                  std::vector<PipelineAddedToken>& with_role) {
   for (const char* name : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
                            "cls_token", "mask_token"}) {
     const json* field = find_field(object, name);
     if (field == nullptr) continue;
-    WHET_TRY(BpeAddedToken token, read_role(*field, name));
+    WHET_TRY(PipelineAddedToken token, read_role(*field, name));
     const std::string_view role = name;
     for (auto [text, known] : {std::pair("bos_token", &config.bos),
                                {"eos_token", &config.eos},
@@ -69,7 +69,7 @@ Status read_roles(const json& object, TokenizerConfig& config,
       return invalid(fmt::format("\"{}\": expected a list, found {}", name, field->type_name()));
     }
     for (const json& item : *field) {
-      WHET_TRY(BpeAddedToken token, read_role(item, name));
+      WHET_TRY(PipelineAddedToken token, read_role(item, name));
       add_once(std::move(token), with_role);
     }
   }
@@ -88,7 +88,7 @@ Status check_id(std::string_view text, int64_t id) {
                              quote_untrusted(text), INT32_MAX, id));
 }
 
-void sort_by_id(std::vector<BpeAddedToken>& tokens) {
+void sort_by_id(std::vector<PipelineAddedToken>& tokens) {
   std::stable_sort(tokens.begin(), tokens.end(),
                    [](const auto& a, const auto& b) { return a.token.id < b.token.id; });
 }
@@ -119,15 +119,15 @@ Status read_added_tokens_decoder(const json& object, TokenizerConfig& config) {
 }
 
 // {"<|im_end|>": 32000, ...}; special where a role names the token.
-Status read_added_tokens_file(const json& object, std::span<const BpeAddedToken> with_role,
-                              std::vector<BpeAddedToken>& tokens) {
+Status read_added_tokens_file(const json& object, std::span<const PipelineAddedToken> with_role,
+                              std::vector<PipelineAddedToken>& tokens) {
   for (const auto& [text, id] : object.items()) {
     if (!id.is_number_integer()) {
       return invalid(fmt::format("added token {}: expected an integer, found {}",
                                  quote_untrusted(text), id.type_name()));
     }
     WHET_TRY_STATUS(check_id(text, id.get<int64_t>()));
-    BpeAddedToken token{};
+    PipelineAddedToken token{};
     token.token.id = id.get<TokenId>();
     token.token.text = text;
     token.special = std::any_of(with_role.begin(), with_role.end(),
@@ -181,7 +181,7 @@ Status check_bos_id(const json& object, const TokenizerConfig& config) {
 using Files = std::map<std::string_view, json>;
 
 Status read_tokens(const Files& files, TokenizerConfig& config) {
-  std::vector<BpeAddedToken> with_role;
+  std::vector<PipelineAddedToken> with_role;
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
     const auto file = files.find(name);
     if (file == files.end()) continue;
@@ -205,7 +205,7 @@ Status read_tokens(const Files& files, TokenizerConfig& config) {
     const Status status = read_added_tokens_file(file->second, with_role, config.added_tokens);
     if (!status.ok()) return status.error().with_context("added_tokens.json");
   }
-  for (BpeAddedToken& token : with_role) add_once(std::move(token), config.added_tokens);
+  for (PipelineAddedToken& token : with_role) add_once(std::move(token), config.added_tokens);
   return ok_status();
 }
 

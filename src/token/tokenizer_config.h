@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "token/bpe_tokenizer.h"
+#include "token/pipeline_tokenizer.h"
 
 namespace whet {
 
@@ -19,7 +19,7 @@ struct TokenizerConfig {
   std::optional<bool> adds_bos, adds_eos;
   /// "added_tokens_decoder" of tokenizer_config.json, or added_tokens.json where it has none, in
   /// the order of ids; then the tokens that have a role, whose id (kNoToken) is the vocabulary's.
-  std::vector<BpeAddedToken> added_tokens;
+  std::vector<PipelineAddedToken> added_tokens;
   /// There is a tokenizer_config.json, so transformers decides how a tokenizer.model is used; and
   /// its "legacy": text after an added token gets a space prefix as at the start.
   bool is_of_transformers = false, legacy = false;

@@ -135,16 +135,18 @@ Result<std::shared_ptr<const Tokenizer>> build(const json& root, const Tokenizer
     WHET_TRY(ends, ends_from_config(vocabulary, config));
   }
   WHET_TRY(const bool hides_space, hides_leading_space(find_field(root, "decoder")));
-  return make_bpe_tokenizer(
-      {.vocabulary = std::move(vocabulary),
-       .merges = std::move(read.merges),
-       .options = read.options,
-       .normalizer = Normalizer(std::move(normalizer)),
-       .pre_tokenizer = PreTokenizer(std::move(pre.steps)),
-       .added_tokens = std::move(read.added_tokens),
-       .ends = std::move(*ends),
-       .hides_leading_space = hides_space,
-       .description = pre.byte_level ? "BPE (byte-level)" : "BPE (byte fallback)"});
+  return make_pipeline_tokenizer({.vocabulary = std::move(vocabulary),
+                                  .merges = std::move(read.merges),
+                                  .options = read.options,
+                                  .unigram = read.unigram,
+                                  .normalizer = Normalizer(std::move(normalizer)),
+                                  .pre_tokenizer = PreTokenizer(std::move(pre.steps)),
+                                  .added_tokens = std::move(read.added_tokens),
+                                  .ends = std::move(*ends),
+                                  .hides_leading_space = hides_space,
+                                  .description = read.unigram     ? "unigram"
+                                                 : pre.byte_level ? "BPE (byte-level)"
+                                                                  : "BPE (byte fallback)"});
 }
 
 }  // namespace

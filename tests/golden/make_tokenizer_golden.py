@@ -4,7 +4,7 @@ Writes tok_*/tokenizer.json (Hugging Face tokenizers) or tok_*/tokenizer.model (
 with ids.json, and tok_texts.json with the texts. Run again with the same versions, the files are
 the same byte for byte.
 
-    python tests/golden/make_tokenizer_golden.py      # needs: tokenizers, sentencepiece
+    python tests/golden/make_tokenizer_golden.py      # needs: tokenizers, sentencepiece, protobuf
 """
 
 import collections
@@ -13,6 +13,7 @@ import json
 import pathlib
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
 from tokenizers import pre_tokenizers, processors, trainers
 
@@ -109,6 +110,24 @@ def llama(legacy):
     return tokenizer
 
 
+def unigram(**options):
+    """As T5 and XLM-R have it: SentencePiece's unigram model and its precompiled normalization."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(CORPUS), model_writer=written, model_type="unigram", vocab_size=700, hard_vocab_limit=False, num_threads=1,
+        minloglevel=2, character_coverage=0.98, normalization_rule_name="nmt_nfkc", **options)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(written.getvalue())
+    vocabulary = [(piece.piece, piece.score) for piece in proto.pieces]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=options.get("byte_fallback", False)))
+    tokenizer.normalizer = normalizers.Sequence([
+        normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme="always")])
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in ("<unk>", "<s>", "</s>")])
+    tokenizer.add_tokens([AddedToken("[TAG]", normalized=False)])
+    return tokenizer
+
+
 def record_hugging_face(name, tokenizer):
     """Ids with added tokens found ("special") and, where it differs, with special ones ignored."""
     text = tokenizer.to_str()
@@ -160,6 +179,8 @@ def main():
     record_hugging_face("tok_pattern", pattern_with_added_tokens())
     record_hugging_face("tok_llama_legacy", llama(legacy=True))
     record_hugging_face("tok_llama", llama(legacy=False))
+    record_hugging_face("tok_unigram", unigram())
+    record_hugging_face("tok_unigram_bytes", unigram(byte_fallback=True))
     record_sentencepiece("tok_sentencepiece", byte_fallback=True, remove_extra_whitespaces=False,
                          user_defined_symbols=["[TAG]", "whole"], character_coverage=0.98)
     record_sentencepiece("tok_sentencepiece_strict", byte_fallback=False, add_dummy_prefix=True,

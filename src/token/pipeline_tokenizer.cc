@@ -1,6 +1,7 @@
-#include "token/bpe_tokenizer.h"
+#include "token/pipeline_tokenizer.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "token/byte_alphabet.h"
 
@@ -15,11 +16,11 @@ struct AddedTokenPasses {
   AddedTokenMatcher normalized;
 };
 
-Result<AddedTokenPasses> make_passes(const std::vector<BpeAddedToken>& tokens,
+Result<AddedTokenPasses> make_passes(const std::vector<PipelineAddedToken>& tokens,
                                      const Normalizer& normalizer) {
   std::vector<AddedToken> raw;
   std::vector<AddedToken> normalized;
-  for (const BpeAddedToken& added : tokens) {
+  for (const PipelineAddedToken& added : tokens) {
     AddedToken token = added.token;
     token.control = added.special;
     if (!added.normalized) {
@@ -33,9 +34,20 @@ Result<AddedTokenPasses> make_passes(const std::vector<BpeAddedToken>& tokens,
                           AddedTokenMatcher(std::move(normalized))};
 }
 
-class BpeTokenizer final : public VocabularyTokenizer {
+using WordModel = std::variant<BpeModel, UnigramModel>;
+
+Result<WordModel> make_model(const PipelineParts& parts) {
+  if (parts.unigram) {
+    WHET_TRY(UnigramModel unigram, UnigramModel::create(parts.vocabulary, *parts.unigram));
+    return WordModel(std::move(unigram));
+  }
+  WHET_TRY(BpeModel bpe, BpeModel::create(parts.vocabulary, parts.merges, parts.options));
+  return WordModel(std::move(bpe));
+}
+
+class PipelineTokenizer final : public VocabularyTokenizer {
  public:
-  BpeTokenizer(BpeParts parts, BpeModel model, AddedTokenPasses passes)
+  PipelineTokenizer(PipelineParts parts, WordModel model, AddedTokenPasses passes)
       : VocabularyTokenizer(std::move(parts.vocabulary), std::move(parts.ends),
                             parts.hides_leading_space),
         model_(std::move(model)),
@@ -120,12 +132,16 @@ class BpeTokenizer final : public VocabularyTokenizer {
                       std::vector<TokenId>& ids) const {
     WHET_TRY(const Words words, pre_tokenizer_.split(text, at_start));
     for (std::string_view word : words.words) {
-      WHET_TRY_STATUS(model_.encode_word(vocabulary(), word, merging, ids));
+      if (const auto* bpe = std::get_if<BpeModel>(&model_)) {
+        WHET_TRY_STATUS(bpe->encode_word(vocabulary(), word, merging, ids));
+      } else {
+        WHET_TRY_STATUS(std::get<UnigramModel>(model_).encode_word(vocabulary(), word, ids));
+      }
     }
     return ok_status();
   }
 
-  BpeModel model_;
+  WordModel model_;
   bool byte_level_;
   Normalizer normalizer_;
   PreTokenizer pre_tokenizer_;
@@ -135,11 +151,11 @@ class BpeTokenizer final : public VocabularyTokenizer {
 
 }  // namespace
 
-Result<std::shared_ptr<const Tokenizer>> make_bpe_tokenizer(BpeParts parts) {
-  WHET_TRY(BpeModel model, BpeModel::create(parts.vocabulary, parts.merges, parts.options));
+Result<std::shared_ptr<const Tokenizer>> make_pipeline_tokenizer(PipelineParts parts) {
+  WHET_TRY(WordModel model, make_model(parts));
   WHET_TRY(AddedTokenPasses passes, make_passes(parts.added_tokens, parts.normalizer));
   return std::shared_ptr<const Tokenizer>(
-      std::make_shared<BpeTokenizer>(std::move(parts), std::move(model), std::move(passes)));
+      std::make_shared<PipelineTokenizer>(std::move(parts), std::move(model), std::move(passes)));
 }
 
 }  // namespace whet

@@ -1,7 +1,9 @@
-// BpeTokenizer: added tokens out of the text, normalizer, words, merges.
+// PipelineTokenizer: added tokens out of the text, normalizer, words, and what the model makes of
+// each: merges (BPE) or the most probable pieces (unigram).
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,12 +11,13 @@
 #include "token/bpe_model.h"
 #include "token/normalizer.h"
 #include "token/pre_tokenizer.h"
+#include "token/unigram_model.h"
 #include "token/vocabulary_tokenizer.h"
 
 namespace whet {
 
 /// A token that is found in text as a whole, with what decides when.
-struct BpeAddedToken {
+struct PipelineAddedToken {
   AddedToken token;
   /// Only with EncodeOptions::parse_special.
   bool special;
@@ -22,13 +25,15 @@ struct BpeAddedToken {
   bool normalized = false;
 };
 
-struct BpeParts {
+struct PipelineParts {
   Vocabulary vocabulary;
   std::vector<MergeParts> merges;
   BpeOptions options;
+  /// Instead of merges, the vocabulary's scores count.
+  std::optional<UnigramOptions> unigram = std::nullopt;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  std::vector<BpeAddedToken> added_tokens;
+  std::vector<PipelineAddedToken> added_tokens;
   SequenceEnds ends;
   /// The vocabulary puts a space before the text (SentencePiece's dummy prefix).
   bool hides_leading_space = false;
@@ -36,6 +41,6 @@ struct BpeParts {
 };
 
 /// Errors: merges that do not fit the vocabulary.
-Result<std::shared_ptr<const Tokenizer>> make_bpe_tokenizer(BpeParts parts);
+Result<std::shared_ptr<const Tokenizer>> make_pipeline_tokenizer(PipelineParts parts);
 
 }  // namespace whet
