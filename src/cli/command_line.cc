@@ -33,6 +33,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_report_command());
   commands.push_back(make_diff_command());
   commands.push_back(make_recommend_command());
+  commands.push_back(make_adapt_vocab_mine_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());
@@ -68,19 +69,24 @@ Result<Command*> find_command(std::vector<Command>& commands, const std::string&
                            fmt::join(names, ", ")));
 }
 
+std::string name_at(const std::vector<std::string>& arguments, size_t begin, size_t n_words) {
+  std::string name = arguments[begin];
+  for (size_t i = 1; i < n_words; ++i) name += " " + arguments[begin + i];
+  return name;
+}
+
 /// How many of the arguments from `begin` on are a command's name: "bench serve" is two.
 size_t words_of_name(const std::vector<Command>& commands,
                      const std::vector<std::string>& arguments, size_t begin) {
-  if (arguments.size() < begin + 2) return 1;
-  const std::string two = arguments[begin] + " " + arguments[begin + 1];
-  return std::any_of(commands.begin(), commands.end(),
-                     [&](const Command& command) { return command.name() == two; })
-             ? 2
-             : 1;
-}
-
-std::string name_at(const std::vector<std::string>& arguments, size_t begin, size_t n_words) {
-  return n_words == 1 ? arguments[begin] : arguments[begin] + " " + arguments[begin + 1];
+  constexpr size_t kMostWords = 3;
+  for (size_t n = std::min(kMostWords, arguments.size() - begin); n > 1; --n) {
+    const std::string name = name_at(arguments, begin, n);
+    if (std::any_of(commands.begin(), commands.end(),
+                    [&](const Command& command) { return command.name() == name; })) {
+      return n;
+    }
+  }
+  return 1;
 }
 
 int print_help(std::vector<Command>& commands, const std::vector<std::string>& arguments) {

@@ -11,6 +11,7 @@ Command make_eval_command();
 Command make_report_command();
 Command make_diff_command();
 Command make_recommend_command();
+Command make_adapt_vocab_mine_command();
 Command make_bench_command();
 Command make_bench_serve_command();
 Command make_perplexity_command();

@@ -23,10 +23,9 @@ std::string eval_design_text(const EvalDesign& d) {
       d.n_tasks * d.n_seeds * n_rows);
   if (d.n_strategies == 0) return text + "Nothing is compared: no strategy beside baselines.\n";
   text += fmt::format(
-      "\nThe smallest gain over the baseline that this shows with a chance of 0.8, corrected for "
-      "{} "
-      "comparisons,\nby the share of tasks whose outcome the strategy changes (more seeds change "
-      "fewer by chance):\n\n"
+      "\nThe smallest gain over the baseline that this would show (with a chance of\n"
+      "0.8, corrected for {} comparisons), by the share of tasks whose outcome the\n"
+      "strategy changes; more seeds leave fewer changes to chance:\n\n"
       "{:>8} {:>12}",
       d.n_strategies, "changed", "gain");
   for (const double gain : kWorthwhile)

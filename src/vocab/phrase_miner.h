@@ -1,0 +1,35 @@
+// Phrases of a domain: runs of tokens that its texts repeat, chosen so that each saves the most
+// tokens of what is left. Source of the idea: Nakash et al., "AdaptiVocab" (2025); here with exact
+// counts instead of estimated overlaps, and added to the vocabulary instead of replacing any of it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "token/tokenizer.h"
+
+namespace whet::vocab {
+
+using Ids = std::vector<TokenId>;
+
+struct MiningOptions {
+  size_t n_phrases = 1000;
+  size_t most_tokens = 4;   // of a phrase, 2 or more
+  int64_t least_count = 4;  // a phrase that stands in fewer places is none, 2 or more
+};
+
+struct Phrase {
+  Ids ids;
+  /// Places that were left for it when it was chosen, none of which overlap each other or those of
+  /// phrases chosen before.
+  int64_t count = 0;
+
+  int64_t saved_tokens() const { return count * (static_cast<int64_t>(ids.size()) - 1); }
+};
+
+/// At most n_phrases, those that save most first; of equal ones the longer, then the one that comes
+/// first by ids. No phrase crosses the end of a text. Fewer than 2^32 tokens in all.
+std::vector<Phrase> mine_phrases(std::span<const Ids> texts, const MiningOptions& options);
+
+}  // namespace whet::vocab
