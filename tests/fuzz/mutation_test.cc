@@ -134,5 +134,46 @@ TEST(Fuzz, ReadsMutatedTaskFiles) {
   }
 }
 
+std::string content_of(const std::string& path) {
+  std::ifstream file(std::string(WHET_SOURCE_DIR) + "/" + path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Fuzz, ReadsMutatedModels) {
+  // Mutations fall where the structure is: containers are cut behind their head, some in it.
+  std::string gguf = content_of("tests/golden/tied.gguf");
+  std::string tensors = content_of("tests/golden/tied/model.safetensors");
+  Mutator ggufs({gguf.substr(0, 3000), gguf}), safetensors({tensors.substr(0, 3000), tensors});
+  for (int i = 0; i < 1500; ++i) {
+    read_gguf_file(ggufs.next());
+    read_safetensors(safetensors.next());
+  }
+  Mutator indices({R"({"metadata": {"total_size": 10}, "weight_map": {"a": "m-1.safetensors"}})"});
+  for (int i = 0; i < 5000; ++i) read_shard_index(indices.next());
+}
+
+TEST(Fuzz, ReadsMutatedTokenizers) {
+  Mutator json({content_of("tests/golden/tok_digits/tokenizer.json"),
+                content_of("tests/golden/tok_unigram/tokenizer.json")});
+  Mutator pieces({content_of("tests/golden/tok_sentencepiece/tokenizer.model")});
+  for (int i = 0; i < 300; ++i) {
+    read_tokenizer_json(json.next());
+    read_sentencepiece(pieces.next());
+  }
+}
+
+TEST(Fuzz, RendersMutatedTemplates) {
+  std::vector<std::string> sources;
+  const auto golden = nlohmann::json::parse(content_of("tests/golden/templates.json"));
+  for (const auto& part : {"cases", "random"}) {
+    for (const auto& one : golden.at(part)) sources.push_back(one.at("source"));
+  }
+  sources.push_back("{% for m in messages %}{{ m['role'] + ': ' + m.content | trim }}{% endfor %}");
+  sources.push_back("{%- macro f(x) -%}{{ x[::-1] }}{%- endmacro -%}{{ f(messages[0].content) }}");
+  Mutator mutator(std::move(sources));
+  for (int i = 0; i < 2000; ++i) render_template(mutator.next());
+}
+
 }  // namespace
 }  // namespace whet::fuzz

@@ -18,4 +18,13 @@ void compile_gbnf(std::string_view input);
 void compile_regex(std::string_view input);
 void compile_json_schema(std::string_view input);
 
+/// What a downloaded model holds; what opens is in bounds and encodes and decodes text.
+void read_gguf_file(std::string_view input);
+void read_safetensors(std::string_view input);
+void read_shard_index(std::string_view input);
+void read_tokenizer_json(std::string_view input);
+void read_sentencepiece(std::string_view input);
+/// A chat template on a short conversation.
+void render_template(std::string_view input);
+
 }  // namespace whet::fuzz

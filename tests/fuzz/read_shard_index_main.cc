@@ -1,0 +1,10 @@
+// libFuzzer's entry point for read_shard_index().
+#include <cstddef>
+#include <cstdint>
+
+#include "targets.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  whet::fuzz::read_shard_index({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
