@@ -18,7 +18,7 @@ namespace {
 
 // Beside decoding, prompts may make a step take this many times as long. A reader bears a gap of
 // 4 in a stream; what a clock adds to single steps has room below it.
-constexpr double kSlowdownBesideDecode = 2.7;
+constexpr double kSlowdownBesideDecode = 2.3;
 // Fewer rows than the kernels take at once would only cost.
 constexpr int64_t kLeastRowsBesideDecode = 8;
 constexpr int64_t kMostRowsBesideDecode = 128;

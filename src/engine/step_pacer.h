@@ -1,6 +1,8 @@
 // StepPacer: how many prompt rows a step may take while others decode, so that their streams go on.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace whet {
@@ -17,10 +19,15 @@ class StepPacer {
   int64_t n_prompt_rows() const { return n_rows_; }
 
  private:
+  /// Of the last steps without prompt rows, the median: one that something disturbed, such as the
+  /// reading of the newcomer's text, must not make prompt rows look cheap. 0: none seen.
+  double decode_ns() const;
+
   double slowdown_;
   int64_t least_, most_;
-  double decode_ns_ = 0;  // of a step without prompt rows, smoothed; 0: none seen
-  double row_ns_ = 0;     // that a prompt row adds, smoothed; 0: none seen
+  std::array<double, 9> decodes_ns_{};  // of steps without prompt rows, a ring
+  size_t n_decodes_ = 0;                // ever noted
+  double row_ns_ = 0;                   // that a prompt row adds, smoothed; 0: none seen
   int64_t n_rows_;
 };
 

@@ -45,5 +45,19 @@ TEST(StepPacer, StaysWithinItsBounds) {
   EXPECT_EQ(blind.n_prompt_rows(), 8);  // without a step of decoding alone it knows nothing
 }
 
+TEST(StepPacer, OneDisturbedStepDoesNotMakeTheNextOnesLong) {
+  StepPacer pacer(3, 8, 128);
+  for (int i = 0; i < 9; ++i) pacer.note(0, 40'000);
+  pacer.note(0, 120'000);  // while a newcomer's text was read
+  int64_t longest = 0;
+  for (int i = 0; i < 40; ++i) {
+    const int64_t rows = pacer.n_prompt_rows();
+    longest = std::max(longest, cost(rows, 40'000, 4'000));
+    // One step looks free.
+    pacer.note(rows, i == 20 ? 40'000 : cost(rows, 40'000, 4'000));
+  }
+  EXPECT_LE(longest, 40'000 * 4);
+}
+
 }  // namespace
 }  // namespace whet
