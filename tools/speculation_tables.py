@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Writes the tables of docs/speculation.md from docs/runs/speculation/*.json.
+
+    python3 tools/speculation_tables.py [--check]
+
+The runs are what `whet bench --speculative -o FILE.json` writes. With --check nothing is written, and a page that says
+something else ends with status 1.
+"""
+
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/speculation.md"
+CATEGORIES = ("edit", "code", "maths", "summary", "chat")
+
+
+def name_of(path):
+    return pathlib.Path(path).name.removesuffix(".gguf").replace("-instruct", "")
+
+
+def main():
+    runs = [json.loads(p.read_text()) for p in (ROOT / "docs/runs/speculation").glob("*.json")]
+    runs.sort(key=lambda r: (r["config"]["temperature"], r["config"]["model"], r["config"]["draft_model"] or ""), reverse=False)
+    lines = ["| model | proposals | temperature | " + " | ".join(CATEGORIES) + " | all | worst prompt | predicted / measured |",
+             "|---|---|---:|" + "---:|" * (len(CATEGORIES) + 3)]
+    for run in runs:
+        config = run["config"]
+        assert run["identical"], "a run whose texts differ is none"
+        groups = {g["category"]: g for g in run["categories"]}
+        cells = []
+        for group in [*(groups.get(c) for c in CATEGORIES), run["geometric_mean"]]:
+            cells.append(f"{group['speedup']:.2f} [{group['low']:.2f}, {group['high']:.2f}]" if group else "")
+        off = [g["predicted_over_measured"] for g in run["categories"]]
+        source = "n-grams" + (f" and {name_of(config['draft_model'])}" if config["draft_model"] else "")
+        lines.append(f"| {name_of(config['model'])} | {source} | {config['temperature']:g} | " + " | ".join(cells) +
+                     f" | {run['worst_prompt']['speedup']:.2f} | {min(off):.2f} to {max(off):.2f} |")
+    config = runs[0]["config"]
+    costs = {c["rows"]: c["cost_over_one"] for c in
+             next(r for r in runs if "1.5b" in r["config"]["model"])["step_cost"]}
+    tables = {"speed-up": lines,
+              "machine": [f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
+                          f"{config['n_predict']} tokens each, without / with / with / without speculation; geometric means of the prompts' "
+                          "ratios of time per token, 95 % intervals over prompts.",
+                          "A step of so many rows of the 1.5B model over one of one row: " +
+                          ", ".join(f"{m}: {costs[m]:.2f}" for m in (2, 3, 4, 6, 8, 12, 16) if m in costs) + "."]}
+    page = old = PAGE.read_text()
+    for name, body in tables.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        head, rest = page.split(begin)
+        page = head + begin + "\n".join(body) + "\n" + end + rest.split(end)[1]
+    if "--check" in sys.argv:
+        sys.exit(page != old and "docs/speculation.md: its tables are not those of docs/runs/speculation; run tools/speculation_tables.py")
+    PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    main()
