@@ -61,13 +61,32 @@ Status write(KvSequence& kv, int64_t n) {
   return ok_status();
 }
 
-/// One token's attention in all layers.
+AttentionForm form_of(const LayerForm& layer) {
+  const LatentAttentionForm& latent = layer.latent;
+  if (layer.mixer == Mixer::kLatentAttention) {
+    return {.n_heads = latent.n_heads,
+            .n_kv_heads = 1,
+            .key_dim = latent.cached_dim(),
+            .value_dim = latent.rank,
+            .scale = latent.scale};
+  }
+  const AttentionBlockForm& form = layer.attention;
+  return {.n_heads = form.n_heads,
+          .n_kv_heads = form.n_kv_heads,
+          .key_dim = form.head_dim,
+          .value_dim = form.head_dim,
+          .window = form.window,
+          .scale = form.scale};
+}
+
+/// One token's attention in all layers that cache keys and values.
 class AttentionProbe {
  public:
   AttentionProbe(const ModelConfig& config, ThreadPool& pool) : config_(config), pool_(pool) {
     int64_t widest = 0;
     for (const LayerForm& layer : config.layers) {
-      widest = std::max(widest, layer.attention.n_heads * layer.attention.head_dim);
+      const AttentionForm form = form_of(layer);
+      widest = std::max(widest, form.n_heads * form.key_dim);
     }
     row_.assign(static_cast<size_t>(widest), 0.25f);
     out_.resize(row_.size());
@@ -76,13 +95,8 @@ class AttentionProbe {
   void attend_everywhere(KvSequence& kv) {
     const AttentionSegment segment{&kv, 1};
     for (size_t l = 0; l < config_.layers.size(); ++l) {
-      const AttentionBlockForm& form = config_.layers[l].attention;
-      attend({.n_heads = form.n_heads,
-              .n_kv_heads = form.n_kv_heads,
-              .key_dim = form.head_dim,
-              .value_dim = form.head_dim,
-              .window = form.window,
-              .scale = form.scale},
+      if (kv.shape().layers[l].n_heads == 0) continue;
+      attend(form_of(config_.layers[l]),
              {.segments = {&segment, 1},
               .layer = static_cast<int64_t>(l),
               .q = row_.data(),

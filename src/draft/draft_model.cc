@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "model/slot.h"
 
 namespace whet {
 namespace {
@@ -48,15 +49,9 @@ uint64_t weight_bytes_of_step(const Decoder& model) {
   };
   uint64_t total = bytes(model.weights.head.matrix);
   for (size_t i = 0; i < model.weights.layers.size(); ++i) {
-    const LayerWeights& w = model.weights.layers[i];
-    for (const LinearWeights* linear : {&w.q, &w.k, &w.v, &w.attention_output, &w.gate, &w.up,
-                                        &w.down, &w.router, &w.shared_gate}) {
-      total += bytes(linear->matrix);
-    }
-    const auto n_used = static_cast<size_t>(model.config.layers[i].experts.n_used);
-    for (const ExpertWeights* experts : {&w.expert_gate, &w.expert_up, &w.expert_down}) {
-      if (!experts->matrices.empty()) total += n_used * bytes(experts->matrices.front());
-    }
+    for_each_matrix(
+        model.weights.layers[i], [&](const Matrix& m) { total += bytes(m); },
+        model.config.layers[i].experts.n_used);
   }
   return total;
 }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "formats/pickle_refusal.h"
+#include "formats/python_json.h"
 #include "formats/safetensors_header.h"
 #include "formats/shard_index.h"
 #include "formats/stray_download.h"
@@ -60,6 +61,7 @@ Status read_side_files(const fs::path& directory, ModelFile& model) {
     if (!is_there(path)) continue;
     WHET_TRY(std::string content, read_file(path.string(), side.limit_bytes));
     if (auto stray = stray_download(path.string(), content)) return *stray;
+    if (side.name == "config.json") content = spell_out_constants(content);
     model.side_files.emplace(side.name, std::move(content));
   }
   return ok_status();

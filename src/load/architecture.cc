@@ -19,7 +19,7 @@ const std::vector<const Architecture*>& all() {
       &kGptNeox,   &kGemma4,   &kGemma4Seeing, &kGemma3Seeing, &kMinistral3,      &kQwen2Vl,
       &kQwen3Vl,   &kGpt2,     &kBloom,        &kMpt,          &kFalcon,          &kLfm2,
       &kLfm2Moe,   &kQwen35,   &kQwen35Seeing, &kQwen35Moe,    &kQwen35MoeSeeing, &kGraniteHybrid,
-      &kNemotronH, &kFalconH1};
+      &kNemotronH, &kFalconH1, &kDeepSeek2,    &kDeepSeek3,    &kGlm4MoeLite};
   return architectures;
 }
 
@@ -27,6 +27,16 @@ const std::vector<const Architecture*>& all() {
 
 std::string tensor_name(std::string_view pattern, int64_t layer, int64_t expert) {
   return fmt::format(fmt::runtime(pattern), layer, expert);
+}
+
+std::string_view pattern_of(const TensorNames& names, Slot slot, const LayerForm& layer) {
+  const Slot other = slot == Slot::kQ      ? Slot::kQueryUp
+                     : slot == Slot::kGate ? Slot::kSharedGateMatrix
+                     : slot == Slot::kUp   ? Slot::kSharedUpMatrix
+                     : slot == Slot::kDown ? Slot::kSharedDownMatrix
+                                           : slot;
+  const bool is_other = slot == Slot::kQ ? layer.latent.query_rank > 0 : layer.experts.n_experts > 0;
+  return names[is_other && !names[other].empty() ? other : slot];
 }
 
 bool has_tensor_per_expert(std::string_view pattern) {

@@ -40,6 +40,9 @@ bool has_tensor_per_expert(std::string_view pattern);
 /// As Hugging Face names one tensor with all experts, where others have one of each:
 /// "model.layers.{}.mlp.experts.{}.down_proj.weight" is "model.layers.{}.mlp.experts.down_proj".
 std::string stacked_pattern(std::string_view pattern);
+/// Of a layer's slot: layers with experts may name the FFN beside them otherwise than dense ones,
+/// and queries of a low rank have a name of their own.
+std::string_view pattern_of(const TensorNames& names, Slot slot, const LayerForm& layer);
 std::string bias_name(std::string_view weight_name);
 
 /// How one dialect stores an architecture.

@@ -174,6 +174,7 @@ std::set<std::pair<std::string, int>> reached() {
       all.insert({"dynamic", rope.dynamic_factor > 0});
       all.insert({"magnitude", rope.magnitude != 1});
       all.insert({"query growth", rope.query_growth > 0});
+      all.insert({"score scale", rope.score_scale != 1});
     }
     for (const LayerForm& layer : config->layers) {
       all.insert({"residual", static_cast<int>(layer.residual)});
@@ -185,6 +186,10 @@ std::set<std::pair<std::string, int>> reached() {
       if (layer.has_state()) {
         all.insert({"tiled", layer.recurrent.tiled});
         all.insert({"convolution bias", layer.recurrent.convolution_bias});
+      }
+      if (layer.mixer == Mixer::kLatentAttention) {
+        all.insert({"query rank", layer.latent.query_rank > 0});
+        all.insert({"latent bias", layer.latent.bias});
       }
       all.insert({"output gate", layer.attention.output_gate});
       all.insert({"alibi", layer.attention.alibi});
@@ -204,6 +209,7 @@ std::set<std::pair<std::string, int>> reached() {
       if (dense) continue;
       all.insert({"router", static_cast<int>(layer.experts.router)});
       all.insert({"shared", layer.ffn.dim > 0});
+      all.insert({"groups", layer.experts.n_used_groups < layer.experts.n_groups});
       all.insert({"shared gate", layer.experts.shared_gate});
       all.insert({"selection bias", layer.experts.selection_bias});
     }
@@ -214,7 +220,9 @@ std::set<std::pair<std::string, int>> reached() {
 TEST(Forms, EveryEnumeratorIsReachedByAGolden) {
   const auto found = reached();
   const std::pair<const char*, int> n_values[] = {
-      {"mixer", 6},          {"tiled", 2},         {"convolution bias", 2},
+      {"mixer", 7},          {"score scale", 2},   {"query rank", 2},
+      {"latent bias", 2},    {"groups", 2},
+               {"tiled", 2},         {"convolution bias", 2},
       {"output gate", 2},    {"alibi", 2},         {"clamp", 2},
       {"values normed", 2},  {"key is value", 2},  {"shared keys", 2},
       {"selection bias", 2}, {"shared gate", 2},   {"positions", 2},
@@ -225,7 +233,7 @@ TEST(Forms, EveryEnumeratorIsReachedByAGolden) {
       {"qk norm", 3},        {"rope", 2},          {"window", 2},
       {"activation", 5},     {"score softcap", 2}, {"sinks", 2},
       {"softcap", 2},        {"gated", 2},         {"ffn bias", 2},
-      {"router", 3},         {"shared", 2}};
+      {"router", 4},         {"shared", 2}};
   for (const auto& [form, n] : n_values) {
     for (int value = 0; value < n; ++value) {
       EXPECT_TRUE(found.contains({form, value})) << form << " " << value;

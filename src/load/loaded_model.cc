@@ -56,6 +56,7 @@ Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
   copies.insert(copies.end(), repacked.begin(), repacked.end());
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
+  copies.insert(copies.end(), weights.made.begin(), weights.made.end());
   if (storage == WeightStorage::kInterleaved) {
     const auto wanted = [&](DType type) {
       return options.storage || kernels::interleaving_pays(isa, type, options.rows_per_step);

@@ -51,6 +51,32 @@ Status check_attention(const AttentionBlockForm& a, const ModelConfig& c) {
   return check_rope(c.ropes[static_cast<size_t>(a.rope)], a.head_dim);
 }
 
+Status check_latent(const LatentAttentionForm& a, const ModelConfig& c) {
+  const auto max_key = static_cast<int64_t>(kernels::kMaxKeyDim);
+  const auto max_value = static_cast<int64_t>(kernels::kMaxValueDim);
+  if (a.rank > max_value || a.cached_dim() > max_key) {
+    return invalid(fmt::format(
+        "latents of attention: expected at most {} numbers and {} with the rotated key, found {} "
+        "and {}",
+        max_value, max_key, a.rank, a.cached_dim()));
+  }
+  if (!(a.scale > 0 && a.scale < 1e3f)) {
+    return invalid(fmt::format("scale of scores: expected above 0, found {}", a.scale));
+  }
+  return check_rope(c.ropes[static_cast<size_t>(a.rope)], a.rotated_dim);
+}
+
+Status check_experts(const ExpertsForm& e) {
+  if (e.n_groups < 1 || e.n_experts % e.n_groups != 0 || e.n_used_groups < 1 ||
+      e.n_used_groups > e.n_groups || e.n_used > e.n_experts / e.n_groups * e.n_used_groups) {
+    return invalid(fmt::format(
+        "groups of experts: expected {} experts in equal groups with room for the {} that a token "
+        "uses, found {} groups of which {} are used",
+        e.n_experts, e.n_used, e.n_groups, e.n_used_groups));
+  }
+  return ok_status();
+}
+
 Status check_recurrence(const LayerForm& layer) {
   const RecurrentForm& r = layer.recurrent;
   if (r.width < 1 || r.width > 8) {
@@ -73,6 +99,8 @@ Status check_recurrence(const LayerForm& layer) {
 Status check(const ModelConfig& c) {
   for (const LayerForm& layer : c.layers) {
     if (layer.has_attention()) WHET_TRY_STATUS(check_attention(layer.attention, c));
+    if (layer.mixer == Mixer::kLatentAttention) WHET_TRY_STATUS(check_latent(layer.latent, c));
+    if (layer.experts.n_experts > 0) WHET_TRY_STATUS(check_experts(layer.experts));
     if (layer.has_state()) WHET_TRY_STATUS(check_recurrence(layer));
   }
   if (!(c.norm.epsilon > 0 && c.norm.epsilon < 1)) {

@@ -39,6 +39,11 @@ Status apply_yarn(const YarnScaling& scaling, double magnitude, RopeForm& rope) 
   return ok_status();
 }
 
+void scale_scores(double factor, double all_dim, RopeForm& rope) {
+  const double magnitude = yarn_magnitude(factor, all_dim);
+  rope.score_scale = static_cast<float>(magnitude * magnitude);
+}
+
 Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const RopeWords& words,
                          RopeForm& rope) {
   const Word type{"rope.scaling.type", ""}, factor_key{"rope.scaling.factor", ""};
@@ -66,9 +71,13 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
                                  reader.name({"rope.scaling.yarn_ext_factor", ""}), extrapolation));
     }
     WHET_TRY(const double log_factor, reader.number({"rope.scaling.yarn_log_multiplier", ""}, 0));
-    const double usual =
-        log_factor == 0 ? yarn_magnitude(yarn.factor)
-                        : yarn_magnitude(yarn.factor) / yarn_magnitude(yarn.factor, log_factor);
+    double usual = log_factor == 0
+                       ? yarn_magnitude(yarn.factor)
+                       : yarn_magnitude(yarn.factor) / yarn_magnitude(yarn.factor, log_factor);
+    if (words.scales_scores && log_factor != 0) {
+      usual = 1;
+      scale_scores(yarn.factor, log_factor * 10, rope);
+    }
     WHET_TRY(const double magnitude, reader.number({"rope.scaling.yarn_attn_factor", ""}, usual));
     if (words.query_growth) {
       WHET_TRY(const double growth, reader.number({"attention.temperature_scale", ""}, 0));
@@ -179,6 +188,7 @@ Status read_yarn(ConfigReader& reader, const ModelConfig& config, Parameters& p,
                                                          yarn_magnitude(yarn.factor, all_dim)
                                                    : yarn_magnitude(yarn.factor);
   WHET_TRY(const double magnitude, p.number("attention_factor", usual));
+  if (words.scales_scores && all_dim != 0) scale_scores(yarn.factor, all_dim, rope);
   if (words.query_growth) {
     p.skip({"max_position_embeddings"});
     WHET_TRY(const double growth, p.number("llama_4_scaling_beta", 0));

@@ -16,6 +16,9 @@ struct RopeWords {
   /// Part of "rope_parameters" by type of layer ("full_attention"), where they are so divided.
   const char* layer_type = nullptr;
   bool query_growth = false;  // "llama_4_scaling_beta" beside YaRN
+  /// YaRN's "mscale_all_dim" is for the scores (RopeForm::score_scale); in GGUF, a tenth of it is
+  /// "yarn_log_multiplier", and it is "mscale" too.
+  bool scales_scores = false;
   bool sections = false;      // positions in time, height and width: of text all the same
   /// Type "proportional": of the whole head's frequencies only the first of "partial_rotary_factor"
   /// turn.

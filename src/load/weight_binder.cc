@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <unordered_map>
 
 #include "kernels/kernels.h"
 #include "load/architecture.h"
 #include "model/slot.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
@@ -154,6 +156,15 @@ LinearWeights rows_of(const LinearWeights& w, int64_t& first, int64_t n) {
   return part;
 }
 
+/// One row of n elements becomes column c of a matrix of `columns`.
+template <typename Element>
+void transpose_row(const std::byte* row, int64_t n, int64_t c, int64_t columns, std::byte* matrix) {
+  for (int64_t i = 0; i < n; ++i) {
+    std::memcpy(matrix + static_cast<size_t>(i * columns + c) * sizeof(Element),
+                row + static_cast<size_t>(i) * sizeof(Element), sizeof(Element));
+  }
+}
+
 /// Binds the parts of one model.
 class ModelBinder {
  public:
@@ -175,6 +186,7 @@ class ModelBinder {
       WHET_TRY(LayerWeights bound, layer(i));
       w.layers.push_back(std::move(bound));
     }
+    w.made = std::move(made_);
     WHET_TRY_STATUS(bind(Slot::kOutputNorm, 0, shape_of(Slot::kOutputNorm, c_), w.output_norm));
     if (c_.layer_input_dim > 0) WHET_TRY_STATUS(bind_layer_inputs(w));
     // A head with a bias is a matrix of its own: never the embedding.
@@ -184,8 +196,10 @@ class ModelBinder {
       w.head.matrix = w.embedding;
     }
     std::vector<std::string> unused(dialect_.unused.begin(), dialect_.unused.end());
+    const std::string_view pattern = dialect_.names[Slot::kAttentionNorm];
+    const std::string_view of_layer = pattern.substr(0, pattern.find('}') + 2);  // "blk.{}."
     for (int64_t i = 0; i < c_.n_unused_layers; ++i) {
-      unused.push_back(fmt::format("blk.{}.", c_.n_layers() + i));
+      unused.push_back(rooted(tensor_name(of_layer, c_.n_layers() + i)));
     }
     WHET_TRY_STATUS(catalogue_.check_all_used(c_.architecture, unused));
     return w;
@@ -193,7 +207,9 @@ class ModelBinder {
 
  private:
   std::string name(Slot slot, int64_t layer) const {
-    return rooted(tensor_name(dialect_.names[slot], layer));
+    const std::string_view pattern =
+        pattern_of(dialect_.names, slot, c_.layers[static_cast<size_t>(layer)]);
+    return rooted(tensor_name(pattern, layer));
   }
 
   std::string rooted(std::string name) const {
@@ -302,9 +318,46 @@ class ModelBinder {
     return true;
   }
 
+  /// What makes keys and values of latents in one matrix, where the file has that: of each head C
+  /// rows for the key, which are transposed, then those for the value.
+  Result<bool> bind_fused_latents(int64_t i, LayerWeights& w) {
+    const LayerForm& form = c_.layers[static_cast<size_t>(i)];
+    const Slot fused = Slot::kLatentUp;
+    if (dialect_.names[fused].empty() || !catalogue_.has(name(fused, i))) return false;
+    const LatentAttentionForm& a = form.latent;
+    LinearWeights whole;
+    WHET_TRY_STATUS(bind(fused, i, shape_of(fused, c_, form), whole));
+    const Matrix& m = whole.matrix;
+    const bool plain = m.type == DType::F16 || m.type == DType::BF16;
+    const DType type = plain ? m.type : DType::F32;
+    const uint64_t key_bytes =
+        static_cast<uint64_t>(a.rank) * row_bytes(dtype_info(type), static_cast<uint64_t>(a.content_dim));
+    WHET_TRY(const std::shared_ptr<FileBytes> made,
+             FileBytes::allocate(static_cast<uint64_t>(a.n_heads) * key_bytes, name(fused, i)));
+    std::vector<float> row(static_cast<size_t>(a.rank));
+    for (int64_t h = 0; h < a.n_heads; ++h) {
+      std::byte* keys = made->writable_bytes().data() + static_cast<uint64_t>(h) * key_bytes;
+      const int64_t first = h * (a.content_dim + a.value_dim);
+      for (int64_t c = 0; c < a.content_dim; ++c) {
+        if (plain) {
+          transpose_row<uint16_t>(m.row(first + c), a.rank, c, a.content_dim, keys);
+        } else {
+          kernels::dequantize_row(m, first + c, row.data());
+          transpose_row<float>(reinterpret_cast<const std::byte*>(row.data()), a.rank, c,
+                               a.content_dim, keys);
+        }
+      }
+      w.key_up.matrices.push_back({type, keys, a.rank, a.content_dim});
+      w.value_up.matrices.push_back({m.type, m.row(first + a.content_dim), a.value_dim, a.rank});
+    }
+    made_.push_back(made);
+    return true;
+  }
+
   Result<LayerWeights> layer(int64_t i) {
     const LayerForm& form = c_.layers[static_cast<size_t>(i)];
     LayerWeights w;
+    WHET_TRY(const bool fused_latents, bind_fused_latents(i, w));
     WHET_TRY(const bool fused_qkv,
              bind_fused(Slot::kQkv, i, {&w.q, &w.k, &w.v}, {Slot::kQ, Slot::kK, Slot::kV}));
     WHET_TRY(const bool fused_gate_up,
@@ -316,7 +369,10 @@ class ModelBinder {
       const bool is_ffn_bound = fused_gate_up && (slot == Slot::kGate || slot == Slot::kUp);
       const bool is_expert_bound =
           fused_experts && (slot == Slot::kExpertGate || slot == Slot::kExpertUp);
-      if (is_bound || is_ffn_bound || is_expert_bound || !status.ok()) return;
+      const bool is_latent_bound =
+          fused_latents && (slot == Slot::kKeyUp || slot == Slot::kValueUp);
+      const bool done = is_bound || is_ffn_bound || is_expert_bound || is_latent_bound;
+      if (done || !status.ok()) return;
       status = bind(slot, i, shape_of(slot, c_, form), weights);
     });
     if (!status.ok()) return status.error();
@@ -324,6 +380,7 @@ class ModelBinder {
   }
 
   Catalogue catalogue_;
+  std::vector<std::shared_ptr<FileBytes>> made_;
   const ModelConfig& c_;
   const Dialect& dialect_;
 };

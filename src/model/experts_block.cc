@@ -8,10 +8,14 @@
 namespace whet {
 namespace {
 
+bool is_sigmoid(const ExpertsForm& form) {
+  return form.router == Router::kSigmoidThenTop || form.router == Router::kSigmoidThenTopNormalised;
+}
+
 /// Scores to what experts are worth: softmax over all, or the sigmoid of each.
 void weigh(const ExpertsForm& form, float* scores) {
   const auto n = static_cast<size_t>(form.n_experts);
-  if (form.router == Router::kSigmoidThenTopNormalised) {
+  if (is_sigmoid(form)) {
     for (size_t i = 0; i < n; ++i) scores[i] = 1.0f / (1.0f + std::exp(-scores[i]));
     return;
   }
@@ -21,15 +25,47 @@ void weigh(const ExpertsForm& form, float* scores) {
   for (size_t i = 0; i < n; ++i) scores[i] /= total;
 }
 
+/// What a group of experts is worth by the ranks of its experts.
+float worth_of_group(const ExpertsForm& form, std::span<const float> ranks) {
+  float best = -INFINITY, second = -INFINITY;
+  for (const float rank : ranks) {
+    second = std::max(second, std::min(rank, best));
+    best = std::max(best, rank);
+  }
+  return is_sigmoid(form) && ranks.size() > 1 ? best + second : best;
+}
+
+/// Leaves only the experts of the best groups eligible.
+void rule_out_groups(const ExpertsForm& form, float* ranks) {
+  if (form.n_used_groups == form.n_groups) return;
+  const auto size = static_cast<size_t>(form.n_experts / form.n_groups);
+  const auto group = [&](int64_t g) {
+    return std::span<float>(ranks + static_cast<size_t>(g) * size, size);
+  };
+  for (int64_t n_out = form.n_groups - form.n_used_groups; n_out > 0; --n_out) {
+    int64_t worst = 0;
+    float least = INFINITY;
+    for (int64_t g = 0; g < form.n_groups; ++g) {
+      if (group(g)[0] == -INFINITY) continue;  // is out
+      const float worth = worth_of_group(form, group(g));
+      if (worth > least) continue;
+      worst = g;
+      least = worth;
+    }
+    std::ranges::fill(group(worst), -INFINITY);
+  }
+}
+
 /// The best `n_used` of the scores of one token, best first, and their weights. A bias counts in
-/// the choice alone.
-void choose(const ExpertsForm& form, const std::vector<float>& bias, float* scores, int32_t* ids,
-            float* weights) {
+/// the choice alone. `ranks`: room for n_experts.
+void choose(const ExpertsForm& form, const std::vector<float>& bias, float* scores, float* ranks,
+            int32_t* ids, float* weights) {
   const auto n = static_cast<size_t>(form.n_experts), used = static_cast<size_t>(form.n_used);
   weigh(form, scores);
-  const auto rank = [&](size_t e) { return bias.empty() ? scores[e] : scores[e] + bias[e]; };
+  for (size_t e = 0; e < n; ++e) ranks[e] = bias.empty() ? scores[e] : scores[e] + bias[e];
+  rule_out_groups(form, ranks);
   const auto before = [&](size_t a, size_t b) {
-    return rank(a) != rank(b) ? rank(a) > rank(b) : a < b;
+    return ranks[a] != ranks[b] ? ranks[a] > ranks[b] : a < b;
   };
   for (size_t i = 0; i < used; ++i) {
     const auto eligible = [&](size_t e) {
@@ -43,7 +79,7 @@ void choose(const ExpertsForm& form, const std::vector<float>& bias, float* scor
     ids[i] = static_cast<int32_t>(best);
   }
   float total = 1;
-  if (form.router != Router::kSoftmaxThenTop) {
+  if (form.router != Router::kSoftmaxThenTop && form.router != Router::kSigmoidThenTop) {
     total = 0;
     for (size_t i = 0; i < used; ++i) total += scores[ids[i]];
   }
@@ -53,13 +89,14 @@ void choose(const ExpertsForm& form, const std::vector<float>& bias, float* scor
 void route(Step& step, const ExpertsForm& form, const LayerWeights& w, const float* in) {
   ForwardScratch::Buffers& b = step.buffers;
   float* scores = step.reserve(b.router, form.n_experts);
+  float* ranks = step.reserve(b.ranks, form.n_experts);
   const Projection router{&w.router.matrix, scores};
   project(in, step.n_tokens, {&router, 1}, b.projection, step.pool);
   add_bias(step, w.router.bias, scores);
   b.expert_ids.resize(static_cast<size_t>(step.n_tokens * form.n_used));
   b.expert_weights.resize(b.expert_ids.size());
   step.for_each_token([&](int64_t t) {
-    choose(form, w.selection_bias, scores + t * form.n_experts,
+    choose(form, w.selection_bias, scores + t * form.n_experts, ranks + t * form.n_experts,
            b.expert_ids.data() + t * form.n_used, b.expert_weights.data() + t * form.n_used);
   });
 }

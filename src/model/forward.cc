@@ -23,7 +23,9 @@ KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
   KvShape shape{{}, capacity, type};
   for (const LayerForm& layer : config.layers) {
     const AttentionBlockForm& a = layer.attention;
-    if (layer.has_attention() && a.shared_layer == AttentionBlockForm::kOwnKeys) {
+    if (layer.mixer == Mixer::kLatentAttention) {
+      shape.layers.push_back({1, layer.latent.cached_dim(), layer.latent.rank});
+    } else if (layer.has_attention() && a.shared_layer == AttentionBlockForm::kOwnKeys) {
       shape.layers.push_back({a.n_kv_heads, a.head_dim, a.head_dim, a.window});
     } else {
       shape.layers.push_back({0, 0, 0});
@@ -99,6 +101,8 @@ void run_mixer(Step& step, int64_t i, const LayerForm& form, const LayerWeights&
   switch (form.mixer) {
     case Mixer::kAttention:
       return attention_block(step, i, form.attention, w, in, out);
+    case Mixer::kLatentAttention:
+      return latent_attention_block(step, i, form.latent, w, in, out);
     case Mixer::kShortConvolution:
       return short_convolution_block(step, i, form.recurrent, w, in, out);
     case Mixer::kDeltaNet:

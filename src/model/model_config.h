@@ -36,6 +36,7 @@ struct RopeForm {
   /// Queries grow by 1 + query_growth * log(1 + floor(position / original_context)); 0 = they do
   /// not.
   float query_growth = 0;
+  float score_scale = 1;  // of the scores beside their usual one (DeepSeek's YaRN)
 };
 
 enum class QkNorm {
@@ -66,6 +67,25 @@ struct AttentionBlockForm {
   int64_t shared_layer = kOwnKeys;  // whose keys and values it reads, instead of its own
   float clamp = 0;                  // of queries, keys and values before rotation; 0 = none
   bool alibi = false;               // scores fall with the distance, instead of rotation
+};
+
+/// Multi-head latent attention: what is cached of a position is one low-rank latent, from which
+/// each head's key and value follow, and one rotated key that all heads share. A head's key matrix
+/// goes to its query and its value matrix to its output, so that heads read latents themselves.
+struct LatentAttentionForm {
+  int64_t n_heads = 0;      // H
+  int64_t query_rank = 0;   // of what queries come from; 0 = from the layer's input
+  int64_t rank = 0;         // R, of the latent
+  int64_t content_dim = 0;  // C, of a head's query and key without positions
+  int64_t rotated_dim = 0;  // P, of its part with positions
+  int64_t value_dim = 0;    // U
+  int64_t rope = 0;         // index in ModelConfig::ropes
+  float scale = 0;          // of the scores
+  float epsilon = 0;        // of the norms of latents
+  bool bias = false;        // of what makes the latents, and of the output
+
+  int64_t query_dim() const { return content_dim + rotated_dim; }
+  int64_t cached_dim() const { return rank + rotated_dim; }
 };
 
 /// Mixers whose state is one for all positions: a convolution over time and, but for
@@ -100,7 +120,8 @@ struct FfnForm {
 enum class Router {
   kSoftmaxThenTop,            // the best by softmax over all, with those weights
   kSoftmaxThenTopNormalised,  // divided by their sum
-  kSigmoidThenTopNormalised,  // of each score on its own
+  kSigmoidThenTop,            // of each score on its own
+  kSigmoidThenTopNormalised,
 };
 struct ExpertsForm {
   int64_t n_experts = 0;  // E; 0 = none
@@ -109,6 +130,10 @@ struct ExpertsForm {
   bool router_bias = false;
   bool selection_bias = false;  // added for the choice, not to the weights
   float weight_scale = 1;
+  /// Experts in a row form groups; a token chooses among those of its best groups, which count by
+  /// the sum of their two best experts (sigmoid) or by their best (softmax).
+  int64_t n_groups = 1;
+  int64_t n_used_groups = 1;
   FfnForm expert;
   bool shared_gate = false;  // LayerForm::ffn is weighed by the sigmoid of a product of its own
 };
@@ -127,6 +152,7 @@ enum class Mixer {
   kDeltaNet,          // Qwen3.5: gated delta rule
   kMamba2,
   kAttentionAndMamba2,  // Falcon-H1: the sum of both
+  kLatentAttention,     // DeepSeek
   kNone,
 };
 
@@ -136,6 +162,7 @@ struct LayerForm {
   bool norm_after = false;  // of what each half adds to x
   Mixer mixer = Mixer::kAttention;
   AttentionBlockForm attention;
+  LatentAttentionForm latent;
   RecurrentForm recurrent;  // of the other mixers
   FfnForm ffn;              // beside experts: the one that every token uses; dim 0 = none
   ExpertsForm experts;
@@ -144,7 +171,9 @@ struct LayerForm {
   bool has_attention() const {
     return mixer == Mixer::kAttention || mixer == Mixer::kAttentionAndMamba2;
   }
-  bool has_state() const { return mixer != Mixer::kAttention && mixer != Mixer::kNone; }
+  bool has_state() const {
+    return mixer != Mixer::kAttention && mixer != Mixer::kLatentAttention && mixer != Mixer::kNone;
+  }
   /// Some layers are a mixer alone.
   bool has_ffn() const { return ffn.dim > 0 || experts.n_experts > 0; }
 };

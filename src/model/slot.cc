@@ -65,6 +65,37 @@ SlotShape recurrent_shape(Slot slot, Mixer mixer, const RecurrentForm& r, int64_
   }
 }
 
+SlotShape latent_shape(Slot slot, const LatentAttentionForm& a, int64_t d_model) {
+  switch (slot) {
+    case Slot::kQueryDown:
+      return {a.query_rank, d_model, a.bias};
+    case Slot::kQueryNorm:
+      return {.rows = a.query_rank};
+    case Slot::kQ:
+      return {a.n_heads * a.query_dim(), a.query_rank > 0 ? a.query_rank : d_model};
+    case Slot::kLatent:
+      return {a.cached_dim(), d_model, a.bias};
+    case Slot::kLatentNorm:
+      return {.rows = a.rank};
+    case Slot::kKeyUp:
+      return {a.rank, a.content_dim, false, a.n_heads};
+    case Slot::kValueUp:
+      return {a.value_dim, a.rank, false, a.n_heads};
+    case Slot::kLatentUp:
+      return {a.n_heads * (a.content_dim + a.value_dim), a.rank};
+    case Slot::kAttentionOutput:
+      return {d_model, a.n_heads * a.value_dim, a.bias};
+    default:
+      return {};
+  }
+}
+
+bool is_latent_slot(Slot slot) {
+  return slot == Slot::kQueryDown || slot == Slot::kQueryNorm || slot == Slot::kLatent ||
+         slot == Slot::kLatentNorm || slot == Slot::kKeyUp || slot == Slot::kValueUp ||
+         slot == Slot::kLatentUp;
+}
+
 bool is_attention_slot(Slot slot) {
   return slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV || slot == Slot::kQkv ||
          slot == Slot::kQNorm || slot == Slot::kKNorm || slot == Slot::kSinks ||
@@ -100,7 +131,10 @@ SlotShape shape_of(Slot slot, const ModelConfig& c, const LayerForm& layer) {
   const AttentionBlockForm& a = layer.attention;
   const int64_t q_dim = a.n_heads * a.head_dim, kv_dim = a.n_kv_heads * a.head_dim;
   const bool own = a.shared_layer == AttentionBlockForm::kOwnKeys;
-  if (!layer.has_attention() && is_attention_slot(slot)) return {};
+  if (is_latent_slot(slot) || is_attention_slot(slot)) {
+    if (layer.mixer == Mixer::kLatentAttention) return latent_shape(slot, layer.latent, c.d_model);
+    if (is_latent_slot(slot) || !layer.has_attention()) return {};
+  }
   switch (slot) {
     case Slot::kAttentionNorm:
       return norm_shape(layer.norm_before && layer.mixer != Mixer::kNone, c.d_model, c);

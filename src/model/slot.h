@@ -27,6 +27,12 @@ enum class Slot : uint8_t {
   kQNorm,
   kKNorm,
   kSinks,
+  kQueryDown,
+  kQueryNorm,
+  kLatent,
+  kLatentNorm,
+  kKeyUp,
+  kValueUp,
   kMixerIn,
   kMixerGate,
   kMixerRate,
@@ -55,12 +61,20 @@ enum class Slot : uint8_t {
   kLayerInputOut,
   kLayerInputNorm,
   kOutputScale,
-  // Rows of several in one tensor, for files that have it so: q, k, v and gate, up.
+  // Rows of several in one tensor, for files that have it so: q, k, v and gate, up, and of each head
+  // the rows that make a key, then a value, of a latent.
   kQkv,
   kGateUp,
   kExpertGateUp,
+  kLatentUp,
+  // Names of kQ where queries have a low rank, and of kGate, kUp, kDown in layers with experts, where
+  // other layers have other names.
+  kQueryUp,
+  kSharedGateMatrix,
+  kSharedUpMatrix,
+  kSharedDownMatrix,
 };
-inline constexpr size_t kSlots = static_cast<size_t>(Slot::kExpertGateUp) + 1;
+inline constexpr size_t kSlots = static_cast<size_t>(Slot::kSharedDownMatrix) + 1;
 
 /// A matrix [rows, columns], or (columns 0) a vector of so many elements. No rows: the form has no
 /// such tensor. The taps of a convolution are stored as [channels, width].
@@ -84,6 +98,12 @@ void for_each_slot(Layer& w, F&& f) {
   f(Slot::kQNorm, w.q_norm);
   f(Slot::kKNorm, w.k_norm);
   f(Slot::kSinks, w.sinks);
+  f(Slot::kQueryDown, w.query_down);
+  f(Slot::kQueryNorm, w.query_norm);
+  f(Slot::kLatent, w.latent);
+  f(Slot::kLatentNorm, w.latent_norm);
+  f(Slot::kKeyUp, w.key_up);
+  f(Slot::kValueUp, w.value_up);
   f(Slot::kMixerIn, w.mixer_in);
   f(Slot::kMixerGate, w.mixer_gate);
   f(Slot::kMixerRate, w.mixer_rate);
@@ -117,11 +137,12 @@ void for_each_slot(Layer& w, F&& f) {
 /// Calls f(Matrix&) for every matrix that a layer has; of experts, for the first `n_experts`.
 template <typename Layer, typename F>
 void for_each_matrix(Layer& w, F&& f, int64_t n_experts = INT64_MAX) {
-  for_each_slot(w, [&](Slot, auto& weights) {
+  for_each_slot(w, [&](Slot slot, auto& weights) {
     if constexpr (requires { weights.matrices; }) {
+      const bool is_of_heads = slot == Slot::kKeyUp || slot == Slot::kValueUp;
       int64_t i = 0;
       for (auto& matrix : weights.matrices) {
-        if (i++ < n_experts) f(matrix);
+        if (is_of_heads || i++ < n_experts) f(matrix);
       }
     } else if constexpr (requires { weights.matrix; }) {
       if (weights.matrix.rows > 0) f(weights.matrix);

@@ -19,7 +19,9 @@ struct ForwardScratch::Buffers {
   std::vector<Rotation> rotations;  // of ModelConfig::ropes
   AlignedBuffer<float> x, normed, second_normed, q, k, v, attended, delta, gate, up, logits;
   AlignedBuffer<float> second_delta, layer_inputs, gated_q, mixed, mixer_gate, rates, decays;
+  AlignedBuffer<float> low_rank, head_in, head_out, values;     // of latent attention
   AlignedBuffer<float> router, gathered, expert_out, used_out;  // of experts
+  AlignedBuffer<float> ranks;                                   // likewise, [T, E]
   std::vector<float> expert_weights;                            // [T, n_used]
   std::vector<int32_t> expert_ids;                              // likewise
   std::vector<int64_t> expert_uses;                             // indices of them, by expert
@@ -63,6 +65,8 @@ void add_bias(Step& step, const std::vector<float>& bias, float* y);
 /// out [T, D] = what the half makes of in [T, D].
 void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
                      const LayerWeights& w, const float* in, float* out);
+void latent_attention_block(Step& step, int64_t layer, const LatentAttentionForm& form,
+                            const LayerWeights& w, const float* in, float* out);
 void short_convolution_block(Step& step, int64_t layer, const RecurrentForm& form,
                              const LayerWeights& w, const float* in, float* out);
 void delta_net_block(Step& step, int64_t layer, const RecurrentForm& form, const LayerWeights& w,

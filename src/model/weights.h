@@ -1,11 +1,14 @@
 // The bound weights of a model: views into its files, shapes already checked by load/.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "tensor/matrix.h"
 
 namespace whet {
+
+class FileBytes;  // sys/file_bytes.h
 
 /// The bias is empty for NormKind::kRms, and zeros for a kLayer without one.
 struct NormWeights {
@@ -18,7 +21,7 @@ struct LinearWeights {
   std::vector<float> bias;
 };
 
-/// One matrix for each expert, and (or empty) their biases one behind the other.
+/// One matrix for each expert or head, and (or empty) their biases one behind the other.
 struct ExpertWeights {
   std::vector<Matrix> matrices;
   std::vector<float> bias;
@@ -32,6 +35,12 @@ struct LayerWeights {
   LinearWeights v;                            // [G*K, D]
   NormWeights q_norm, k_norm;                 // [K], or all heads' elements
   std::vector<float> sinks;                   // [H]
+  LinearWeights query_down;                   // [query_rank, D]
+  NormWeights query_norm;                     // [query_rank]
+  LinearWeights latent;                       // [R+P, D]
+  NormWeights latent_norm;                    // [R]
+  ExpertWeights key_up;                       // of each head [R, C], its key matrix transposed
+  ExpertWeights value_up;                     // of each head [U, R]
   LinearWeights mixer_in;                     // [parts, D], as the mixer's block says
   LinearWeights mixer_gate;                   // [H*P, D]
   LinearWeights mixer_rate;                   // [H, D]
@@ -67,6 +76,8 @@ struct Weights {
   std::vector<LayerWeights> layers;
   NormWeights output_norm;  // [D]
   LinearWeights head;       // [V, D]; the embedding where the model ties them
+  /// Matrices that the file has in another form lie here; not sealed.
+  std::vector<std::shared_ptr<FileBytes>> made;
   // Where layers have an input of their own (ModelConfig::layer_input_dim):
   Matrix layer_embedding;             // [V, L*P], of which only rows are read
   LinearWeights layer_projection;     // [L*P, D]

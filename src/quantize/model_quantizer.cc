@@ -95,7 +95,8 @@ class Contents {
 
  private:
   std::string name(Slot slot, size_t layer) const {
-    return tensor_name(architecture_.gguf.names[slot], static_cast<int64_t>(layer));
+    return tensor_name(pattern_of(architecture_.gguf.names, slot, config_.layers[layer]),
+                       static_cast<int64_t>(layer));
   }
 
   void add_vector(std::string name, std::vector<float> values) {

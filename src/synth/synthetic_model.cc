@@ -67,7 +67,7 @@ class TensorList {
       for_each_slot(none, [&](Slot slot, const auto&) {
         const bool is_part = slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV;
         if (fused && slot == Slot::kQ) slot = Slot::kQkv;
-        if (names_[slot].empty() || (fused && is_part && slot != Slot::kQkv)) return;
+        if (pattern_of(names_, slot, config_.layers[i]).empty() || (fused && is_part && slot != Slot::kQkv)) return;
         add(slot, i, shape_of(slot, config_, config_.layers[i]));
       });
     }
@@ -79,7 +79,8 @@ class TensorList {
  private:
   void add(Slot slot, size_t layer, const SlotShape& shape) {
     if (shape.rows == 0) return;
-    const std::string name = tensor_name(names_[slot], static_cast<int64_t>(layer));
+    const std::string name = tensor_name(pattern_of(names_, slot, config_.layers[layer]),
+                                         static_cast<int64_t>(layer));
     const auto rows = static_cast<uint64_t>(shape.rows);
     if (shape.columns == 0) {
       tensors_.push_back({name, DType::F32, {rows}, true});

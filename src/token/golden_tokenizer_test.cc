@@ -35,6 +35,8 @@ class GoldenTokenizer : public testing::TestWithParam<const char*> {
       const std::string path = directory + "/" + name;
       if (std::filesystem::exists(path)) file.side_files[name] = read_file(path);
     }
+    const std::string gguf = directory + "/tokenizer.gguf";
+    if (std::filesystem::exists(gguf)) file = open_model_file(gguf).value();
     auto tokenizer = make_tokenizer(file);
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
     tokenizer_ = *tokenizer;
@@ -97,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenTokenizer,
                          testing::Values("tok_digits", "tok_pattern", "tok_llama",
                                          "tok_llama_legacy", "tok_sentencepiece",
                                          "tok_sentencepiece_strict", "tok_unigram",
-                                         "tok_unigram_bytes"),
+                                         "tok_unigram_bytes", "tok_word_piece", "tok_gemma4",
+                                         "tok_word_piece_cased"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 }  // namespace

@@ -58,6 +58,15 @@ Status add_normalizer(const json& node, std::vector<NormalizerStep>& steps) {
     WHET_TRY(std::string data, decode_base64(coded));
     WHET_TRY(CharacterMap map, CharacterMap::parse(std::move(data)));
     steps.emplace_back(std::move(map));
+  } else if (type == "BertNormalizer") {
+    BertText step{};
+    WHET_TRY(step.cleans, get_bool_or(node, "clean_text", true));
+    WHET_TRY(step.separates_ideographs, get_bool_or(node, "handle_chinese_chars", true));
+    WHET_TRY(step.lowercases, get_bool_or(node, "lowercase", true));
+    WHET_TRY(step.strips_accents, get_bool_or(node, "strip_accents", step.lowercases));
+    steps.emplace_back(step);
+  } else if (type == "StripAccents") {
+    steps.emplace_back(BertText{false, false, true, false});
   } else if (type == "Prepend") {
     WHET_TRY(std::string text, get_string(node, "prepend"));
     steps.emplace_back(PrependText{std::move(text)});
@@ -150,12 +159,24 @@ Status add_pre_tokenizer(const json& node, JsonPreTokenizer& pre_tokenizer) {
     for (const json& part : *parts) WHET_TRY_STATUS(add_pre_tokenizer(part, pre_tokenizer));
     return ok_status();
   }
-  // After ByteLevel the text is spelled in its alphabet, which patterns would see.
-  if (pre_tokenizer.byte_level) return unsupported("a pre-tokenizer after ByteLevel:", type);
+  if (pre_tokenizer.byte_level && type == "ByteLevel") return unsupported("a second", type);
+  // Behind ByteLevel the text is spelled in its alphabet, which patterns see (Falcon's).
+  if (pre_tokenizer.byte_level && !pre_tokenizer.spelled) {
+    pre_tokenizer.steps.emplace_back(SpellBytesStep{});
+    pre_tokenizer.spelled = true;
+  }
   if (type == "ByteLevel") return add_byte_level(node, pre_tokenizer);
   if (type == "Metaspace") {
     WHET_TRY(MetaspaceStep step, read_metaspace(node));
     pre_tokenizer.steps.emplace_back(std::move(step));
+    return ok_status();
+  }
+  if (type == "BertPreTokenizer") {
+    WHET_TRY(SplitStep spaces, make_split(R"(\s)", SplitBehavior::kRemoved, false));
+    WHET_TRY(SplitStep marks,
+             make_split(R"([\p{P}$+<=>^`|~])", SplitBehavior::kIsolated, false));
+    pre_tokenizer.steps.emplace_back(std::move(spaces));
+    pre_tokenizer.steps.emplace_back(std::move(marks));
     return ok_status();
   }
   WHET_TRY(SplitStep step, type == "Split" ? read_split(node) : read_simple_split(node, type));
@@ -174,6 +195,7 @@ Result<std::vector<NormalizerStep>> read_normalizer(const json* node) {
 Result<JsonPreTokenizer> read_pre_tokenizer(const json* node) {
   JsonPreTokenizer pre_tokenizer;
   if (node != nullptr) WHET_TRY_STATUS(add_pre_tokenizer(*node, pre_tokenizer));
+  if (pre_tokenizer.spelled) pre_tokenizer.steps.emplace_back(UnspellBytesStep{});
   return pre_tokenizer;
 }
 

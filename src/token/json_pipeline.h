@@ -18,6 +18,7 @@ struct JsonPreTokenizer {
   std::vector<PreTokenizerStep> steps;
   /// The words are spelled in GPT-2's byte alphabet.
   bool byte_level = false;
+  bool spelled = false;  // a step spells bytes so already, for others behind ByteLevel
 };
 
 Result<JsonPreTokenizer> read_pre_tokenizer(const nlohmann::json* node);

@@ -184,9 +184,10 @@ std::optional<TokenId> find_piece(const std::vector<std::string>& pieces,
 
 Status refuse_unsupported(const json& model) {
   WHET_TRY(const std::string type, get_string_or(model, "type", "BPE"));
+  if (type == "WordPiece") return ok_status();
   if (type != "BPE" && type != "Unigram") {
-    return invalid(
-        fmt::format("model type {} is not supported; BPE and Unigram are", quote_untrusted(type)));
+    return invalid(fmt::format("model type {} is not supported; BPE, Unigram and WordPiece are",
+                               quote_untrusted(type)));
   }
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     WHET_TRY(const std::string affix, get_string_or(model, name, ""));
@@ -253,7 +254,7 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   }
   if (unigram) {
     result.parts.scores.resize(list.pieces.size());
-  } else {
+  } else if (algorithm != "WordPiece") {
     WHET_TRY(const json* merges, get_array(*model, "merges"));
     WHET_TRY(result.merges, read_merges(*merges));
   }
@@ -265,6 +266,15 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   if (!unigram) options.unknown = find_piece(parts.pieces, unknown);
   if (!unknown.empty() && !options.unknown) {
     return invalid(fmt::format("unk_token {} is not in the vocabulary", quote_untrusted(unknown)));
+  }
+  if (algorithm == "WordPiece") {
+    if (!options.unknown) return invalid("\"model\" has no \"unk_token\"");
+    WordPieceOptions word_piece{.unknown = *options.unknown};
+    WHET_TRY(word_piece.prefix, get_string_or(*model, "continuing_subword_prefix", "##"));
+    if (find_field(*model, "max_input_chars_per_word") != nullptr) {
+      WHET_TRY(word_piece.longest_word, get_int(*model, "max_input_chars_per_word"));
+    }
+    result.word_piece = std::move(word_piece);
   }
   parts.unknown = options.unknown ? options.unknown : find_piece(parts.pieces, config.unknown);
   parts.bos = find_piece(parts.pieces, config.bos);

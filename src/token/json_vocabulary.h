@@ -17,7 +17,8 @@ struct JsonVocabulary {
   std::vector<MergeParts> merges;
   std::vector<PipelineAddedToken> added_tokens;
   BpeOptions options;
-  std::optional<UnigramOptions> unigram;  // the vocabulary has scores instead of merges
+  std::optional<UnigramOptions> unigram;      // the vocabulary has scores instead of merges
+  std::optional<WordPieceOptions> word_piece;  // or nothing beside its pieces
 };
 
 /// `root` is the whole file; `byte_level` comes from its pre-tokenizer.

@@ -70,6 +70,57 @@ Result<std::string> lowercase(std::string_view text) {
   });
 }
 
+bool is_ideograph(char32_t c) {
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B81F) ||
+         (c >= 0x2B920 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) ||
+         (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
+void clean_character(char32_t c, const BertText& step, std::string& out) {
+  if (step.cleans) {
+    if (is_white_space(c)) {
+      out += ' ';
+      return;
+    }
+    const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+    if (c == 0xFFFD || category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
+        category == UTF8PROC_CATEGORY_CO) {
+      return;
+    }
+  }
+  const bool apart = step.separates_ideographs && is_ideograph(c);
+  if (apart) out += ' ';
+  append_utf8(out, c);
+  if (apart) out += ' ';
+}
+
+Result<std::string> for_each_character(std::string_view text, auto&& rewrite) {
+  return rewrite_valid(text, [&](std::string_view valid, std::string& out) -> Status {
+    while (!valid.empty()) {
+      const Utf8Char c = first_utf8_char(valid);
+      rewrite(c.code_point, out);
+      valid.remove_prefix(c.length);
+    }
+    return ok_status();
+  });
+}
+
+Result<std::string> normalise_for_bert(std::string_view text, const BertText& step) {
+  WHET_TRY(std::string current, for_each_character(text, [&](char32_t c, std::string& out) {
+             clean_character(c, step, out);
+           }));
+  if (step.strips_accents) {
+    WHET_TRY(const std::string apart, to_form(current, UnicodeForm::kNfd));
+    WHET_TRY(current, for_each_character(apart, [](char32_t c, std::string& out) {
+               const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+               if (category != UTF8PROC_CATEGORY_MN) append_utf8(out, c);
+             }));
+  }
+  if (!step.lowercases) return current;
+  return lowercase(current);
+}
+
 std::string replace_literal(std::string_view text, const ReplaceText& step) {
   if (step.from.empty()) return std::string(text);
   std::string out;
@@ -113,6 +164,7 @@ Result<std::string> apply_step(const NormalizerStep& step, std::string_view text
       return ok_status();
     });
   }
+  if (const auto* bert = std::get_if<BertText>(&step)) return normalise_for_bert(text, *bert);
   return lowercase(text);
 }
 

@@ -29,9 +29,18 @@ struct StripWhiteSpace {
   bool right;
 };
 struct Lowercase {};
+/// BERT's: control characters go and white space becomes spaces, ideographs stand alone, accents
+/// go, letters become small. Characters younger than Unicode 8 have no class in Hugging Face's
+/// tables for it, and may differ.
+struct BertText {
+  bool cleans;
+  bool separates_ideographs;
+  bool strips_accents;
+  bool lowercases;
+};
 
 using NormalizerStep =
-    std::variant<UnicodeForm, ReplaceText, PrependText, StripWhiteSpace, Lowercase, CharacterMap>;
+    std::variant<UnicodeForm, ReplaceText, PrependText, StripWhiteSpace, Lowercase, CharacterMap, BertText>;
 
 class Normalizer {
  public:

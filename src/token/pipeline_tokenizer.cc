@@ -34,13 +34,14 @@ Result<AddedTokenPasses> make_passes(const std::vector<PipelineAddedToken>& toke
                           AddedTokenMatcher(std::move(normalized))};
 }
 
-using WordModel = std::variant<BpeModel, UnigramModel>;
+using WordModel = std::variant<BpeModel, UnigramModel, WordPieceModel>;
 
 Result<WordModel> make_model(const PipelineParts& parts) {
   if (parts.unigram) {
     WHET_TRY(UnigramModel unigram, UnigramModel::create(parts.vocabulary, *parts.unigram));
     return WordModel(std::move(unigram));
   }
+  if (parts.word_piece) return WordModel(WordPieceModel(*parts.word_piece));
   WHET_TRY(BpeModel bpe, BpeModel::create(parts.vocabulary, parts.merges, parts.options));
   return WordModel(std::move(bpe));
 }
@@ -51,13 +52,16 @@ class PipelineTokenizer final : public VocabularyTokenizer {
       : VocabularyTokenizer(std::move(parts.vocabulary), std::move(parts.ends),
                             parts.hides_leading_space),
         model_(std::move(model)),
-        byte_level_(parts.options.byte_level),
+        byte_level_(parts.options.byte_level && !parts.word_piece),
+        word_prefix_(parts.word_piece ? parts.word_piece->prefix : std::string()),
+        tidies_spaces_(parts.tidies_spaces),
         normalizer_(std::move(parts.normalizer)),
         pre_tokenizer_(std::move(parts.pre_tokenizer)),
         passes_(std::move(passes)),
         description_(std::move(parts.description)) {}
 
   std::string token_bytes(TokenId id, bool render_special) const override {
+    if (std::holds_alternative<WordPieceModel>(model_)) return word_bytes(id, render_special);
     if (!byte_level_) return marked_piece_bytes(vocabulary(), id, render_special);
     const std::string& piece = vocabulary().piece(id);
     switch (vocabulary().type(id)) {
@@ -128,14 +132,31 @@ class PipelineTokenizer final : public VocabularyTokenizer {
     return ok_status();
   }
 
+  /// A piece with the prefix goes on; others begin with a space.
+  std::string word_bytes(TokenId id, bool render_special) const {
+    const TokenType type = vocabulary().type(id);
+    const bool hidden = type == TokenType::kControl || type == TokenType::kUnknown;
+    if (type == TokenType::kUnused || (hidden && !render_special)) return "";
+    const std::string& piece = vocabulary().piece(id);
+    const bool goes_on = !word_prefix_.empty() && piece.starts_with(word_prefix_);
+    std::string text = goes_on ? piece.substr(word_prefix_.size()) : " " + piece;
+    if (!tidies_spaces_) return text;
+    for (const char* mark : {".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"}) {
+      text = replace_all(text, std::string(" ") + mark, mark);
+    }
+    return text;
+  }
+
   Status encode_words(std::string_view text, bool at_start, PairMerging& merging,
                       std::vector<TokenId>& ids) const {
     WHET_TRY(const Words words, pre_tokenizer_.split(text, at_start));
     for (std::string_view word : words.words) {
       if (const auto* bpe = std::get_if<BpeModel>(&model_)) {
         WHET_TRY_STATUS(bpe->encode_word(vocabulary(), word, merging, ids));
+      } else if (const auto* unigram = std::get_if<UnigramModel>(&model_)) {
+        WHET_TRY_STATUS(unigram->encode_word(vocabulary(), word, ids));
       } else {
-        WHET_TRY_STATUS(std::get<UnigramModel>(model_).encode_word(vocabulary(), word, ids));
+        std::get<WordPieceModel>(model_).encode_word(vocabulary(), word, ids);
       }
     }
     return ok_status();
@@ -143,6 +164,8 @@ class PipelineTokenizer final : public VocabularyTokenizer {
 
   WordModel model_;
   bool byte_level_;
+  std::string word_prefix_;  // of WordPiece
+  bool tidies_spaces_;
   Normalizer normalizer_;
   PreTokenizer pre_tokenizer_;
   AddedTokenPasses passes_;

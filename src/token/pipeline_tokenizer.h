@@ -1,5 +1,5 @@
 // PipelineTokenizer: added tokens out of the text, normalizer, words, and what the model makes of
-// each: merges (BPE) or the most probable pieces (unigram).
+// each: merges (BPE), the most probable pieces (unigram) or the longest ones (WordPiece).
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "token/pre_tokenizer.h"
 #include "token/unigram_model.h"
 #include "token/vocabulary_tokenizer.h"
+#include "token/word_piece_model.h"
 
 namespace whet {
 
@@ -31,6 +32,9 @@ struct PipelineParts {
   BpeOptions options;
   /// Instead of merges, the vocabulary's scores count.
   std::optional<UnigramOptions> unigram = std::nullopt;
+  std::optional<WordPieceOptions> word_piece = std::nullopt;
+  /// WordPiece: no space before marks such as "." and "'s" where words are joined again.
+  bool tidies_spaces = false;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
   std::vector<PipelineAddedToken> added_tokens;

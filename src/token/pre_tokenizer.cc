@@ -1,5 +1,6 @@
 #include "token/pre_tokenizer.h"
 
+#include "token/byte_alphabet.h"
 #include "token/utf8.h"
 
 namespace whet {
@@ -142,6 +143,22 @@ Status apply(const LeadingSpaceStep&, Words& words, bool) {
   for (std::string_view& text : words.words) {
     if (text.starts_with(' ')) continue;
     words.rewritten.push_back(" " + std::string(text));
+    text = words.rewritten.back();
+  }
+  return ok_status();
+}
+
+Status apply(const SpellBytesStep&, Words& words, bool) {
+  for (std::string_view& text : words.words) {
+    words.rewritten.push_back(bytes_to_letters(text));
+    text = words.rewritten.back();
+  }
+  return ok_status();
+}
+
+Status apply(const UnspellBytesStep&, Words& words, bool) {
+  for (std::string_view& text : words.words) {
+    words.rewritten.push_back(letters_to_bytes(text).value_or(std::string(text)));
     text = words.rewritten.back();
   }
   return ok_status();

@@ -41,7 +41,12 @@ struct MetaspaceStep {
 /// Puts a space in front of stretches that do not start with one.
 struct LeadingSpaceStep {};
 
-using PreTokenizerStep = std::variant<SplitStep, MetaspaceStep, LeadingSpaceStep>;
+/// Spells bytes in GPT-2's alphabet, and back: patterns between the two see its letters.
+struct SpellBytesStep {};
+struct UnspellBytesStep {};
+
+using PreTokenizerStep =
+    std::variant<SplitStep, MetaspaceStep, LeadingSpaceStep, SpellBytesStep, UnspellBytesStep>;
 
 /// The words of a text; views into the text or into `rewritten`.
 struct Words {

@@ -110,6 +110,7 @@ Result<bool> hides_leading_space(const json* decoder) {
              get_string_or(*decoder, "prepend_scheme", adds_prefix ? "always" : "never"));
     return scheme != "never";
   }
+  if (type == "WordPiece") return true;
   if (type == "Strip") {
     WHET_TRY(const std::string content, get_string(*decoder, "content"));
     WHET_TRY(const int64_t n_start, get_int(*decoder, "start"));
@@ -125,6 +126,13 @@ Result<bool> hides_leading_space(const json* decoder) {
   return false;
 }
 
+Result<bool> tidies_spaces(const json* decoder) {
+  if (decoder == nullptr) return false;
+  WHET_TRY(const std::string type, get_string(*decoder, "type"));
+  if (type != "WordPiece") return false;
+  return get_bool_or(*decoder, "cleanup", true);
+}
+
 Result<std::shared_ptr<const Tokenizer>> build(const json& root, const TokenizerConfig& config) {
   WHET_TRY(auto normalizer, read_normalizer(find_field(root, "normalizer")));
   WHET_TRY(JsonPreTokenizer pre, read_pre_tokenizer(find_field(root, "pre_tokenizer")));
@@ -134,17 +142,21 @@ Result<std::shared_ptr<const Tokenizer>> build(const json& root, const Tokenizer
   if (!ends) {
     WHET_TRY(ends, ends_from_config(vocabulary, config));
   }
+  WHET_TRY(const bool tidies, tidies_spaces(find_field(root, "decoder")));
   WHET_TRY(const bool hides_space, hides_leading_space(find_field(root, "decoder")));
   return make_pipeline_tokenizer({.vocabulary = std::move(vocabulary),
                                   .merges = std::move(read.merges),
                                   .options = read.options,
                                   .unigram = read.unigram,
+                                  .word_piece = read.word_piece,
+                                  .tidies_spaces = tidies,
                                   .normalizer = Normalizer(std::move(normalizer)),
                                   .pre_tokenizer = PreTokenizer(std::move(pre.steps)),
                                   .added_tokens = std::move(read.added_tokens),
                                   .ends = std::move(*ends),
                                   .hides_leading_space = hides_space,
-                                  .description = read.unigram     ? "unigram"
+                                  .description = read.unigram      ? "unigram"
+                                                 : read.word_piece ? "WordPiece"
                                                  : pre.byte_level ? "BPE (byte-level)"
                                                                   : "BPE (byte fallback)"});
 }

@@ -142,12 +142,14 @@ std::string content_of(const std::string& path) {
 
 TEST(Fuzz, ReadsMutatedModels) {
   // Mutations fall where the structure is: containers are cut behind their head, some in it.
-  std::string gguf = content_of("tests/golden/tied.gguf");
-  std::string tensors = content_of("tests/golden/tied/model.safetensors");
-  Mutator ggufs({gguf.substr(0, 3000), gguf}), safetensors({tensors.substr(0, 3000), tensors});
-  for (int i = 0; i < 1500; ++i) {
-    read_gguf_file(ggufs.next());
-    read_safetensors(safetensors.next());
+  const std::string gguf = content_of("tests/golden/tied.gguf");
+  const std::string tensors = content_of("tests/golden/tied/model.safetensors");
+  const std::string config = content_of("tests/golden/tied/config.json") + std::string(1, '\0');
+  Mutator ggufs({gguf.substr(0, 3000), gguf});
+  Mutator safetensors({config + tensors.substr(0, 3000), config + tensors});
+  for (int i = 0; i < 1000; ++i) {
+    open_gguf(ggufs.next());
+    open_safetensors(safetensors.next());
   }
   Mutator indices({R"({"metadata": {"total_size": 10}, "weight_map": {"a": "m-1.safetensors"}})"});
   for (int i = 0; i < 5000; ++i) read_shard_index(indices.next());

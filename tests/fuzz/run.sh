@@ -1,20 +1,53 @@
 #!/bin/sh
 # Builds libFuzzer's programs with clang and runs each of them; ends with 1 where one finds something.
-# usage: tests/fuzz/run.sh [SECONDS]      per program, 60 if not given
-# What they learn stays in build/fuzz/corpus; what they find is written to build/fuzz/findings.
+# usage: tests/fuzz/run.sh [SECONDS [PROGRAM...]]      per program, 60 if not given; all programs
+# They start from the files of tests/golden; what they learn stays in build/fuzz/corpus; what they
+# find is written to build/fuzz/findings.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
+[ $# -gt 0 ] && shift
+if [ $# -eq 0 ]; then
+  set -- grade_reply read_task_file read_events compile_gbnf compile_regex compile_json_schema \
+    open_gguf open_safetensors read_shard_index read_tokenizer_json read_sentencepiece render_template
+fi
 cmake --preset fuzz
-cmake --build --preset fuzz
+targets=""
+for name in "$@"; do targets="$targets fuzz_$name"; done
+# shellcheck disable=SC2086
+cmake --build --preset fuzz --target $targets
 mkdir -p build/fuzz/findings
+
+# What a program starts from, into its corpus.
+seed() {
+  golden=tests/golden
+  case $1 in
+  open_gguf) cp $golden/models/*.gguf "$2" ;;
+  open_safetensors)
+    for model in "$golden"/models/*/; do
+      { cat "$model/config.json"; printf '\0'; cat "$model/model.safetensors"; } >"$2/$(basename "$model")"
+    done
+    ;;
+  read_shard_index)
+    printf '{"metadata":{"total_size":8},"weight_map":{"a.weight":"model-00001-of-00001.safetensors"}}' >"$2/one"
+    ;;
+  read_tokenizer_json) for t in "$golden"/tok_*/tokenizer.json; do cp "$t" "$2/$(basename "$(dirname "$t")")"; done ;;
+  read_sentencepiece) for t in "$golden"/tok_*/tokenizer.model; do cp "$t" "$2/$(basename "$(dirname "$t")")"; done ;;
+  render_template)
+    python3 -c 'import json, sys
+for name, model in json.load(open(sys.argv[1]))["models"].items(): open(f"{sys.argv[2]}/{name}", "w").write(model["source"])
+' $golden/templates.json "$2" ;;
+  read_task_file) cp "$golden"/task_lines.jsonl "$2" ;;
+  esac
+}
+
 failed=0
-for program in build/fuzz/tests/fuzz/fuzz_*; do
-  [ -f "$program" ] && [ -x "$program" ] || continue
-  name=$(basename "$program")
-  mkdir -p "build/fuzz/corpus/$name"
+for name in "$@"; do
+  corpus=build/fuzz/corpus/$name
+  mkdir -p "$corpus"
+  seed "$name" "$corpus"
   echo "== $name, $seconds s"
-  "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -verbosity=0 -artifact_prefix="build/fuzz/findings/$name-" "build/fuzz/corpus/$name" || failed=1
+  "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=262144 \
+    -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/findings/$name-" "$corpus" || failed=1
 done
 exit $failed

@@ -18,13 +18,16 @@ void compile_gbnf(std::string_view input);
 void compile_regex(std::string_view input);
 void compile_json_schema(std::string_view input);
 
-/// What a downloaded model holds; what opens is in bounds and encodes and decodes text.
-void read_gguf_file(std::string_view input);
-void read_safetensors(std::string_view input);
+/// A model's files up to the weights: a GGUF file; config.json up to the first NUL, behind it
+/// model.safetensors; the index of shards. What opens has a tokenizer that encodes within its
+/// vocabulary and as many layers as its configuration says.
+void open_gguf(std::string_view input);
+void open_safetensors(std::string_view input);
 void read_shard_index(std::string_view input);
+/// Of a tokenizer: tokenizer.json, tokenizer.model.
 void read_tokenizer_json(std::string_view input);
 void read_sentencepiece(std::string_view input);
-/// A chat template on a short conversation.
+/// A chat template, on a conversation with tools.
 void render_template(std::string_view input);
 
 }  // namespace whet::fuzz

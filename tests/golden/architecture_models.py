@@ -11,7 +11,57 @@ def scaled(kind, **words):
     return {"rope_theta": 10000.0, "rope_type": kind, **words}
 
 
+def latent(kind, **words):
+    return dict(BASE, config=kind, num_key_value_heads=4, kv_lora_rank=16, qk_rope_head_dim=8, qk_nope_head_dim=12, v_head_dim=10,
+                n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=24, **words)
+
+
+def seeing(kind, **vision):
+    """A model whose text part has the words, beside eyes that no text looks through."""
+    def make(**words):
+        return kind(text_config=words, vision_config=vision)
+    return dict(BASE, config=make, model=t.AutoModelForImageTextToText)
+
+
+SECTIONS = {"rope_theta": 10000.0, "rope_type": "default", "mrope_section": [2, 1, 1]}
+
+
 MODELS = {
+    "deepseek2": latent(t.DeepseekV2Config, q_lora_rank=None, n_shared_experts=2, first_k_dense_replace=1, rope_parameters=scaled(
+        "yarn", factor=8.0, original_max_position_embeddings=64, beta_fast=32.0, beta_slow=1.0, mscale=0.707, mscale_all_dim=0.707),
+        extra=dict(scoring_func="softmax")),
+    "deepseek2_groups": latent(t.DeepseekV2Config, q_lora_rank=20, topk_method="group_limited_greedy", n_group=4, topk_group=2,
+                               routed_scaling_factor=4.0),
+    "deepseek3": latent(t.DeepseekV3Config, q_lora_rank=20, first_k_dense_replace=1, n_group=4, topk_group=2, rope_parameters=scaled(
+        "yarn", factor=8.0, original_max_position_embeddings=64, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0),
+        extra=dict(scoring_func="sigmoid", topk_method="noaux_tc")),
+    "deepseek3_plain": latent(t.DeepseekV3Config, q_lora_rank=None, first_k_dense_replace=0, n_group=1, topk_group=1,
+                              attention_bias=True, rope_interleave=False, norm_topk_prob=False, containers=[""]),
+    "glm4_lite": latent(t.Glm4MoeLiteConfig, q_lora_rank=20, n_group=1, topk_group=1, rms_norm_eps=1e-3,
+                        extra=dict(scoring_func="sigmoid", first_k_dense_replace=1)),
+    "qwen2vl": dict(seeing(t.Qwen2VLConfig, depth=1, embed_dim=16, hidden_size=32, num_heads=2), rope_parameters=SECTIONS),
+    "qwen25vl": dict(seeing(t.Qwen2_5_VLConfig, depth=1, hidden_size=16, out_hidden_size=32, num_heads=2, intermediate_size=32),
+                     rope_parameters=SECTIONS),
+    "qwen3vl": dict(seeing(t.Qwen3VLConfig, depth=1, hidden_size=16, out_hidden_size=32, num_heads=2, intermediate_size=32,
+                           deepstack_visual_indexes=[0]), head_dim=8, rope_parameters=dict(SECTIONS, mrope_interleaved=True)),
+    "gemma3_seeing": dict(seeing(t.Gemma3Config, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+                                 image_size=28, patch_size=14), head_dim=16, num_hidden_layers=7, sliding_window=20,
+                          query_pre_attn_scalar=16),
+    "qwen35_seeing": dict(seeing(t.Qwen3_5Config, depth=1, hidden_size=16, out_hidden_size=32, num_heads=2, intermediate_size=32),
+                          head_dim=16, num_hidden_layers=4, linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=8,
+                          linear_value_head_dim=16, rope_parameters=dict(SECTIONS, partial_rotary_factor=0.5,
+                                                                         mrope_interleaved=True)),
+    "qwen35moe_seeing": dict(seeing(t.Qwen3_5MoeConfig, depth=1, hidden_size=16, out_hidden_size=32, num_heads=2,
+                                    intermediate_size=32),
+                             head_dim=16, num_hidden_layers=4, linear_num_key_heads=2, linear_num_value_heads=2,
+                             linear_key_head_dim=8, linear_value_head_dim=8, num_experts=6, num_experts_per_tok=3,
+                             moe_intermediate_size=24, shared_expert_intermediate_size=40,
+                             rope_parameters=dict(SECTIONS, partial_rotary_factor=0.5, mrope_interleaved=True)),
+    "qwen2_biases": dict(BASE, config=t.Qwen2Config),
+    "llama_no_experts": dict(BASE, config=t.LlamaConfig, containers=[".gguf"],
+                             gguf_words={"llama.expert_count": 0, "llama.expert_used_count": 0}),
+    "qwen3_bias_window": dict(BASE, config=t.Qwen3Config, head_dim=16, attention_bias=True, use_sliding_window=True,
+                              sliding_window=24, max_window_layers=1, containers=[""]),
     "llama_biases": dict(BASE, config=t.LlamaConfig, attention_bias=True, mlp_bias=True),
     "llama_gelu": dict(BASE, config=t.LlamaConfig, hidden_act="gelu", containers=[""]),
     "llama_linear": dict(BASE, config=t.LlamaConfig, rope_parameters=scaled("linear", factor=3.0)),

@@ -43,7 +43,7 @@ def randomise(model, seed):
                 value = noise * 1.6 / p.shape[-1] ** 0.5
             p.copy_(value.half())
         for name, buffer in model.named_buffers():
-            if name.endswith(("layer_scalar", "expert_bias")):
+            if name.endswith(("layer_scalar", "expert_bias", "e_score_correction_bias")):
                 buffer.copy_((buffer.double() + 0.3 * torch.from_numpy(rng.standard_normal(tuple(buffer.shape)))).half())
 
 
@@ -75,8 +75,8 @@ def stand_in_vocabulary(self):
     self.gguf_writer.add_eos_token_id(1)
 
 
-def convert(folder, out, llama_cpp):
-    """With llama.cpp's own code, but for the vocabulary, which these folders lack."""
+def convert(folder, out, llama_cpp, words):
+    """With llama.cpp's own code, but for the vocabulary, which these folders lack, and for `words` of other converters."""
     sys.path[:0] = [str(llama_cpp), str(llama_cpp / "gguf-py")]
     import gguf
     from conversion import ModelType, get_model_architecture, get_model_class
@@ -84,6 +84,12 @@ def convert(folder, out, llama_cpp):
     original = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
     kind = type(original.__name__, (original,), {"set_vocab": stand_in_vocabulary, "model_arch": original.model_arch,
                                                   "no_mtp": True})
+    if words:
+        def set_gguf_parameters(self):
+            original.set_gguf_parameters(self)
+            for key, value in words.items():
+                self.gguf_writer.add_uint32(key, value)
+        kind.set_gguf_parameters = set_gguf_parameters
     if hasattr(original, "Ministral3Model"):  # which does the work
         original.Ministral3Model.set_vocab = stand_in_vocabulary
     with torch.inference_mode():
@@ -97,9 +103,10 @@ def make(name, spec, llama_cpp):
     context = spec.pop("context", 512)
     containers = spec.pop("containers", ["", ".gguf"])
     spec_extra, dropped = spec.pop("extra", {}), spec.pop("drop", [])
+    auto, words = spec.pop("model", transformers.AutoModelForCausalLM), spec.pop("gguf_words", {})
     config = spec.pop("config")(vocab_size=VOCAB, bos_token_id=0, eos_token_id=1, pad_token_id=2, **spec)
     torch.manual_seed(seed)
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32)
+    model = auto.from_config(config, attn_implementation="eager", dtype=torch.float32)
     randomise(model, seed)
     folder = HERE / name
     model.half()
@@ -112,11 +119,11 @@ def make(name, spec, llama_cpp):
         path = folder / "config.json"
         words = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped} | spec_extra
         path.write_text(json.dumps(words, indent=2) + "\n")
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
+    model = auto.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
     if ".gguf" in containers:
         tokenizer = folder / "tokenizer.json"  # the converter of gemma3 counts its tokens
         tokenizer.write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
-        convert(folder, HERE / f"{name}.gguf", llama_cpp)
+        convert(folder, HERE / f"{name}.gguf", llama_cpp, words)
         tokenizer.unlink()
     if "" not in containers:
         for file in folder.iterdir():

@@ -4,7 +4,7 @@ Writes tok_*/tokenizer.json (Hugging Face tokenizers) or tok_*/tokenizer.model (
 with ids.json, and tok_texts.json with the texts. Run again with the same versions, the files are
 the same byte for byte.
 
-    python tests/golden/make_tokenizer_golden.py      # needs: tokenizers, sentencepiece, protobuf
+    python tests/golden/make_tokenizer_golden.py      # needs: tokenizers, sentencepiece, protobuf, gguf
 """
 
 import collections
@@ -12,6 +12,8 @@ import io
 import json
 import pathlib
 
+import gguf
+import numpy
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
@@ -110,6 +112,42 @@ def llama(legacy):
     return tokenizer
 
 
+def gemma4():
+    """One BPE over whole texts whose spaces are visible."""
+    tokenizer = Tokenizer(llama_model())
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.add_special_tokens(
+        [AddedToken(text, special=True, normalized=False) for text in ("<unk>", "<s>", "</s>")])
+    tokenizer.add_tokens([AddedToken("[TAG]", normalized=False)])
+    return tokenizer
+
+
+def write_gguf(name, tokenizer):
+    """The vocabulary as llama.cpp's converter writes Gemma 4's, in the place of tokenizer.json."""
+    description = json.loads(tokenizer.to_str())
+    pieces = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
+    kinds = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL,
+             "[TAG]": gguf.TokenType.USER_DEFINED, **{f"<0x{byte:02X}>": gguf.TokenType.BYTE for byte in range(256)}}
+    writer = gguf.GGUFWriter(HERE / name / "tokenizer.gguf", "gemma4")
+    writer.add_tokenizer_model("gemma4")
+    writer.add_token_list(pieces)
+    writer.add_token_scores([-1000.0] * len(pieces))
+    writer.add_token_types([int(kinds.get(piece, gguf.TokenType.NORMAL)) for piece in pieces])
+    writer.add_token_merges([" ".join(merge) for merge in description["model"]["merges"]])
+    writer.add_bos_token_id(pieces.index("<s>"))
+    writer.add_eos_token_id(pieces.index("</s>"))
+    writer.add_unk_token_id(pieces.index("<unk>"))
+    writer.add_add_space_prefix(False)
+    writer.add_add_bos_token(True)
+    writer.add_tensor("token_embd.weight", numpy.zeros((len(pieces), 1), numpy.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    (HERE / name / "tokenizer.json").unlink()
+
+
 def unigram(**options):
     """As T5 and XLM-R have it: SentencePiece's unigram model and its precompiled normalization."""
     written = io.BytesIO()
@@ -125,6 +163,24 @@ def unigram(**options):
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme="always")])
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in ("<unk>", "<s>", "</s>")])
     tokenizer.add_tokens([AddedToken("[TAG]", normalized=False)])
+    return tokenizer
+
+
+def word_piece(lowercase):
+    """As BERT has it."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    # The trainer's own choice of an alphabet differs from run to run where counts are equal.
+    counts = collections.Counter(tokenizer.normalizer.normalize_str("".join(CORPUS)))
+    alphabet = sorted(sorted(counts), key=lambda letter: -counts[letter])[:90]
+    tokenizer.train_from_iterator(CORPUS, trainers.WordPieceTrainer(
+        vocab_size=600, initial_alphabet=alphabet, limit_alphabet=90, show_progress=False,
+        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]"]))
+    tokenizer.add_tokens([AddedToken("[TAG]", normalized=False)])
+    tokenizer.post_processor = processors.BertProcessing(
+        ("[SEP]", tokenizer.token_to_id("[SEP]")), ("[CLS]", tokenizer.token_to_id("[CLS]")))
     return tokenizer
 
 
@@ -181,6 +237,11 @@ def main():
     record_hugging_face("tok_llama", llama(legacy=False))
     record_hugging_face("tok_unigram", unigram())
     record_hugging_face("tok_unigram_bytes", unigram(byte_fallback=True))
+    tokenizer = gemma4()
+    record_hugging_face("tok_gemma4", tokenizer)
+    write_gguf("tok_gemma4", tokenizer)
+    record_hugging_face("tok_word_piece", word_piece(lowercase=True))
+    record_hugging_face("tok_word_piece_cased", word_piece(lowercase=False))
     record_sentencepiece("tok_sentencepiece", byte_fallback=True, remove_extra_whitespaces=False,
                          user_defined_symbols=["[TAG]", "whole"], character_coverage=0.98)
     record_sentencepiece("tok_sentencepiece_strict", byte_fallback=False, add_dummy_prefix=True,

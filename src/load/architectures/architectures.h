@@ -49,5 +49,8 @@ extern const Architecture kQwen35MoeSeeing;
 extern const Architecture kGraniteHybrid;
 extern const Architecture kNemotronH;
 extern const Architecture kFalconH1;
+extern const Architecture kDeepSeek2;
+extern const Architecture kDeepSeek3;
+extern const Architecture kGlm4MoeLite;
 
 }  // namespace whet

@@ -33,10 +33,10 @@ Status read_base(ConfigReader& reader, ModelConfig& config) {
 
 Status read_cohere2(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_base(reader, config));
-  reader.skip({"sliding_window_pattern"});  // "layer_types" says it, or 4 is meant
+  WHET_TRY(const int64_t period, read_window_period(reader, 4));
+  const auto is_windowed = [&](int64_t i) { return (i + 1) % period != 0; };
   WHET_TRY(const std::vector<int64_t> windows,
-           read_windows(
-               reader, config.n_layers(), [](int64_t i) { return i % 4 < 3; }, 4096));
+           read_windows(reader, config.n_layers(), is_windowed, 4096));
   for (size_t i = 0; i < windows.size(); ++i) {
     config.layers[i].attention.window = windows[i];
     if (windows[i] == 0) config.layers[i].attention.rope = AttentionBlockForm::kNoRope;

@@ -34,12 +34,14 @@ Status read_vocabulary(ConfigReader& reader, ModelConfig& config) {
 
 constexpr Word kKvHeads{"attention.head_count_kv", "num_key_value_heads"};
 
-Status read_attention(ConfigReader& reader, const ModelConfig& config, bool by_layer,
+Status read_attention(ConfigReader& reader, const ModelConfig& config, const Sizes& sizes,
                       AttentionBlockForm& a) {
   WHET_TRY(a.n_heads, reader.count({"attention.head_count", "num_attention_heads"}, kMaxHeads));
+  const bool by_layer = sizes.hybrid || sizes.by_layer;
   if (!by_layer || !reader.is_gguf()) {
     WHET_TRY(a.n_kv_heads, reader.count(kKvHeads, kMaxHeads, a.n_heads));
   }
+  if (sizes.latent) return ok_status();
   WHET_TRY(a.head_dim, reader.count({"attention.key_length", "head_dim"}, kernels::kMaxValueDim,
                                     std::max<int64_t>(config.d_model / a.n_heads, 1)));
   const Word value_length{"attention.value_length", ""};
@@ -89,7 +91,7 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
            reader.number(sizes.epsilon, reader.is_gguf() ? std::nullopt : sizes.usual_epsilon));
   config.norm.epsilon = static_cast<float>(epsilon);
   LayerForm layer;
-  WHET_TRY_STATUS(read_attention(reader, config, sizes.hybrid || sizes.by_layer, layer.attention));
+  WHET_TRY_STATUS(read_attention(reader, config, sizes, layer.attention));
   if (sizes.hybrid && reader.is_gguf()) {
     WHET_TRY_STATUS(read_hybrid_layers(reader, sizes, n_layers, layer, config));
   } else {
@@ -111,7 +113,7 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
 }
 
 Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers,
-                                          bool (*is_windowed)(int64_t layer),
+                                          const std::function<bool(int64_t layer)>& is_windowed,
                                           int64_t usual_window) {
   constexpr const char* kPattern = "attention.sliding_window_pattern";
   const Word word{"attention.sliding_window", "sliding_window"};
@@ -152,6 +154,37 @@ Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers
   for (const bool has : windowed) windows.push_back(has ? static_cast<int64_t>(value) : 0);
   if (value > 0) reader.say(kPattern, {MetaArray{windowed}});
   return windows;
+}
+
+Status read_qwen_windows(ConfigReader& reader,
+                         bool (*is_windowed)(int64_t layer, double max_window_layers),
+                         ModelConfig& config) {
+  WHET_TRY(const bool windowed, reader.flag({"", "use_sliding_window"}, false));
+  if (!windowed) {
+    reader.skip({"sliding_window", "max_window_layers", "layer_types"});
+    return ok_status();
+  }
+  WHET_TRY(const double limit, reader.number({"", "max_window_layers"}, 28));
+  WHET_TRY(const std::vector<int64_t> windows,
+           read_windows(
+               reader, config.n_layers(), [&](int64_t i) { return is_windowed(i, limit); }, 4096));
+  for (size_t i = 0; i < windows.size(); ++i) config.layers[i].attention.window = windows[i];
+  reader.cannot_say("the windows of Qwen's attention");
+  return ok_status();
+}
+
+Result<int64_t> read_window_period(ConfigReader& reader, int64_t usual) {
+  const nlohmann::json& word = reader.json("sliding_window_pattern");
+  if (!word.is_string()) {
+    return reader.count({"", "sliding_window_pattern"}, kMaxLayers, usual);
+  }
+  const auto text = word.get<std::string>();  // "LLLG"
+  if (text.empty() || text.find_first_not_of('L') != text.size() - 1 || text.back() != 'G') {
+    return invalid(fmt::format(
+        "config.json: \"sliding_window_pattern\": expected a number or some L and a G, found {}",
+        quote_untrusted(text)));
+  }
+  return static_cast<int64_t>(text.size());
 }
 
 Result<std::vector<bool>> read_attending_layers(ConfigReader& reader, const ModelConfig& config,
@@ -202,6 +235,17 @@ Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words
   WHET_TRY(form.projection_bias, read_bias(reader, words.projection_bias, false, first_in_bias));
   form.channels = form.inner_dim() + 2 * form.keys_dim();
   return form;
+}
+
+Status expect_no_step_limit(ConfigReader& reader) {
+  const nlohmann::json& limit = reader.json("time_step_limit");
+  if (limit.is_null()) return ok_status();
+  // Infinity is no number in JSON.
+  if (limit.is_array() && limit.size() == 2 && limit[0] == 0 && !limit[1].is_number()) {
+    return ok_status();
+  }
+  return invalid(fmt::format("config.json: \"time_step_limit\": expected 0 and Infinity, found {}",
+                             quote_untrusted(limit.dump())));
 }
 
 Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,

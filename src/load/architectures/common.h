@@ -1,6 +1,8 @@
 // What most architectures share: the names of both dialects and the words for the sizes.
 #pragma once
 
+#include <functional>
+
 #include "load/architecture.h"
 
 namespace whet {
@@ -78,6 +80,7 @@ struct Sizes {
   bool dense = true;      // all layers are FFNs
   bool hybrid = false;    // layers of GGUF with 0 KV heads have no attention
   bool by_layer = false;  // GGUF may give KV heads and FFN widths for each layer; read() takes them
+  bool latent = false;    // read() takes the widths of heads
   int64_t n_unused_layers = 0;  // that GGUF counts and that are not run
 };
 Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config);
@@ -85,8 +88,16 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
 /// The window of every layer, 0 where it sees everything. `is_windowed` says which layers have one
 /// where neither "layer_types" of config.json nor a pattern in GGUF does.
 Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers,
-                                          bool (*is_windowed)(int64_t layer),
+                                          const std::function<bool(int64_t layer)>& is_windowed,
                                           int64_t usual_window = 0);
+
+/// Qwen's words: where "use_sliding_window" says so, the layers that `is_windowed` names by
+/// "max_window_layers" have windows.
+Status read_qwen_windows(ConfigReader& reader,
+                         bool (*is_windowed)(int64_t layer, double max_window_layers),
+                         ModelConfig& config);
+/// "sliding_window_pattern": each so manieth layer sees everything.
+Result<int64_t> read_window_period(ConfigReader& reader, int64_t usual);
 
 /// Which layers attend: in GGUF those with KV heads, as read_sizes() left them, and no others; in
 /// config.json those whose "layer_types" says so, where only `other` may stand beside it.
@@ -102,6 +113,10 @@ struct Mamba2Words {
 };
 Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words,
                                   const char* first_convolution_bias, const char* first_in_bias);
+
+/// Errors: "time_step_limit" of config.json bounds the steps of Mamba-2, which transformers does in
+/// its prefill alone.
+Status expect_no_step_limit(ConfigReader& reader);
 
 /// A word of config.json, or (GGUF has none) whether the first layer has the tensor.
 Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,

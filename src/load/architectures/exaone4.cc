@@ -18,9 +18,10 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   sizes.usual_epsilon = 1e-5;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
-  reader.skip({"sliding_window_pattern"});  // "layer_types" says it
+  WHET_TRY(const int64_t period, read_window_period(reader, 4));
+  const auto is_windowed = [&](int64_t i) { return (i + 1) % period != 0; };
   WHET_TRY(const std::vector<int64_t> windows,
-           read_windows(reader, config.n_layers(), [](int64_t i) { return i % 4 < 3; }));
+           read_windows(reader, config.n_layers(), is_windowed, reader.is_gguf() ? 0 : 4096));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));

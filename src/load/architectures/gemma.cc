@@ -35,11 +35,10 @@ Result<RopeForm> rope_of(ConfigReader& reader, const ModelConfig& config, const 
 }
 
 Status read_gemma(ConfigReader& reader, ModelConfig& config) {
-  // The words of the first files mean GELU by tanh, as their code did.
-  const std::string_view word =
-      reader.has({"", "hidden_activation"}) ? "hidden_activation" : "hidden_act";
-  reader.skip({"hidden_act", "hidden_activation"});
-  WHET_TRY_STATUS(read_base(reader, word == "hidden_act" ? "" : word, config));
+  // The first files say GELU, and their code had the one by tanh.
+  WHET_TRY(const std::string word, reader.text({"", "hidden_act"}, "gelu"));
+  WHET_TRY_STATUS(reader.expect_text({"", "hidden_activation"}, "gelu_pytorch_tanh"));
+  WHET_TRY_STATUS(read_base(reader, word == "gelu" ? "" : "hidden_act", config));
   WHET_TRY(RopeForm rope, rope_of(reader, config, nullptr, 10000));
   config.ropes = {std::move(rope)};
   return ok_status();
@@ -82,7 +81,8 @@ Status read_softcaps(ConfigReader& reader, double usual_attention, double usual_
   return ok_status();
 }
 
-Status read_windowed(ConfigReader& reader, bool (*is_windowed)(int64_t), ModelConfig& config) {
+Status read_windowed(ConfigReader& reader, const std::function<bool(int64_t)>& is_windowed,
+                     ModelConfig& config) {
   WHET_TRY(const std::vector<int64_t> windows,
            read_windows(reader, config.n_layers(), is_windowed, reader.is_gguf() ? 0 : 4096));
   for (size_t i = 0; i < windows.size(); ++i) {
@@ -125,16 +125,10 @@ Status read_gemma3(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_base(reader, "hidden_activation", config));
   WHET_TRY_STATUS(read_scale(reader, 62, config));
   WHET_TRY_STATUS(read_softcaps(reader, 0, 0, config));
-  reader.skip({"_sliding_window_pattern", "sliding_window_pattern"});
-  if (reader.has({"", "sliding_window_pattern"}) && !reader.json("layer_types").is_array()) {
-    WHET_TRY(const int64_t period, reader.count({"", "sliding_window_pattern"}, kMaxLayers));
-    if (period != 6) {
-      return Error(ErrorCode::kInvalidModel,
-                   "config.json: \"sliding_window_pattern\": expected 6, or \"layer_types\"");
-    }
-  }
+  reader.skip({"_sliding_window_pattern"});  // as transformers keeps the other word
+  WHET_TRY(const int64_t period, read_window_period(reader, 6));
   WHET_TRY_STATUS(read_windowed(
-      reader, [](int64_t i) { return i % 6 < 5; }, config));
+      reader, [&](int64_t i) { return (i + 1) % period != 0; }, config));
   WHET_TRY(RopeForm global, rope_of(reader, config, "full_attention", 1e6));
   WHET_TRY(RopeForm local, local_rope(reader, config, global));
   config.ropes = {std::move(global), std::move(local)};

@@ -56,7 +56,8 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY_STATUS(reader.expect_flag({"", "mlp_bias"}, false));
   reader.skip({"mamba_chunk_size", "mamba_expand", "normalization_function", "init_method",
-               "time_step_min", "time_step_max", "time_step_floor", "time_step_limit"});
+               "time_step_min", "time_step_max", "time_step_floor"});
+  WHET_TRY_STATUS(expect_no_step_limit(reader));
   WHET_TRY(
       const std::vector<bool> attending,
       read_attending_layers(reader, config, {"attention", "full_attention"},

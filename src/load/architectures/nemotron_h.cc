@@ -84,13 +84,13 @@ Status read(ConfigReader& reader, ModelConfig& config) {
     WHET_TRY_STATUS(reader.expect_flag({"", bias}, false));
   }
   // "time_step_min" bounds steps only in transformers' prefill, not in its decoding.
+  WHET_TRY_STATUS(expect_no_step_limit(reader));
   reader.skip({"expert_group_count", "expert_group_used_count"});
   reader.skip({"chunk_size",
                "expand",
                "time_step_min",
                "time_step_max",
                "time_step_floor",
-               "time_step_limit",
                "mamba_ssm_cache_dtype",
                "use_mamba_kernels",
                "residual_in_fp32",

@@ -17,32 +17,17 @@ constexpr TensorNames kExpertNames =
         .with(Slot::kDown, "model.layers.{}.mlp.shared_expert.down_proj.weight")
         .with(Slot::kSharedGate, "model.layers.{}.mlp.shared_expert_gate.weight");
 
-/// Windows of the layers from "max_window_layers" on, where "use_sliding_window" says so.
-Status read_qwen_windows(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY(const bool windowed, reader.flag({"", "use_sliding_window"}, false));
-  if (!windowed) {
-    reader.skip({"sliding_window", "max_window_layers", "layer_types"});
-    return ok_status();
-  }
-  WHET_TRY(const double first, reader.number({"", "max_window_layers"}, 28));
-  WHET_TRY(const double window, reader.number({"", "sliding_window"}, 4096));
-  WHET_TRY(const std::vector<int64_t> by_type,
-           read_windows(reader, config.n_layers(), [](int64_t) { return false; }));
-  const bool typed = reader.json("layer_types").is_array();
-  for (size_t i = 0; i < by_type.size(); ++i) {
-    const bool late = static_cast<double>(i) >= first;
-    config.layers[i].attention.window = typed  ? by_type[i]
-                                        : late ? static_cast<int64_t>(window)
-                                               : 0;
-  }
-  reader.cannot_say("the windows of Qwen2's attention");
-  return ok_status();
+bool from_limit_on(int64_t layer, double limit) {
+  return static_cast<double>(layer) >= limit;
+}
+bool even_before_limit(int64_t layer, double limit) {
+  return layer % 2 == 0 && static_cast<double>(layer) < limit;
 }
 
 Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
-  WHET_TRY_STATUS(read_qwen_windows(reader, config));
+  WHET_TRY_STATUS(read_qwen_windows(reader, dense ? from_limit_on : even_before_limit, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see

@@ -6,12 +6,18 @@
 namespace whet {
 namespace {
 
+bool from_limit_on(int64_t layer, double limit) {
+  return static_cast<double>(layer) >= limit;
+}
+bool always(int64_t, double) {
+  return true;
+}
+
 Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
-  WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
-  WHET_TRY_STATUS(reader.expect_flag({"", "use_sliding_window"}, false));
-  reader.skip({"sliding_window", "max_window_layers", "layer_types"});
+  WHET_TRY(const bool bias, read_bias(reader, "attention_bias", false, "blk.0.attn_q.bias"));
+  WHET_TRY_STATUS(read_qwen_windows(reader, dense ? from_limit_on : always, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see
@@ -19,6 +25,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
     layer.attention.qk_norm = QkNorm::kPerHead;
+    layer.attention.qkv_bias = layer.attention.output_bias = bias;
     layer.ffn.activation = activation;
   }
   return ok_status();
