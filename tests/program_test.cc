@@ -312,7 +312,8 @@ TEST(Results, AreRenderedAndComparedAgain) {
   EXPECT_NE(other.find("sampling.temperature: "), std::string::npos) << other;
   EXPECT_NE(other.find(" | 0.25"), std::string::npos) << other;
 
-  std::ofstream(b / "results.json") << R"({"schema": "whet-results/1", "strategies": [{"name": 3}]})";
+  std::ofstream(b / "results.json")
+      << R"({"schema": "whet-results/1", "strategies": [{"name": 3}]})";
   const Ran hostile = whet("report " + b.string() + " 2>&1");
   EXPECT_NE(hostile.status, 0);
   EXPECT_NE(hostile.out.find("strategies[0].name: expected a text, found 3"), std::string::npos)
@@ -772,6 +773,45 @@ TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
   EXPECT_NE(whet(arguments + " 2>&1").status, 0);  // a record is there already
   EXPECT_EQ(whet(arguments + " --resume 2>&1").status, 0);
   EXPECT_EQ(fs::file_size(out / "events.jsonl"), events);
+}
+
+TEST(Tasks, GradesTheKeysOfWhatComesWithWhet) {
+  const Ran ran = whet("tasks multiply clock --check --json");
+  ASSERT_EQ(ran.status, 0) << ran.out;
+  const auto tasks = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(tasks["parts"].size(), 2u);
+  EXPECT_EQ(tasks["check"]["n_right"], 160);
+  EXPECT_TRUE(tasks["check"]["rest"].empty());
+}
+
+TEST(Tasks, FailsWhereASolutionIsWrong) {
+  const fs::path file = scratch("tasks.jsonl");
+  std::ofstream(file) << R"({"id":"p","family":"f","prompt":"?","grader":{"type":"python",)"
+                      << R"("entry_point":"f","tests":"assert f(1) == 2\n",)"
+                      << R"("solution":"def f(x):\n    return x\n"}})"
+                      << "\n";
+  const Ran ran = whet("tasks --check " + file.string());
+  EXPECT_EQ(ran.status, 3);
+  EXPECT_NE(ran.out.find("1 solutions graded"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find(": 0 right"), std::string::npos) << ran.out;
+  EXPECT_NE(whet("tasks --check nonesuch 2>&1").status, 0);
+  fs::remove(file);
+}
+
+TEST(Eval, GroupsTasksByTheirKind) {
+  const Ran ran = whet("eval -m none --plan --tasks multiply --group-by kind");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.out.find("The tasks stand in 4 groups"), std::string::npos) << ran.out;
+  EXPECT_EQ(whet("eval -m none --plan --tasks multiply").out.find("groups"), std::string::npos);
+  const fs::path file = scratch("kindless.jsonl");
+  std::ofstream(file) << R"({"id":"a","family":"f","prompt":"?",)"
+                      << R"("grader":{"type":"numeric","answer":"1"}})"
+                      << "\n";
+  const Ran refused =
+      whet("eval -m none --plan --group-by kind --tasks " + file.string() + " 2>&1");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.out.find("expected a kind of every task"), std::string::npos) << refused.out;
+  fs::remove(file);
 }
 
 TEST(Eval, NamesTheFileAndTheFormOfItsWeights) {

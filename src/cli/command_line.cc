@@ -30,6 +30,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_run_command());
   commands.push_back(make_serve_command());
   commands.push_back(make_eval_command());
+  commands.push_back(make_tasks_command());
   commands.push_back(make_report_command());
   commands.push_back(make_diff_command());
   commands.push_back(make_recommend_command());

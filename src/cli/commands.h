@@ -8,6 +8,7 @@ namespace whet {
 Command make_run_command();
 Command make_serve_command();
 Command make_eval_command();
+Command make_tasks_command();
 Command make_report_command();
 Command make_diff_command();
 Command make_recommend_command();

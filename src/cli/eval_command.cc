@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "bench/read_bandwidth.h"
 #include "cli/built_in_tasks.h"
@@ -43,7 +44,7 @@ struct Options {
   std::string seeds = "1";
   int64_t max_tokens = 256;
   std::string out_dir = "whet-out";
-  std::string system;
+  std::string system, group_by = "file";
   double time_limit_s = 0, task_time_limit_s = 0;
   int warmup = 1;
   bool resume = false, overwrite = false, grade_candidates = false, no_code = false,
@@ -98,6 +99,20 @@ Result<std::vector<uint64_t>> parse_seeds(const std::string& text) {
   return seeds;
 }
 
+/// Tasks of one family and kind, instances of one template, are drawn together.
+Status group_by_kind(std::vector<eval::Task>& tasks) {
+  for (eval::Task& task : tasks) {
+    if (task.kind.empty()) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("--group-by kind: expected a kind of every task, found none of "
+                               "task \"{}\"",
+                               task.id));
+    }
+    task.group = task.family + "/" + task.kind;
+  }
+  return ok_status();
+}
+
 Status add_tasks(const Options& options, experiment::Plan& plan) {
   eval::TaskSet all{options.tasks, {}};
   for (const std::string& name : split(options.tasks, ',')) {
@@ -110,6 +125,7 @@ Status add_tasks(const Options& options, experiment::Plan& plan) {
     }
   }
   if (options.limit > 0) all = eval::subsample(all, options.limit, 0);
+  if (options.group_by == "kind") WHET_TRY_STATUS(group_by_kind(all.tasks));
   plan.tasks = std::move(all.tasks);
   return ok_status();
 }
@@ -259,6 +275,15 @@ int print_plan(const Options& options) {
   if (!seeds.ok()) return fail(seeds.error());
   EvalDesign design{.n_tasks = static_cast<int64_t>(plan.tasks.size()),
                     .n_seeds = static_cast<int64_t>(seeds->size())};
+  std::set<std::string> groups;
+  for (const eval::Task& task : plan.tasks) {
+    if (task.group.empty()) {
+      ++design.n_groups;
+    } else {
+      groups.insert(task.group);
+    }
+  }
+  design.n_groups += static_cast<int64_t>(groups.size());
   for (const std::string& spec : split_strategies(options.strategies)) {
     const auto made = strategy::make_strategy(spec);
     if (!made.ok()) return fail(made.error());
@@ -342,6 +367,11 @@ Command make_eval_command() {
   command.add("-o,--out", &options->out_dir, "directory for results, pictures and the record")
       .value_name("DIRECTORY");
   command.add("--max-tokens", &options->max_tokens, "most tokens of one completion").at_least(1);
+  command
+      .add("--group-by", &options->group_by,
+           "which tasks are drawn together, so that intervals and verdicts count them so: those "
+           "with one \"group\" in the file, or those of one kind")
+      .one_of({"file", "kind"});
   command.add("--system", &options->system, "system message");
   command.add("--time-limit", &options->time_limit_s, "stop after this many seconds (0 = none)")
       .at_least(0);

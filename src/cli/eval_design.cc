@@ -43,6 +43,12 @@ std::string eval_design_text(const EvalDesign& d) {
     }
     text += "\n";
   }
+  if (d.n_groups < d.n_tasks) {
+    text += fmt::format(
+        "\nThe tasks stand in {} groups that are drawn together. Where all of a group come out "
+        "alike, the\nexperiment shows no more than {} tasks of their own would.\n",
+        d.n_groups, d.n_groups);
+  }
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <span>
 #include <string_view>
 
 #include "eval/answer.h"
@@ -10,6 +11,7 @@
 #include "eval/human_eval.h"
 #include "eval/json_line.h"
 #include "eval/number.h"
+#include "sys/sha256.h"
 
 namespace whet::eval {
 namespace {
@@ -59,6 +61,7 @@ Result<Task> human_eval_task(const json& line) {
   task.question.examples = docstring_examples(header, task.question.entry_point);
   task.question.code_prefix = std::move(header);
   task.key.tests = fmt::format("{}\ncheck({})\n", test, task.question.entry_point);
+  WHET_TRY(task.key.solution, optional_text(line, "canonical_solution"));
   return task;
 }
 
@@ -98,6 +101,7 @@ Result<Task> mbpp_task(const json& line) {
   task.question.setup = std::move(setup);
   task.question.examples = tests[0] + "\n";
   for (const std::string& test : tests) task.key.tests += test + "\n";
+  task.key.solution = fmt::format("```python\n{}\n```", code);
   task.question.messages = user_turn(
       fmt::format("{} Name the function {}. Reply with one ```python code block.\n\nExample:\n{}",
                   trimmed(text), task.question.entry_point, tests[0]));
@@ -267,6 +271,12 @@ Result<Task> squad_task(const json& line) {
   }
   WHET_TRY(task.key.references, required_texts(answers, "text"));
   task.key.metric = "squad";
+  // Questions on one article are drawn with it.
+  WHET_TRY(task.group, optional_text(line, "title"));
+  if (task.group.empty()) {
+    WHET_TRY(const std::string digest, sha256_hex(std::as_bytes(std::span(context))));
+    task.group = digest.substr(0, 16);
+  }
   task.question.kind = AnswerKind::kFree;
   task.question.messages = user_turn(fmt::format(
       "{}\n\nQuestion: {}\nAnswer with the shortest words from the text and nothing else.",

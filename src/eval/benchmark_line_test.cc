@@ -84,6 +84,14 @@ TEST(BenchmarkLine, Squad) {
       task_of(R"({"id":"q1","title":"t","context":"Bern is nice.","question":"What is nice?",)"
               R"("answers":{"text":["Bern","the Bern"],"answer_start":[0,0]}})");
   EXPECT_EQ(task.key.metric, "squad");
+  EXPECT_EQ(task.group, "t");
+  const auto without_title = [](const std::string& passage) {
+    return task_of(R"({"id":"q","context":")" + passage +
+                   R"(","question":"?","answers":{"text":["a"],"answer_start":[0]}})")
+        .group;
+  };
+  EXPECT_EQ(without_title("one"), without_title("one"));
+  EXPECT_NE(without_title("one"), without_title("two"));
   EXPECT_EQ(task.key.references, (std::vector<std::string>{"Bern", "the Bern"}));
   EXPECT_TRUE(task.question.text().starts_with("Bern is nice.\n\nQuestion: What is nice?"));
 }

@@ -45,8 +45,9 @@ struct Question {
 std::vector<ChatMessage> user_turn(std::string text);
 
 struct AnswerKey {
-  std::string answer;  // numeric, exact and choice
-  std::string tests;   // code: hidden assertions
+  std::string answer;    // numeric, exact and choice
+  std::string tests;     // code: hidden assertions
+  std::string solution;  // code: a reply that is right; "" where the file has none
   // Free text: what it is compared with, and how: "squad", "rouge", "bleu", "chrf".
   std::string metric;
   std::vector<std::string> references;
@@ -56,6 +57,7 @@ struct Task {
   std::string id;
   std::string family;  // what results are broken down by
   std::string kind;    // a finer label, for readers; may be empty
+  std::string group;   // tasks of one group are drawn together; "" = this one is on its own
   Question question;
   AnswerKey key;
 };

@@ -62,11 +62,13 @@ Status read_text_grader(const json& grader, Task& task) {
 }
 
 Status read_code_grader(const json& grader, Task& task) {
-  WHET_TRY_STATUS(only_keys(grader, {"type", "entry_point", "examples", "tests", "setup"}));
+  WHET_TRY_STATUS(
+      only_keys(grader, {"type", "entry_point", "examples", "tests", "setup", "solution"}));
   WHET_TRY(task.question.entry_point, required_text(grader, "entry_point"));
   WHET_TRY(task.question.examples, optional_text(grader, "examples"));
   WHET_TRY(task.question.setup, optional_text(grader, "setup"));
   WHET_TRY(task.key.tests, required_text(grader, "tests"));
+  WHET_TRY(task.key.solution, optional_text(grader, "solution"));
   if (trimmed(task.key.tests).empty())
     return invalid_line("\"tests\": expected assertions, found \"\"");
   return ok_status();
@@ -117,12 +119,13 @@ Result<std::vector<ChatMessage>> conversation_of(const json& line) {
 }
 
 Result<Task> native_task(const json& line) {
-  WHET_TRY_STATUS(only_keys(
-      line, {"id", "family", "kind", "prompt", "messages", "context", "choices", "grader"}));
+  WHET_TRY_STATUS(only_keys(line, {"id", "family", "kind", "group", "prompt", "messages", "context",
+                                   "choices", "grader"}));
   Task task;
   WHET_TRY(task.id, required_text(line, "id"));
   WHET_TRY(task.family, required_text(line, "family"));
   WHET_TRY(task.kind, optional_text(line, "kind"));
+  WHET_TRY(task.group, optional_text(line, "group"));
   WHET_TRY(task.question.messages, conversation_of(line));
   const auto grader = line.find("grader");
   if (grader == line.end() || !grader->is_object()) {
@@ -367,10 +370,10 @@ std::string task_digest(const std::vector<Task>& tasks) {
     mix(task.key.metric);
     for (const std::string& reference : task.key.references) mix(reference);
     for (std::string_view field :
-         {std::string_view(task.id), std::string_view(task.family), answer_kind_name(q.kind),
-          std::string_view(q.entry_point), std::string_view(q.examples), std::string_view(q.setup),
-          std::string_view(q.code_prefix), std::string_view(task.key.answer),
-          std::string_view(task.key.tests)}) {
+         {std::string_view(task.id), std::string_view(task.family), std::string_view(task.group),
+          answer_kind_name(q.kind), std::string_view(q.entry_point), std::string_view(q.examples),
+          std::string_view(q.setup), std::string_view(q.code_prefix),
+          std::string_view(task.key.answer), std::string_view(task.key.tests)}) {
       mix(field);
     }
   }

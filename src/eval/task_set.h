@@ -32,8 +32,8 @@ Result<TaskSet> parse_tasks(std::string_view content, const std::string& source)
 /// id only, so a larger limit keeps the tasks of a smaller one within a family. limit < 0: all.
 TaskSet subsample(const TaskSet& set, int64_t limit, uint64_t seed);
 
-/// Hex digest of ids, questions, keys and the grader's version: two sets with one digest ask and
-/// grade the same.
+/// Hex digest of ids, groups, questions, keys and the grader's version: two sets with one digest
+/// ask and grade the same.
 std::string task_digest(const std::vector<Task>& tasks);
 
 }  // namespace whet::eval

@@ -187,11 +187,17 @@ TEST(TaskSet, SubsamplesByFamilyDeterministically) {
 }
 
 TEST(TaskSet, DigestSeesEveryField) {
-  Task task{"a", "b", "", {}, {}};
+  Task task;
+  task.id = "a";
+  task.family = "b";
   const std::string digest = task_digest({task});
   task.key.tests = "x";
   EXPECT_NE(task_digest({task}), digest);
   task.key.tests = "";
+  task.group = "x";
+  EXPECT_NE(task_digest({task}), digest);
+  task.group = "";
+  EXPECT_EQ(task_digest({task}), digest);
   task.question.messages = user_turn("x");
   EXPECT_NE(task_digest({task}), digest);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace whet::experiment {
 namespace {
@@ -59,6 +60,21 @@ void add_room(std::vector<std::string>& notes, const Plan& plan, const StrategyR
   }
 }
 
+void add_groups(std::vector<std::string>& notes, const Plan& plan) {
+  std::set<std::string> groups;
+  size_t n_grouped = 0;
+  for (const eval::Task& task : plan.tasks) {
+    if (task.group.empty()) continue;
+    groups.insert(task.group);
+    ++n_grouped;
+  }
+  if (groups.size() == n_grouped) return;
+  notes.push_back(fmt::format(
+      "{} of {} tasks stand in {} groups that are drawn together: intervals and verdicts are by "
+      "group.",
+      n_grouped, plan.tasks.size(), groups.size()));
+}
+
 void add_load(std::vector<std::string>& notes, const RunStatus& status,
               const std::vector<StrategyResult>& summaries, int n_cpus) {
   const double load_per_cpu = status.load_average / n_cpus;
@@ -109,6 +125,7 @@ std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
                         : "Prompts went in raw, without the model's chat template (--raw).");
   }
   if (const StrategyResult* baseline = baseline_of(summaries)) add_room(notes, plan, *baseline);
+  add_groups(notes, plan);
   if (!status.complete) {
     notes.push_back(
         "Verdicts of an unfinished run are provisional: a run that is stopped when its numbers "

@@ -73,6 +73,18 @@ TEST(Caveats, RowsThatMetDifferentMachinesAreNamed) {
             "The hypervisor took up to 0.20 of 2 CPUs (during re2): times are doubtful.");
 }
 
+TEST(Caveats, GroupsOfTasksAreNamed) {
+  Case run = quiet();
+  run.plan.tasks.resize(5);
+  run.plan.tasks[0].group = "a";
+  run.plan.tasks[1].group = "b";
+  EXPECT_TRUE(run.notes().empty()) << "each on its own";
+  run.plan.tasks[2].group = "b";
+  EXPECT_EQ(run.notes(), std::vector<std::string>{
+                             "3 of 5 tasks stand in 2 groups that are drawn together: intervals "
+                             "and verdicts are by group."});
+}
+
 TEST(Caveats, AnUnfinishedRunIsProvisional) {
   Case run = quiet();
   run.status.complete = false;

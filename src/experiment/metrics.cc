@@ -30,6 +30,17 @@ Clusters clusters_of(const Events& events, const Quantity& quantity) {
   return clusters;
 }
 
+std::optional<Estimate> accuracy_of(const Events& events, const Quantity& quantity, double level) {
+  Clusters tasks;
+  std::vector<int64_t> groups;
+  GroupNumbers numbers;
+  for (const auto& [task, runs] : by_task(events)) {
+    tasks.push_back(values_of(runs, quantity));
+    groups.push_back(numbers.of(*runs.front()));
+  }
+  return stats::estimate_accuracy(tasks, level, groups);
+}
+
 /// Cut off before its end, and not right: with more tokens it might have been.
 bool is_cut(const Event& event) {
   if (event.error || event.correct()) return false;
@@ -132,8 +143,7 @@ std::optional<results::Scores> scores_of(const Events& events, const MetricOptio
   if (tasks.empty()) return std::nullopt;
   scores.n_candidates = n_candidates;
   scores.auroc = stats::estimate_auroc(tasks, options.bootstrap);
-  scores.oracle_accuracy =
-      stats::estimate_accuracy(clusters_of(events, oracle), options.bootstrap.level);
+  scores.oracle_accuracy = accuracy_of(events, oracle, options.bootstrap.level);
   return scores;
 }
 
@@ -252,15 +262,15 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
                    [](const auto& a, const auto& b) { return a.n > b.n; });
 
   const double level = options.bootstrap.level;
-  summary.accuracy = stats::estimate_accuracy(clusters_of(events, correctness), level);
-  summary.strict_accuracy = stats::estimate_accuracy(clusters_of(events, strictness), level);
+  summary.accuracy = accuracy_of(events, correctness, level);
+  summary.strict_accuracy = accuracy_of(events, strictness, level);
   summary.reference_metrics = metric_means(events, options.bootstrap);
   for (const std::string& family : options.families) {
     const Events runs = of_family(events, family);
     if (runs.empty()) continue;
     const Counts of = count(runs);
     results::FamilyResult part{family, of.n_tasks, of.n_runs, of.n_graded, of.n_correct, {}, {}};
-    part.accuracy = stats::estimate_accuracy(clusters_of(runs, correctness), level);
+    part.accuracy = accuracy_of(runs, correctness, level);
     if (baseline) {
       part.difference_to_baseline =
           accuracy_difference(of_family(*baseline, family), runs, options);

@@ -19,14 +19,21 @@ std::vector<double> values_of(const Events& events, const Quantity& quantity) {
   return values;
 }
 
+int64_t GroupNumbers::of(const Event& event) {
+  if (event.group.empty()) return stats::kOwnGroup;
+  return numbers_.emplace(event.group, static_cast<int64_t>(numbers_.size())).first->second;
+}
+
 PairedTasks paired(const Events& baseline, const Events& strategy, const Quantity& of_baseline,
                    const Quantity& of_strategy) {
   const std::map<std::string, Events> before = by_task(baseline);
   PairedTasks pairs;
+  GroupNumbers numbers;
   for (const auto& [task, runs] : by_task(strategy)) {
     const auto found = before.find(task);
     if (found == before.end()) continue;
     stats::PairedTask pair{values_of(found->second, of_baseline), values_of(runs, of_strategy)};
+    pair.group = numbers.of(*runs.front());
     if (!pair.baseline.empty() && !pair.strategy.empty()) pairs.push_back(std::move(pair));
   }
   return pairs;

@@ -1,6 +1,7 @@
 // Quantity: what is measured of a run, and how the runs of two arms are paired.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -27,6 +28,16 @@ std::optional<double> tokens(const results::Event& event);
 
 std::map<std::string, Events> by_task(const Events& events);
 std::vector<double> values_of(const Events& events, const Quantity& quantity);
+
+/// Numbers for the names of groups of tasks, as stats knows them.
+class GroupNumbers {
+ public:
+  /// stats::kOwnGroup where the task is on its own.
+  int64_t of(const results::Event& event);
+
+ private:
+  std::map<std::string, int64_t> numbers_;
+};
 
 /// The tasks that both arms have a value for.
 stats::PairedTasks paired(const Events& baseline, const Events& strategy,

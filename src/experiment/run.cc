@@ -259,6 +259,7 @@ class Experiment {
     event.strategy = line_.runners[planned.row].row.name;
     event.task = task.id;
     event.family = task.family;
+    event.group = task.group;
     event.seed = plan_.seeds[planned.seed];
     event.sequence = next_sequence_;
     event.warmup = warmup;

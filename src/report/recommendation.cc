@@ -22,6 +22,12 @@ std::string tasks_of(const Report& report) {
   return fmt::format("{}; {} tasks", names, format_count(report.tasks.n_tasks));
 }
 
+std::string key_of(const Report& report) {
+  std::string key = tasks_of(report);
+  for (const results::TaskFile& file : report.tasks.files) key += " " + file.sha256.value_or("");
+  return key;
+}
+
 std::string model_of(const Report& report) {
   const results::ModelInfo& m = report.model;
   std::string text = m.name.empty() ? m.path : m.name;
@@ -129,10 +135,14 @@ std::string_view advice_name(Advice advice) {
 
 std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
   std::vector<TaskAdvice> all;
+  std::vector<std::string> keys;  // of each, so that files of one name and other content stay apart
   for (const Report& report : reports) {
-    const std::string tasks = tasks_of(report);
-    auto advice = std::ranges::find(all, tasks, &TaskAdvice::tasks);
-    if (advice == all.end()) advice = all.insert(all.end(), {tasks, {}, {}});
+    const std::string key = key_of(report);
+    auto advice = all.begin() + (std::ranges::find(keys, key) - keys.begin());
+    if (advice == all.end()) {
+      keys.push_back(key);
+      advice = all.insert(all.end(), {tasks_of(report), {}, {}});
+    }
     for (const StrategyResult& row : report.strategies) {
       if (auto choice = choice_of(report, row)) advice->choices.push_back(std::move(*choice));
     }

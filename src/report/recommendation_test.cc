@@ -63,6 +63,15 @@ TEST(Recommendation, SaysUseTryAndSkipByVerdictAndTime) {
   EXPECT_NE(all[0].cells[3].why.find("1 could not be told"), std::string::npos);
 }
 
+TEST(Recommendation, FilesOfOneNameAndOtherContentStayApart) {
+  Report first = report_of("m", {row("base", kBase, 0.5, 1)});
+  Report second = report_of("n", {row("base", kBase, 0.6, 1)});
+  first.tasks.files[0].sha256 = second.tasks.files[0].sha256 = "5e";
+  EXPECT_EQ(recommend({first, second}).size(), 1u);
+  second.tasks.files[0].sha256 = "6f";
+  EXPECT_EQ(recommend({first, second}).size(), 2u);
+}
+
 TEST(Recommendation, TheFrontHasWhatNothingBeats) {
   const auto all =
       recommend({report_of("m", {row("base", kBase, 0.5, 1), row("slow", kStrategy, 0.5, 3),

@@ -88,6 +88,7 @@ void describe(A& a, typename A::template Ref<Event> e) {
   a.required("strategy", e.strategy);
   a.required("task", e.task);
   a.required("family", e.family);
+  a.field_if_any("group", e.group);
   a.required("seed", e.seed);
   a.integer("sequence", e.sequence, 0, kMostCount);
   a.field("warmup", e.warmup);

@@ -55,6 +55,7 @@ class Maker {
     e.strategy = text();
     e.task = text();
     e.family = text();
+    e.group = text();
     e.seed = random_();
     e.sequence = count();
     e.warmup = coin();

@@ -30,6 +30,7 @@ struct Event {
   std::string strategy;
   std::string task;
   std::string family;
+  std::string group;  // tasks of one group are drawn together; "" = the task is on its own
   uint64_t seed = 0;
   int64_t sequence = 0;
   bool warmup = false;

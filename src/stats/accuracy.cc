@@ -1,6 +1,7 @@
 #include "stats/accuracy.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -24,80 +25,101 @@ std::optional<Interval> wilson_interval(double k, double n, double level) {
 
 namespace {
 
-/// Independent trials that several seeds of these tasks are worth.
-double effective_n(std::vector<double> task_means, double n_runs, double level) {
-  const double n_tasks = static_cast<double>(task_means.size());
-  // One imaginary task all right and one all wrong: a few tasks that happen to agree must not be
-  // taken for a spread that is known to be small.
-  task_means.push_back(0);
-  task_means.push_back(1);
-  const double p = *mean(task_means);
-  double spread = 0;  // population variance
-  for (double m : task_means) spread += (m - p) * (m - p) / (n_tasks + 2);
-  const double n = std::clamp(p * (1 - p) * (n_tasks + 2) / spread, n_tasks, n_runs);
-  // The spread is an estimate itself, with n_tasks - 1 degrees of freedom.
+/// Independent trials that these runs are worth; `units` are tasks, or groups of them.
+double effective_n(std::vector<GroupSum> units, double n_runs, double level) {
+  const auto n_units = static_cast<double>(units.size());
+  // One imaginary unit all right and one all wrong: a few that happen to agree must not be taken
+  // for a spread that is known to be small.
+  add_imaginary_groups(units, std::array{0.0, 1.0});
+  const double p = mean_over_tasks(units);
+  double squares = 0;
+  double n_tasks = 0;
+  for (const GroupSum& unit : units) {
+    squares += (unit.sum - p * unit.n) * (unit.sum - p * unit.n);
+    n_tasks += unit.n;
+  }
+  const double n = std::clamp(p * (1 - p) * n_tasks * n_tasks / squares, n_units, n_runs);
+  // The spread is an estimate itself, with n_units - 1 degrees of freedom.
   const double tail = (1 - level) / 2;
-  const double shrink = normal_quantile(tail) / student_t_quantile(tail, n_tasks - 1);
+  const double shrink = normal_quantile(tail) / student_t_quantile(tail, n_units - 1);
   return n * shrink * shrink;
 }
 
 }  // namespace
 
-std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level) {
+std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level,
+                                          std::span<const int64_t> groups) {
+  WHET_CHECK(groups.empty() || groups.size() == tasks.size());
   std::vector<double> task_means;
+  std::vector<int64_t> group_of;
   size_t n_runs = 0;
-  for (const auto& task : tasks) {
-    if (task.empty()) continue;
-    task_means.push_back(*mean(task));
-    n_runs += task.size();
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (tasks[i].empty()) continue;
+    task_means.push_back(*mean(tasks[i]));
+    group_of.push_back(groups.empty() ? kOwnGroup : groups[i]);
+    n_runs += tasks[i].size();
   }
   if (task_means.empty()) return std::nullopt;
-  const double n_tasks = static_cast<double>(task_means.size());
+  const std::vector<GroupSum> units = group_sums(task_means, group_of);
   const double p = *mean(task_means);
-  double n_effective = n_tasks;
-  if (static_cast<double>(n_runs) > n_tasks && n_tasks > 1) {
-    n_effective = effective_n(task_means, static_cast<double>(n_runs), level);
+  auto n_effective = static_cast<double>(units.size());
+  if (n_runs > units.size() && units.size() > 1) {
+    n_effective = effective_n(units, static_cast<double>(n_runs), level);
   }
   Estimate result;
   result.value = p;
   result.level = level;
-  result.n = static_cast<int64_t>(task_means.size());
+  result.n = static_cast<int64_t>(units.size());
   result.interval = wilson_interval(p * n_effective, n_effective, level);
-  result.method = n_runs == task_means.size() ? "Wilson" : "Wilson, effective n by task";
+  result.method = n_runs == units.size()              ? "Wilson"
+                  : units.size() == task_means.size() ? "Wilson, effective n by task"
+                                                      : "Wilson, effective n by group";
   return result;
+}
+
+TaskDifferences task_differences(const PairedTasks& tasks) {
+  TaskDifferences differences;
+  for (const PairedTask& task : tasks) {
+    const auto baseline = mean(task.baseline);
+    const auto strategy = mean(task.strategy);
+    if (!baseline || !strategy) continue;
+    differences.values.push_back(*strategy - *baseline);
+    differences.groups.push_back(task.group);
+  }
+  return differences;
 }
 
 std::optional<Difference> estimate_accuracy_difference(const PairedTasks& tasks,
                                                        const BootstrapOptions& options) {
-  std::vector<double> differences;
-  for (const auto& task : tasks) {
-    const auto baseline = mean(task.baseline);
-    const auto strategy = mean(task.strategy);
-    if (baseline && strategy) differences.push_back(*strategy - *baseline);
-  }
-  if (differences.empty()) return std::nullopt;
+  const TaskDifferences differences = task_differences(tasks);
+  if (differences.values.empty()) return std::nullopt;
+  std::vector<GroupSum> units = group_sums(differences.values, differences.groups);
+  const std::string unit = units.size() == differences.values.size() ? "task" : "group";
 
   Difference result;
-  result.estimate.value = *mean(differences);
+  result.estimate.value = *mean(differences.values);
   result.estimate.level = options.level;
-  result.estimate.n = static_cast<int64_t>(differences.size());
-  const FlipTest test = sign_flip_test(differences, options.n_resamples, options.seed);
+  result.estimate.n = static_cast<int64_t>(units.size());
+  const FlipTest test = sign_flip_test_by_group(units, options.n_resamples, options.seed);
   result.p = test.p;
-  result.test = test.exact ? "exact sign-flip by task" : "sign-flip by task, sampled";
+  result.test = test.exact ? "exact sign-flip by " + unit : "sign-flip by " + unit + ", sampled";
 
-  differences.push_back(1);
-  differences.push_back(-1);
+  add_imaginary_groups(units, std::array{1.0, -1.0});
   auto statistic = [&](std::span<const uint32_t> indices) {
     double sum = 0;
-    for (uint32_t i : indices) sum += differences[i];
-    return sum / static_cast<double>(indices.size());
+    double n_tasks = 0;
+    for (uint32_t i : indices) {
+      sum += units[i].sum;
+      n_tasks += units[i].n;
+    }
+    return sum / n_tasks;
   };
-  result.estimate.interval = bootstrap_percentile(differences.size(), statistic, options);
+  result.estimate.interval = bootstrap_percentile(units.size(), statistic, options);
   if (result.estimate.interval) {
     auto& [low, high] = *result.estimate.interval;
     low = std::min(low, result.estimate.value);
     high = std::max(high, result.estimate.value);
-    result.estimate.method = "bootstrap by task, Bonett-Price adjusted";
+    result.estimate.method = "bootstrap by " + unit + ", Bonett-Price adjusted";
   }
   return result;
 }

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "stats/estimate.h"
 
@@ -18,10 +20,20 @@ std::optional<Interval> wilson_interval(double k, double n, double level = 0.95)
 /// p(1-p) / Var(mean), Var from the spread between tasks (one imaginary task right, one wrong
 /// added), kept between the number of tasks and the number of runs, then times (z/t)^2 with
 /// Student's t at tasks - 1 degrees of freedom; with one seed per task it is Wilson's interval
-/// exactly. Coverage by simulation: docs/strategies.md. None without a run.
+/// exactly. Where tasks are drawn in groups, the groups take the place of the tasks: `groups` holds
+/// one number per task (group.h) or is empty. Coverage by simulation: docs/strategies.md. None
+/// without a run.
 /// Source: Franco et al., "Comparative study of confidence intervals for proportions in complex
 /// sample surveys", J. Surv. Stat. Methodol. 7 (2019).
-std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level = 0.95);
+std::optional<Estimate> estimate_accuracy(const Clusters& tasks, double level = 0.95,
+                                          std::span<const int64_t> groups = {});
+
+/// Mean of the strategy minus mean of the baseline, of each task that has both, and its group.
+struct TaskDifferences {
+  std::vector<double> values;
+  std::vector<int64_t> groups;
+};
+TaskDifferences task_differences(const PairedTasks& tasks);
 
 struct Difference {
   Estimate estimate;
@@ -35,7 +47,8 @@ struct Difference {
 /// J. Educ. Behav. Stat. 37 (2012), carried over to the bootstrap). Without them the interval
 /// collapses when few tasks differ: in 600 simulated experiments with 20 tasks of which 10 %
 /// differ, the plain percentile interval covered 77 %, this one 99 %; with many differing tasks
-/// both 95 %. p: sign-flip permutation test by task (significance.h).
+/// both 95 %. p: sign-flip permutation test by task (significance.h). Groups of tasks are drawn and
+/// flipped as a whole, and the imaginary tasks are then groups of mean size.
 std::optional<Difference> estimate_accuracy_difference(const PairedTasks& tasks,
                                                        const BootstrapOptions& options = {});
 

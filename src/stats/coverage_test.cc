@@ -106,6 +106,60 @@ TEST(Coverage, PairedDifferenceIsCautiousWhenFewTasksDiffer) {
             0.95);
 }
 
+/// 24 templates of 6 tasks; the gain of a template is one draw around 0.1.
+PairedTasks templates(Draws& draws) {
+  PairedTasks tasks;
+  for (int64_t group = 0; group < 24; ++group) {
+    const double better = draws.uniform() < 0.55 ? 0.8 : 0.3;  // chance of the strategy
+    for (int i = 0; i < 6; ++i) {
+      PairedTask task{{draws.bernoulli(0.475)}, {draws.bernoulli(better)}};
+      task.group = group;
+      tasks.push_back(std::move(task));
+    }
+  }
+  return tasks;
+}
+
+TEST(Coverage, TasksOfOneTemplateAreDrawnTogether) {
+  constexpr double kGain = 0.55 * 0.8 + 0.45 * 0.3 - 0.475;
+  const auto covered = [&](bool grouped) {
+    return coverage(kGain, [&](Draws& draws) {
+      PairedTasks tasks = templates(draws);
+      for (PairedTask& task : tasks) {
+        if (!grouped) task.group = kOwnGroup;
+      }
+      return *estimate_accuracy_difference(tasks, kFast)->estimate.interval;
+    });
+  };
+  const double by_group = covered(true);
+  const double by_task = covered(false);
+  std::printf("covered: %.3f by template, %.3f by task\n", by_group, by_task);
+  EXPECT_GE(by_group, 0.94);
+  EXPECT_LT(by_task, 0.92);
+}
+
+TEST(Coverage, AccuracyOverTasksOfOneTemplate) {
+  const auto covered = [&](bool grouped) {
+    return coverage(0.5, [&](Draws& draws) {
+      Clusters tasks;
+      std::vector<int64_t> groups;
+      for (int64_t group = 0; group < 24; ++group) {
+        const double chance = draws.uniform();
+        for (int i = 0; i < 6; ++i) {
+          tasks.push_back({draws.bernoulli(chance)});
+          groups.push_back(grouped ? group : kOwnGroup);
+        }
+      }
+      return *estimate_accuracy(tasks, 0.95, groups)->interval;
+    });
+  };
+  const double by_group = covered(true);
+  const double by_task = covered(false);
+  std::printf("covered: %.3f by template, %.3f by task\n", by_group, by_task);
+  EXPECT_GE(by_group, 0.93);
+  EXPECT_LT(by_task, 0.88);
+}
+
 TEST(Coverage, SignFlipTestRejectsATrueNullAtMostAtItsLevel) {
   int n_rejected = 0;
   for (int i = 0; i < kSimulations; ++i) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "stats/group.h"
+
 namespace whet::stats {
 
 struct Interval {
@@ -20,7 +22,7 @@ struct Estimate {
   std::optional<Interval> interval;  // missing where the data cannot carry one (n = 1)
   double level = 0.95;
   std::string method;  // how the interval was made, as a person would say it
-  int64_t n = 0;       // independent units behind it: tasks, not repetitions
+  int64_t n = 0;       // independent units behind it: tasks or groups of them, not repetitions
 };
 
 /// Repeated measurements by task: one inner vector per task, one value per repetition (seed).
@@ -31,6 +33,7 @@ using Clusters = std::vector<std::vector<double>>;
 struct PairedTask {
   std::vector<double> baseline;
   std::vector<double> strategy;
+  int64_t group = kOwnGroup;  // tasks of equal numbers are drawn together
 };
 using PairedTasks = std::vector<PairedTask>;
 

@@ -1,12 +1,14 @@
 #include "stats/margin.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
+#include "stats/accuracy.h"
 #include "stats/distribution.h"
+#include "stats/group.h"
 #include "stats/ratio.h"
-#include "stats/sample.h"
 #include "stats/significance.h"
 
 namespace whet::stats {
@@ -37,38 +39,36 @@ double MarginTest::detectable(double alpha, double power) const {
 
 std::optional<MarginTest> test_accuracy_difference(const PairedTasks& tasks,
                                                    const BootstrapOptions& options) {
-  std::vector<double> differences;
-  for (const PairedTask& task : tasks) {
-    const auto baseline = mean(task.baseline);
-    const auto strategy = mean(task.strategy);
-    if (baseline && strategy) differences.push_back(*strategy - *baseline);
-  }
-  if (differences.size() < 2) return std::nullopt;
-  const double observed = *mean(differences);
-  const double two_sided = sign_flip_test(differences, options.n_resamples, options.seed).p;
+  const TaskDifferences differences = task_differences(tasks);
+  std::vector<GroupSum> units = group_sums(differences.values, differences.groups);
+  if (units.size() < 2) return std::nullopt;
+  const double observed = mean_over_tasks(units);
+  const double two_sided = sign_flip_test_by_group(units, options.n_resamples, options.seed).p;
   MarginTest test;
   test.flip_p_above_ = observed > 0 ? two_sided / 2 : 1;
   test.flip_p_below_ = observed < 0 ? two_sided / 2 : 1;
-  test.degrees_ = static_cast<double>(differences.size() - 1);
-  differences.push_back(1);
-  differences.push_back(-1);
-  test.mean_ = *mean(differences);
-  test.standard_error_ =
-      std::sqrt(*variance(differences) / static_cast<double>(differences.size()));
+  test.degrees_ = static_cast<double>(units.size() - 1);
+  add_imaginary_groups(units, std::array{1.0, -1.0});
+  test.mean_ = mean_over_tasks(units);
+  test.standard_error_ = mean_error(units);
   return test;
 }
 
 std::optional<MarginTest> test_log_ratio(const PairedTasks& tasks) {
   std::vector<double> logs;
+  std::vector<int64_t> groups;
   for (const PairedTask& task : tasks) {
-    if (const auto ratio = estimate_ratio({task}, RatioOf::kGeometricMeans, {.n_resamples = 0}))
-      logs.push_back(std::log(ratio->value));
+    const auto ratio = estimate_ratio({task}, RatioOf::kGeometricMeans, {.n_resamples = 0});
+    if (!ratio) continue;
+    logs.push_back(std::log(ratio->value));
+    groups.push_back(task.group);
   }
-  if (logs.size() < 2) return std::nullopt;
+  const std::vector<GroupSum> units = group_sums(logs, groups);
+  if (units.size() < 2) return std::nullopt;
   MarginTest test;
-  test.mean_ = *mean(logs);
-  test.standard_error_ = std::sqrt(*variance(logs) / static_cast<double>(logs.size()));
-  test.degrees_ = static_cast<double>(logs.size() - 1);
+  test.mean_ = mean_over_tasks(units);
+  test.standard_error_ = mean_error(units);
+  test.degrees_ = static_cast<double>(units.size() - 1);
   return test;
 }
 

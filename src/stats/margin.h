@@ -33,12 +33,14 @@ class MarginTest {
 
 /// Accuracy of the strategy minus accuracy of the baseline. Student's t over the task differences
 /// with one imaginary task won and one lost (as estimate_accuracy_difference); a difference from 0
-/// must be shown by the sign-flip test as well. None below two tasks that both arms have.
+/// must be shown by the sign-flip test as well. Groups of tasks take the place of tasks, and the
+/// imaginary ones are groups of mean size. None below two units that both arms have.
 std::optional<MarginTest> test_accuracy_difference(const PairedTasks& tasks,
                                                    const BootstrapOptions& options = {});
 
 /// Natural logarithm of the geometric mean of the ratios strategy / baseline. Student's t over the
-/// tasks. Values must be positive; a task with one that is not is left out. None below two tasks.
+/// tasks or groups. Values must be positive; a task with one that is not is left out. None below
+/// two units.
 std::optional<MarginTest> test_log_ratio(const PairedTasks& tasks);
 
 }  // namespace whet::stats

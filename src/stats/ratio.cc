@@ -33,17 +33,22 @@ std::optional<Estimate> estimate_ratio(const PairedTasks& tasks, RatioOf kind,
                                        const BootstrapOptions& options) {
   std::vector<double> baseline;
   std::vector<double> strategy;
+  std::vector<int64_t> groups;
   for (const auto& task : tasks) {
     if (!all_positive(task.baseline) || !all_positive(task.strategy)) continue;
     baseline.push_back(task_value(task.baseline, kind));
     strategy.push_back(task_value(task.strategy, kind));
+    groups.push_back(task.group);
   }
   if (baseline.empty()) return std::nullopt;
 
+  const auto units = group_members(groups);
   std::vector<double> drawn;
   auto centre = [&](const std::vector<double>& values, std::span<const uint32_t> indices) {
     drawn.clear();
-    for (uint32_t i : indices) drawn.push_back(values[i]);
+    for (uint32_t unit : indices) {
+      for (uint32_t task : units[unit]) drawn.push_back(values[task]);
+    }
     return kind == RatioOf::kMedians ? *median(drawn) : *mean(drawn);
   };
   auto log_ratio = [&](std::span<const uint32_t> indices) {
@@ -51,17 +56,18 @@ std::optional<Estimate> estimate_ratio(const PairedTasks& tasks, RatioOf kind,
     const double b = centre(baseline, indices);
     return kind == RatioOf::kGeometricMeans ? s - b : std::log(s / b);
   };
-  std::vector<uint32_t> identity(baseline.size());
+  std::vector<uint32_t> identity(units.size());
   std::iota(identity.begin(), identity.end(), 0u);
   const double observed = log_ratio(identity);
   Estimate result;
   result.value = std::exp(observed);
   result.level = options.level;
-  result.n = static_cast<int64_t>(baseline.size());
-  if (const auto interval = bootstrap_percentile(baseline.size(), log_ratio, options)) {
+  result.n = static_cast<int64_t>(units.size());
+  if (const auto interval = bootstrap_percentile(units.size(), log_ratio, options)) {
     result.interval = Interval{std::exp(std::min(interval->low, observed)),
                                std::exp(std::max(interval->high, observed))};
-    result.method = "bootstrap by task, log scale";
+    result.method = units.size() == baseline.size() ? "bootstrap by task, log scale"
+                                                    : "bootstrap by group, log scale";
   }
   return result;
 }

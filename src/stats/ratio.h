@@ -14,9 +14,9 @@ enum class RatioOf {
   kMedians,         // median over tasks of the task medians, strategy / baseline
 };
 
-/// Strategy / baseline over the tasks that have both, with a bootstrap interval over tasks
-/// (expanded percentile of the log ratio). Values must be positive; a task with one that is not is
-/// left out. None without a task.
+/// Strategy / baseline over the tasks that have both, with a bootstrap interval over tasks, or over
+/// groups of them (expanded percentile of the log ratio). Values must be positive; a task with one
+/// that is not is left out. None without a task.
 std::optional<Estimate> estimate_ratio(const PairedTasks& tasks,
                                        RatioOf kind = RatioOf::kGeometricMeans,
                                        const BootstrapOptions& options = {});

@@ -95,4 +95,10 @@ FlipTest sign_flip_test(std::span<const double> differences, int n_resamples, ui
   return {sampled_flip_p(differences, n_resamples, seed), false};
 }
 
+FlipTest sign_flip_test_by_group(std::span<const GroupSum> groups, int n_resamples, uint64_t seed) {
+  std::vector<double> sums;
+  for (const GroupSum& group : groups) sums.push_back(group.sum);
+  return sign_flip_test(sums, n_resamples, seed);
+}
+
 }  // namespace whet::stats

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "stats/group.h"
+
 namespace whet::stats {
 
 /// Exact two-sided sign test: of n_plus + n_minus informative pairs, n_plus favour one side.
@@ -28,5 +30,8 @@ struct FlipTest {
 /// The Design of Experiments (1935), section 21; Phipson & Smyth (2010) for the +1.
 FlipTest sign_flip_test(std::span<const double> differences, int n_resamples = 10000,
                         uint64_t seed = 0);
+/// The same by group: the signs of a group's tasks are flipped together.
+FlipTest sign_flip_test_by_group(std::span<const GroupSum> groups, int n_resamples = 10000,
+                                 uint64_t seed = 0);
 
 }  // namespace whet::stats

@@ -49,9 +49,14 @@ class Likelihood : public Strategy {
                    "that can only be answered by writing");
     }
     Session session(question, generator, context);
+    // White space before a choice belongs to its first token.
+    const size_t end = question.context.find_last_not_of(" \t\n\v\f\r") + 1;
+    const std::string context_text = question.context.substr(0, end);
+    const std::string space = question.context.substr(end);
     std::optional<size_t> best;
     for (size_t i = 0; i < question.choices.size(); ++i) {
-      WHET_TRY(const auto logprob, session.score(Prompt(question.context), question.choices[i]));
+      WHET_TRY(const auto logprob,
+               session.score(Prompt(context_text), space + question.choices[i]));
       if (!logprob) break;
       Candidate candidate = session.judged(fmt::format("Answer: {}", static_cast<char>('A' + i)));
       candidate.stage = fmt::format("choice {}", question.choices[i]);

@@ -257,6 +257,16 @@ TEST(Likelihood, TakesTheChoiceOfTheHighestLogprobAsLmEvalDoes) {
                    -2.0 / 6);
 }
 
+TEST(Likelihood, GivesTheChoiceTheWhiteSpaceBeforeIt) {
+  eval::Question question = numeric();
+  question.kind = eval::AnswerKind::kChoice;
+  question.context = "Answer:\n ";
+  question.choices = {"a", "b"};
+  ScriptedGenerator generator(Script{{"", -1}, {"", -2}});
+  EXPECT_EQ(solve("likelihood", question, generator).text, "Answer: A");
+  EXPECT_EQ(std::get<std::string>(generator.requests()[0].prompt), "Answer:");
+}
+
 TEST(Likelihood, NeedsChoices) {
   ScriptedGenerator generator(Script{});
   const auto outcome = make_strategy("likelihood").value()->solve(numeric(), generator, Context{});
