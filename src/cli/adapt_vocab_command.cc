@@ -11,10 +11,11 @@
 #include "formats/model_file.h"
 #include "load/loaded_model.h"
 #include "sys/pending_file.h"
+#include "token/phrase_vocabulary.h"
 #include "token/tokenizer_factory.h"
 #include "vocab/corpus.h"
+#include "vocab/phrase_piece.h"
 #include "vocab/phrase_table.h"
-#include "vocab/phrase_vocabulary.h"
 
 namespace whet {
 namespace {
@@ -69,7 +70,7 @@ Result<Texts> read_texts(const Options& options, const Tokenizer& tokenizer) {
 }
 
 void print_saving(const char* name, const vocab::Corpus& corpus,
-                  const vocab::PhraseVocabulary& vocabulary) {
+                  const PhraseVocabulary& vocabulary) {
   int64_t n_saved = 0;
   for (const vocab::Ids& line : corpus.lines) {
     n_saved += static_cast<int64_t>(line.size() - vocabulary.segment(line).size());
@@ -96,13 +97,14 @@ int run(const Options& given) {
   if (!tokenizer.ok()) return fail(loading_error(options.model, tokenizer.error()));
   auto texts = read_texts(options, **tokenizer);
   if (!texts.ok()) return fail(texts.error());
+  options.mining.admits = vocab::admit_new_pieces(**tokenizer);
   auto fingerprint = vocab::vocabulary_fingerprint(**tokenizer);
   if (!fingerprint.ok()) return fail(fingerprint.error());
   vocab::PhraseTable table{(*tokenizer)->vocab_size(), *fingerprint,
                            vocab::mine_phrases(texts->seen.lines, options.mining)};
   std::vector<vocab::Ids> phrases;
   for (const vocab::Phrase& phrase : table.phrases) phrases.push_back(phrase.ids);
-  const auto vocabulary = vocab::PhraseVocabulary::create(table.n_base, std::move(phrases));
+  const auto vocabulary = PhraseVocabulary::create(table.n_base, std::move(phrases));
   if (!vocabulary.ok()) return fail(vocabulary.error());
   fmt::print("{} phrases of 2 to {} tokens\n", table.phrases.size(), options.mining.most_tokens);
   print_saving("mined in", texts->seen, *vocabulary);
@@ -115,7 +117,9 @@ int run(const Options& given) {
   if (!options.phrases.empty()) {
     std::string lines;
     for (const vocab::Phrase& phrase : table.phrases) {
-      lines += (*tokenizer)->decode(phrase.ids, true, false) + "\n";
+      const std::string text = (*tokenizer)->decode(phrase.ids, true, false);
+      const std::string line = text.substr(0, text.find('\n'));
+      if (!line.empty()) lines += line + "\n";
     }
     const Status written = write_file_atomically(options.phrases, lines);
     if (!written.ok()) return fail(written.error());

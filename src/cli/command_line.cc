@@ -31,10 +31,12 @@ std::vector<Command> all_commands() {
   commands.push_back(make_serve_command());
   commands.push_back(make_eval_command());
   commands.push_back(make_tasks_command());
+  commands.push_back(make_compare_command());
   commands.push_back(make_report_command());
   commands.push_back(make_diff_command());
   commands.push_back(make_recommend_command());
   commands.push_back(make_adapt_vocab_mine_command());
+  commands.push_back(make_adapt_vocab_apply_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());

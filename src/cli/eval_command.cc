@@ -12,17 +12,24 @@
 #include "cli/eval_design.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/prompt_input.h"
+#include "cli/technique_table.h"
 #include "cli/terminal.h"
+#include "cli/text_score.h"
+#include "cli/variants.h"
 #include "cli/version.h"
 #include "experiment/run.h"
 #include "kernels/kernels.h"
 #include "report/progress.h"
 #include "report/report_files.h"
+#include "report/speedup_chart.h"
 #include "report/terminal.h"
 #include "results/event_log.h"
 #include "strategy/registry.h"
 #include "sys/file_bytes.h"
+#include "sys/json_text.h"
 #include "sys/machine.h"
+#include "sys/pending_file.h"
 #include "sys/sha256.h"
 
 namespace whet {
@@ -34,6 +41,7 @@ constexpr int kStoppedByTimeLimit = 4;  // exit status, docs/cli.md
 /// Most strategies draw several candidates at once; where that and one sequence want the weights
 /// laid out differently, the steps that take longest decide.
 constexpr int kSequences = 8;
+constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
 
 struct Options {
   ModelFlags model;
@@ -49,6 +57,9 @@ struct Options {
   int warmup = 1;
   bool resume = false, overwrite = false, grade_candidates = false, no_code = false,
        no_controls = false, raw = false, no_charts = false, plan_only = false;
+  // Of whet compare:
+  std::vector<std::string> with;
+  std::string text_file;
 };
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -245,6 +256,68 @@ Result<experiment::Plan> make_plan(const Options& options, const OpenedModel& op
   return plan;
 }
 
+/// The engines of a comparison, the base first.
+struct Compared {
+  Engine* base = nullptr;
+  std::vector<OpenedVariant> variants;
+};
+
+/// Bits per byte of each on the text; the rows stand in the same order.
+Status score_rows(const Options& options, const Compared& compared,
+                  std::vector<TechniqueRow>& rows) {
+  if (options.text_file.empty()) return ok_status();
+  WHET_TRY(const std::string text, read_stream(options.text_file, kMaxTextBytes));
+  std::vector<Engine*> engines = {compared.base};
+  for (const OpenedVariant& variant : compared.variants) engines.push_back(variant.engine.get());
+  for (size_t i = 0; i < engines.size() && i < rows.size(); ++i) {
+    WHET_TRY(const auto tokens,
+             engines[i]->tokenizer().encode(text, {.add_special = false, .parse_special = false}));
+    WHET_TRY(const TextScore score, score_text(*engines[i], tokens));
+    rows[i].bits_per_byte = score.bits_per_byte(tokens.size(), text.size());
+    rows[i].bits_per_byte_error = *rows[i].bits_per_byte * score.standard_error() / score.mean();
+  }
+  return ok_status();
+}
+
+/// Characters per second against the base, as a picture.
+Result<std::string> draw_improvements(const std::string& title,
+                                      const std::vector<TechniqueRow>& rows) {
+  std::vector<report::SpeedupRow> bars;
+  for (const TechniqueRow& row : rows) {
+    const auto& ratio = row.characters_per_second;
+    if (!ratio) continue;
+    report::SpeedupRow bar{row.name, ratio->value, {}, {}, {}};
+    if (ratio->interval) {
+      bar.low = ratio->interval->low;
+      bar.high = ratio->interval->high;
+    }
+    bars.push_back(std::move(bar));
+  }
+  return report::render_speedups(
+      {title, "characters per second over the base's", "same questions, in turn"}, bars);
+}
+
+Status report_techniques(const Options& options, const Compared& compared,
+                         const results::Document& document) {
+  std::vector<TechniqueRow> rows = technique_rows(document);
+  WHET_TRY_STATUS(score_rows(options, compared, rows));
+  fmt::print(
+      "\n{}\nRatios: against the baseline on the same questions, geometric means with 95 % "
+      "intervals over tasks.\n",
+      technique_table(rows));
+  const fs::path directory = options.out_dir;
+  WHET_TRY_STATUS(write_file_atomically((directory / "compare.json").string(),
+                                        json_text(technique_json(rows), 1) + "\n"));
+  WHET_TRY_STATUS(write_file_atomically((directory / "compare.csv").string(), technique_csv(rows)));
+  if (options.no_charts) return ok_status();
+  const auto picture = draw_improvements(document.title, rows);
+  if (!picture.ok()) {  // as the report's own pictures: the rest is written
+    print_warning(picture.error().message());
+    return ok_status();
+  }
+  return write_file_atomically((directory / "chart-improvements.svg").string(), *picture);
+}
+
 int report_results(const Options& options, const experiment::ExperimentResult& result) {
   const report::Report report = report::make_report(result.document);
   report::ReportOptions report_options;
@@ -307,6 +380,19 @@ int run(const Options& options) {
   if (!model.ok()) return fail(model.error());
   auto plan = make_plan(options, *model);
   if (!plan.ok()) return fail(plan.error());
+  Compared compared{model->engine, {}};
+  if (!options.with.empty()) {
+    if (model->engine == nullptr) {
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        fmt::format("-m: expected a model file to compare variants of, found the "
+                                    "address {}",
+                                    options.model.model)));
+    }
+    plan->title = "What each technique buys: " + fs::path(options.model.model).filename().string();
+    auto variants = open_variants(options.model, options.with);
+    if (!variants.ok()) return fail(variants.error());
+    compared.variants = std::move(*variants);
+  }
   if (options.overwrite) {
     const Status removed = results::EventLog::remove(options.out_dir);
     if (!removed.ok()) return fail(removed.error());
@@ -314,6 +400,9 @@ int run(const Options& options) {
 
   experiment::Environment environment;
   environment.cancel = &interrupt_flag();
+  for (const OpenedVariant& variant : compared.variants) {
+    environment.variants.push_back({variant.name, variant.description, variant.engine.get()});
+  }
   if (!options.no_code) {
     const auto& sandbox = eval::Sandbox::of_this_machine();
     if (sandbox.ok()) {
@@ -334,6 +423,10 @@ int run(const Options& options) {
   auto result = experiment::run_experiment(*plan, *model->generator, environment);
   if (progress) progress->finish();
   if (!result.ok()) return fail(result.error());
+  if (!compared.variants.empty()) {
+    const Status reported = report_techniques(options, compared, result->document);
+    if (!reported.ok()) return fail(reported.error());
+  }
   return report_results(options, *result);
 }
 
@@ -395,6 +488,45 @@ Command make_eval_command() {
   options->sampling.add_to(command);
   options->model.add_remote_to(command);
   command.footer(strategy_help());
+  command.action([options] { return run(*options); });
+  return command;
+}
+
+Command make_compare_command() {
+  auto options = std::make_shared<Options>();
+  options->strategies = "baseline";
+  options->no_controls = true;
+  // An answer is neither proposed from nor cached for the next run of its question.
+  options->model.speculation.types = "none";
+  options->model.speculation.no_session = true;
+  options->model.engine.prefix_cache = false;
+  Command command("compare", "Measure what techniques buy, alone and together, on one model");
+  options->model.add_to(command, "off");
+  command.add("--with", &options->with, kVariantsHelp).required().value_name("VARIANT");
+  command.add("--tasks", &options->tasks,
+              "comma list of .jsonl files (own format, GSM8K, HumanEval), directories, or built-in "
+              "families");
+  command
+      .add("-n,--limit", &options->limit,
+           "most tasks; each family keeps its share of them (0 = all)")
+      .at_least(0);
+  command.add("-s,--seed,--seeds", &options->seeds, "repetitions: 1,2,3 or 1-5");
+  command.add("-o,--out", &options->out_dir, "directory for results, pictures and the record")
+      .value_name("DIRECTORY");
+  command.add("--max-tokens", &options->max_tokens, "most tokens of one completion").at_least(1);
+  command.add("--text", &options->text_file, "a text: bits per byte of each variant on it")
+      .value_name("FILE");
+  command.add("--time-limit", &options->time_limit_s, "stop after this many seconds (0 = none)")
+      .at_least(0);
+  command.add("--resume", &options->resume, "go on with the record in the output directory");
+  command.add("--overwrite", &options->overwrite, "replace the record in the output directory");
+  command.add("--no-code", &options->no_code, "run no generated code, not even in the sandbox");
+  command.add("--no-charts", &options->no_charts, "draw no pictures");
+  options->sampling.add_to(command);
+  command.footer(
+      "Runs of one question follow one another, the first another one each time. All models are\n"
+      "in memory at once: the peak of memory is of all of them, bytes of keys and values are of\n"
+      "each run.\n");
   command.action([options] { return run(*options); });
   return command;
 }

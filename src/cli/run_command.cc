@@ -12,6 +12,7 @@
 #include "cli/repl.h"
 #include "cli/terminal.h"
 #include "cli/timings.h"
+#include "engine/base_tokens.h"
 #include "strategy/registry.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
@@ -77,16 +78,21 @@ nlohmann::ordered_json to_json(const Options& options, const OpenedModel& model,
   }
   const auto threads = model.engine != nullptr ? nlohmann::ordered_json(model.engine->threads())
                                                : nlohmann::ordered_json(nullptr);
+  nlohmann::ordered_json usage{{"prompt_tokens", result.n_prompt_tok},
+                               {"completion_tokens", completion_tokens(result)},
+                               {"total_tokens", result.n_prompt_tok + completion_tokens(result)}};
+  if (model.engine != nullptr) {
+    if (const auto counted = base_tokens(*model.engine, request.prompt, result)) {
+      usage["base_tokens"] = {{"prompt", counted->n_prompt}, {"completion", counted->n_completion}};
+    }
+  }
   return {{"schema", "whet-run/1"},
           {"model", options.model.model},
           {"seed", request.samples[0].seed},
           {"threads", threads},
           {"texts", texts},
           {"completions", completions},
-          {"usage",
-           {{"prompt_tokens", result.n_prompt_tok},
-            {"completion_tokens", completion_tokens(result)},
-            {"total_tokens", result.n_prompt_tok + completion_tokens(result)}}},
+          {"usage", std::move(usage)},
           {"kv_committed_bytes", result.kv_committed_bytes},
           {"timings", timings_json(result, load_ns(model))},
           {"speculation", speculation_json(result.speculation)}};

@@ -12,6 +12,7 @@
 #include "formats/model_file.h"
 #include "load/loaded_model.h"
 #include "token/describe_token.h"
+#include "token/phrase_tokenizer.h"
 #include "token/tokenizer_factory.h"
 
 namespace whet {
@@ -58,7 +59,12 @@ int run(const Options& options) {
   } else {
     for (TokenId id : *ids) fmt::print("{}\n", describe_token(**tokenizer, id));
   }
-  if (options.show_count) fmt::print("Total number of tokens: {}\n", ids->size());
+  if (options.show_count) {
+    fmt::print("Total number of tokens: {}\n", ids->size());
+    if (phrases_of(**tokenizer) != nullptr) {
+      fmt::print("Tokens of the base vocabulary: {}\n", count_base_tokens(**tokenizer, *ids));
+    }
+  }
   return 0;
 }
 

@@ -33,7 +33,8 @@ using strategy::Strategy;
 struct Runner {
   Row row;
   std::shared_ptr<const Strategy> strategy;
-  std::optional<size_t> time_of;  // control: index of the row whose time it is given
+  std::optional<size_t> time_of;   // control: index of the row whose time it is given
+  Generator* generator = nullptr;  // null: the experiment's own
 };
 
 struct Line {
@@ -48,7 +49,7 @@ results::Settings settings_of(const Strategy& strategy) {
   return settings;
 }
 
-Result<Line> make_line(const Plan& plan) {
+Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
   Line line;
   std::set<std::string> names;
   const auto add = [&](const std::string& spec) -> Status {
@@ -77,6 +78,17 @@ Result<Line> make_line(const Plan& plan) {
   }
   std::rotate(line.runners.begin(), baseline, baseline + 1);  // the baseline first
   line.runners.front().row.kind = StrategyKind::kBaseline;
+  for (const Variant& variant : variants) {
+    if (!names.insert(variant.name).second) {
+      return Error(ErrorCode::kInvalidArgument,
+                   fmt::format("variant {} is given twice", variant.name));
+    }
+    line.runners.push_back(
+        {{variant.name, "", StrategyKind::kStrategy, {}, variant.description, {}},
+         line.runners.front().strategy,
+         std::nullopt,
+         variant.generator});
+  }
   line.n_strategies = line.runners.size();
   if (!plan.same_time_controls) return line;
   for (size_t i = 1; i < line.n_strategies; ++i) {
@@ -169,7 +181,10 @@ class Experiment {
     report(nullptr);
     const bool has_work = done_.size() < schedule.size();
     for (int i = 0; has_work && i < plan_.warmup && !stopped(); ++i) {
-      WHET_TRY_STATUS(run_one({plan_.tasks.size() - 1, 0, line_.baseline}, /*warmup=*/true));
+      for (size_t row = 0; row < line_.runners.size(); ++row) {
+        if (row != line_.baseline && line_.runners[row].generator == nullptr) continue;
+        WHET_TRY_STATUS(run_one({plan_.tasks.size() - 1, 0, row}, /*warmup=*/true));
+      }
     }
     for (const PlannedRun& planned : schedule) {
       if (stopped()) break;
@@ -349,7 +364,8 @@ class Experiment {
     }
     const bool has_new_peak = reset_peak_rss();
     const auto cpu_before = cpu_time();
-    const auto outcome = runner.strategy->solve(asked(task), generator_, context);
+    Generator& generator = runner.generator != nullptr ? *runner.generator : generator_;
+    const auto outcome = runner.strategy->solve(asked(task), generator, context);
     if (has_new_peak) {
       if (const auto peak = peak_rss_bytes()) event.peak_rss_bytes = static_cast<int64_t>(*peak);
     }
@@ -426,11 +442,14 @@ class Experiment {
 Result<ExperimentResult> run_experiment(const Plan& plan, Generator& generator,
                                         const Environment& environment) {
   WHET_TRY_STATUS(check_plan(plan));
-  WHET_TRY(Line line, make_line(plan));
+  WHET_TRY(Line line, make_line(plan, environment.variants));
   EventHeader header;
   header.created = results::utc_now();
   header.command = plan.command;
   header.parts = fingerprint_parts(plan, environment.sandbox != nullptr);
+  for (const Variant& variant : environment.variants) {
+    header.parts["variant " + variant.name] = variant.description;
+  }
   WHET_TRY(header.fingerprint, fingerprint(header.parts));
   auto log =
       plan.resume ? EventLog::resume(plan.out_dir, header) : EventLog::create(plan.out_dir, header);

@@ -22,13 +22,20 @@ struct Progress {
   double elapsed_s;
 };
 
+/// The baseline on another model, or on the same one run in another way: a row of its own.
+struct Variant {
+  std::string name, description;
+  Generator* generator = nullptr;
+};
+
 /// What the experiment runs in.
 struct Environment {
   const eval::Sandbox* sandbox = nullptr;  // null: code tasks are not graded
   std::string no_sandbox_reason = "code execution is off";
   const CancelFlag* cancel = nullptr;
   std::function<void(const Progress&)> on_progress;
-  std::function<int64_t()> now_ns = monotonic_ns;  // the clock of the generator
+  std::function<int64_t()> now_ns = monotonic_ns;  // the clock of the generators
+  std::vector<Variant> variants = {};              // beside the plan's strategies, after them
 };
 
 struct ExperimentResult {

@@ -427,5 +427,36 @@ TEST_F(RunTest, ASecondBaselineIsComparedToTheFirst) {
   EXPECT_TRUE(result->document.strategies[2].verdict);
 }
 
+TEST_F(RunTest, AVariantIsARowThatAnotherModelAnswers) {
+  const auto always_right = [](const GenerateRequest& request, size_t, size_t) {
+    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
+    return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1), -.1,
+                              FinishReason::kStop, 5};
+  };
+  ScriptedGenerator better(always_right, {.prefill_ns = kMs, .per_token_ns = 0});
+  Plan p = plan();
+  p.strategies = {"baseline"};
+  p.same_time_controls = false;
+  Environment environment;
+  environment.variants = {{"other", "another model", &better}};
+  const auto result = run(p, environment);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  ASSERT_EQ(result->document.strategies.size(), 2u);
+  const results::StrategyResult& base = result->document.strategies[0];
+  const results::StrategyResult& other = result->document.strategies[1];
+  EXPECT_EQ(other.name, "other");
+  EXPECT_EQ(other.n_runs, base.n_runs);
+  EXPECT_EQ(base.n_correct, 0);
+  EXPECT_EQ(other.n_correct, other.n_runs);
+  // Another model under the same name would be another experiment.
+  environment.variants[0].description = "a third model";
+  p.resume = true;
+  EXPECT_FALSE(run(p, environment).ok());
+  environment.variants = {{"baseline", "named like a row", &better}};
+  p.out_dir += "-2";
+  p.resume = false;
+  EXPECT_FALSE(run(p, environment).ok());
+}
+
 }  // namespace
 }  // namespace whet::experiment

@@ -57,6 +57,11 @@ Json usage_json(int64_t n_prompt, int64_t n_cached, int64_t n_completion) {
           {"prompt_tokens_details", {{"cached_tokens", n_cached}}}};
 }
 
+void add_base_tokens(Json& usage, const std::optional<BaseTokens>& counted) {
+  if (!counted) return;
+  usage["base_tokens"] = {{"prompt", counted->n_prompt}, {"completion", counted->n_completion}};
+}
+
 Json timings_json(const GenerateResult& r) {
   const auto ms = [](int64_t ns) { return static_cast<double>(ns) * 1e-6; };
   const auto rate = [](int64_t n, int64_t ns) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/base_tokens.h"
 #include "generator/generator.h"
 #include "serve/reasoning.h"
 #include "serve/server.h"
@@ -20,6 +22,8 @@ Result<GenerateResult> generate(Exchange& exchange, Generator& generator,
 int64_t completion_tokens(const GenerateResult& result);
 /// "prompt_tokens" and so on, with cached tokens.
 Json usage_json(int64_t n_prompt, int64_t n_cached, int64_t n_completion);
+/// The same in tokens of the base vocabulary, as "base_tokens", where the model's has phrases.
+void add_base_tokens(Json& usage, const std::optional<BaseTokens>& counted);
 /// llama-server's timings.
 Json timings_json(const GenerateResult& result);
 /// "stop" or "length"; "time" and "cancelled" count as length: the text is not whole.

@@ -60,7 +60,7 @@ class ChatStream {
     return ok ? Continue::kYes : Continue::kEndRequest;
   }
 
-  void finish(const Result<GenerateResult>& result) {
+  void finish(const Engine& engine, const Result<GenerateResult>& result) {
     if (!result.ok()) {
       const ApiError error = api_error(result.error());
       if (!begun_) return exchange_.fail(error);
@@ -73,6 +73,7 @@ class ChatStream {
       usage["choices"] = Json::array();
       usage["usage"] =
           usage_json(result->n_prompt_tok, result->n_cached_tok, completion_tokens(*result));
+      add_base_tokens(usage["usage"], base_tokens(engine, call_.request.prompt, *result));
       usage["timings"] = timings_json(*result);
       send(usage);
     }
@@ -199,7 +200,7 @@ void chat_completions(Exchange& exchange) {
     const auto result = generate(exchange, engine, call.request, [&](const GenerateEvent& event) {
       return stream.on_event(event);
     });
-    return stream.finish(result);
+    return stream.finish(engine, result);
   }
   const auto result = generate(exchange, engine, call.request, nullptr);
   if (!result.ok()) return exchange.fail(api_error(result.error()));
@@ -218,14 +219,15 @@ void chat_completions(Exchange& exchange) {
          {"finish_reason",
           called && c.finish == FinishReason::kStop ? "tool_calls" : openai_finish(c.finish)}});
   }
+  Json usage = usage_json(result->n_prompt_tok, result->n_cached_tok, completion_tokens(*result));
+  add_base_tokens(usage, base_tokens(engine, call.request.prompt, *result));
   exchange.send(200, {{"id", id},
                       {"object", "chat.completion"},
                       {"created", unix_time()},
                       {"model", (*model)->id},
                       {"system_fingerprint", "whet-" + exchange.server.options().version},
                       {"choices", std::move(choices)},
-                      {"usage", usage_json(result->n_prompt_tok, result->n_cached_tok,
-                                           completion_tokens(*result))},
+                      {"usage", std::move(usage)},
                       {"timings", timings_json(*result)}});
 }
 

@@ -9,6 +9,13 @@
 namespace whet::serve {
 namespace {
 
+/// Sums up the prompts of one call.
+void add_to(std::optional<BaseTokens>& sum, const std::optional<BaseTokens>& counted) {
+  if (!counted) return;
+  if (!sum) sum.emplace();
+  *sum += *counted;
+}
+
 constexpr int kMaxLogprobs = 20;
 constexpr size_t kMaxPrompts = 256;
 // OpenAI's default of this route.
@@ -85,6 +92,7 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
   const int64_t created = unix_time();
   bool begun = false, ok = true;
   int64_t n_prompt = 0, n_cached = 0, n_completion = 0;
+  std::optional<BaseTokens> in_base;
   const auto send = [&](const Json& json) {
     if (!std::exchange(begun, true))
       exchange.reply.begin(200, "text/event-stream", exchange.headers);
@@ -129,11 +137,13 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
     n_prompt += result->n_prompt_tok;
     n_cached += result->n_cached_tok;
     n_completion += completion_tokens(*result);
+    add_to(in_base, base_tokens(*model.engine, request.prompt, *result));
   }
   if (call.include_usage) {
     Json json = envelope(exchange, id, model.id, created);
     json["choices"] = Json::array();
     json["usage"] = usage_json(n_prompt, n_cached, n_completion);
+    add_base_tokens(json["usage"], in_base);
     send(json);
   }
   if (!begun) exchange.reply.begin(200, "text/event-stream", exchange.headers);
@@ -181,6 +191,7 @@ void completions(Exchange& exchange) {
 
   Json choices = Json::array();
   int64_t n_prompt = 0, n_cached = 0, n_completion = 0;
+  std::optional<BaseTokens> in_base;
   Json timings = nullptr;
   for (const Prompt& prompt : call.prompts) {
     GenerateRequest request = call.request;
@@ -194,11 +205,13 @@ void completions(Exchange& exchange) {
     n_prompt += result->n_prompt_tok;
     n_cached += result->n_cached_tok;
     n_completion += completion_tokens(*result);
+    add_to(in_base, base_tokens(*(*model)->engine, prompt, *result));
     timings = timings_json(*result);
   }
   Json json = envelope(exchange, id, (*model)->id, unix_time());
   json["choices"] = std::move(choices);
   json["usage"] = usage_json(n_prompt, n_cached, n_completion);
+  add_base_tokens(json["usage"], in_base);
   if (call.prompts.size() == 1) json["timings"] = timings;
   exchange.send(200, json);
 }

@@ -9,6 +9,7 @@
 #include "token/json_fields.h"
 #include "token/json_pipeline.h"
 #include "token/known_pre_tokenizers.h"
+#include "token/phrase_tokenizer.h"
 #include "token/pipeline_tokenizer.h"
 #include "token/spm_tokenizer.h"
 
@@ -242,9 +243,58 @@ Result<std::shared_ptr<const Tokenizer>> make_bpe(const ModelFile& file, bool is
                                   .description = std::move(rules.description)});
 }
 
+Result<PhraseVocabulary> read_phrases(const ModelFile& file, int32_t n_tokens) {
+  WHET_TRY(const auto ids, file.get_ints(kPhraseTokensKey));
+  WHET_TRY(const auto lengths, file.get_ints(kPhraseLengthsKey));
+  if (lengths.size() >= static_cast<size_t>(n_tokens)) {
+    return invalid(fmt::format("{}: expected fewer phrases than the {} tokens, found {}",
+                               kPhraseLengthsKey, n_tokens, lengths.size()));
+  }
+  std::vector<std::vector<TokenId>> phrases;
+  size_t begin = 0;
+  for (const int64_t length : lengths) {
+    if (length < 0 || static_cast<uint64_t>(length) > ids.size() - begin) {
+      return invalid(
+          fmt::format("{}: expected lengths that add up to the {} ids of {}, found {} "
+                      "behind {} ids",
+                      kPhraseLengthsKey, ids.size(), kPhraseTokensKey, length, begin));
+    }
+    std::vector<TokenId>& phrase = phrases.emplace_back();
+    for (const size_t end = begin + static_cast<size_t>(length); begin < end; ++begin) {
+      if (ids[begin] < 0 || ids[begin] >= n_tokens) {
+        return invalid(fmt::format("{}: expected ids from 0 to {}, found {}", kPhraseTokensKey,
+                                   n_tokens - 1, ids[begin]));
+      }
+      phrase.push_back(static_cast<TokenId>(ids[begin]));
+    }
+  }
+  if (begin != ids.size()) {
+    return invalid(fmt::format("{}: expected lengths that add up to the {} ids of {}, found {}",
+                               kPhraseLengthsKey, ids.size(), kPhraseTokensKey, begin));
+  }
+  return PhraseVocabulary::create(n_tokens - static_cast<int32_t>(lengths.size()), phrases);
+}
+
+Result<std::shared_ptr<const Tokenizer>> make_adapted(const ModelFile& file) {
+  WHET_TRY(const std::string model, file.get_string("tokenizer.ggml.model"));
+  // Others merge whatever spells a piece, so that phrases would change the base tokens.
+  if (model != "gpt2") {
+    return invalid(
+        fmt::format("{}: expected a byte-level BPE vocabulary (tokenizer.ggml.model "
+                    "gpt2), found {}",
+                    kPhraseTokensKey, quote_untrusted(model)));
+  }
+  WHET_TRY(auto base, make_bpe(file, false));
+  WHET_TRY(PhraseVocabulary phrases, read_phrases(file, base->vocab_size()));
+  return make_phrase_tokenizer(std::move(base), std::move(phrases));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Tokenizer>> make_gguf_tokenizer(const ModelFile& file) {
+  if (file.has(kPhraseTokensKey) || file.has(kPhraseLengthsKey)) {
+    return make_adapted(file).with_context("adapted vocabulary");
+  }
   WHET_TRY(const std::string model, file.get_string("tokenizer.ggml.model"));
   if (model == "llama") return make_spm(file);
   if (model == "gpt2") return make_bpe(file, false);

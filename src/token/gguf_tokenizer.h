@@ -18,6 +18,10 @@ inline constexpr std::string_view kWhetTokenizerPrefix = "tokenizer.whet.";
 inline constexpr std::string_view kNormalizerKey = "tokenizer.whet.normalizer";
 inline constexpr std::string_view kAddedTokensKey = "tokenizer.whet.added_tokens";
 inline constexpr std::string_view kEndsKey = "tokenizer.whet.end_token_ids";
+/// Phrases of an adapted vocabulary, its last tokens: the base tokens of all of them, one behind the
+/// other, and how many each has.
+inline constexpr std::string_view kPhraseTokensKey = "tokenizer.whet.phrase_token_ids";
+inline constexpr std::string_view kPhraseLengthsKey = "tokenizer.whet.phrase_lengths";
 
 Result<std::shared_ptr<const Tokenizer>> make_gguf_tokenizer(const ModelFile& file);
 

@@ -15,11 +15,9 @@ Status add_text(Corpus& corpus, std::string_view text, const Tokenizer& tokenize
   for (const TokenId id : ids) {
     const bool ends_line =
         tokenizer.token_bytes(id, /*render_special=*/true).find('\n') != std::string::npos;
-    if (ends_line || tokenizer.type(id) == TokenType::kControl) {
-      end_line();
-    } else {
-      line.push_back(id);
-    }
+    const bool is_control = tokenizer.type(id) == TokenType::kControl;
+    if (!is_control) line.push_back(id);
+    if (ends_line || is_control) end_line();
   }
   end_line();
   return ok_status();

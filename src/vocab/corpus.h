@@ -11,8 +11,9 @@
 namespace whet::vocab {
 
 struct Corpus {
-  std::vector<Ids> lines;  // between line ends and control tokens; none is empty
-  int64_t n_tokens = 0;    // of all texts, what was cut out included
+  /// Up to and with the token that ends a line, or up to a control token; none is empty.
+  std::vector<Ids> lines;
+  int64_t n_tokens = 0;  // of all texts, what was cut out included
   uint64_t n_bytes = 0;
 };
 

@@ -20,7 +20,7 @@ class Stream {
       ids_.push_back(kEndOfText);
     }
     WHET_CHECK(ids_.size() < UINT32_MAX);
-    taken_.assign(ids_.size(), false);
+    begins_.assign(ids_.size(), 1);
   }
 
   /// Positions at which n tokens of one text stand.
@@ -38,26 +38,27 @@ class Stream {
     return std::span(ids_).subspan(position, n);
   }
 
-  /// Of ascending positions those that are free and do not overlap, leftmost first.
+  /// Of ascending positions those where a run of n tokens would take the place of two tokens of
+  /// today's text or more, leftmost first, without overlaps. f(position, tokens saved).
   template <class F>
-  void for_each_free(std::span<const uint32_t> positions, size_t n, F f) const {
+  void for_each_place(std::span<const uint32_t> positions, size_t n, F f) const {
     size_t end = 0;
     for (const uint32_t p : positions) {
-      if (p < end) continue;
-      bool is_free = true;
-      for (size_t i = 0; i < n; ++i) is_free = is_free && !taken_[p + i];
-      if (!is_free) continue;
+      if (p < end || begins_[p] == 0 || begins_[p + n] == 0) continue;
+      const auto first = begins_.begin() + static_cast<std::ptrdiff_t>(p);
+      const auto n_today = std::count(first, first + static_cast<std::ptrdiff_t>(n), uint8_t{1});
+      if (n_today < 2) continue;
       end = p + n;
-      f(p);
+      f(p, n_today - 1);
     }
   }
-  void take(uint32_t position, size_t n) {
-    std::fill_n(taken_.begin() + static_cast<std::ptrdiff_t>(position), n, true);
+  void merge(uint32_t position, size_t n) {
+    std::fill_n(begins_.begin() + static_cast<std::ptrdiff_t>(position) + 1, n - 1, uint8_t{0});
   }
 
  private:
   Ids ids_;
-  std::vector<bool> taken_;
+  std::vector<uint8_t> begins_;  // 1 where a token of today's text begins, as every mark does
 };
 
 std::strong_ordering compare(std::span<const TokenId> a, std::span<const TokenId> b) {
@@ -103,24 +104,29 @@ std::vector<Phrase> mine_phrases(std::span<const Ids> texts, const MiningOptions
       begin = end;
     }
   }
+  // What a phrase saves only falls as others are chosen, so that the top of the heap, counted anew
+  // and still there, is the best of all.
   std::vector<Phrase> phrases;
   while (!candidates.empty() && phrases.size() < options.n_phrases) {
     Candidate best = candidates.top();
     candidates.pop();
     const auto places = std::span(sorted[best.n]).subspan(best.begin, best.end - best.begin);
-    int64_t count = 0;
-    stream.for_each_free(places, best.n, [&](uint32_t) { ++count; });
+    int64_t count = 0, saving = 0;
+    stream.for_each_place(places, best.n, [&](uint32_t, int64_t saved) {
+      ++count;
+      saving += saved;
+    });
     if (count < options.least_count) continue;
-    const int64_t saving = count * static_cast<int64_t>(best.n - 1);
-    if (saving < best.saving) {  // others took some of its places; it waits for its new turn
+    if (saving < best.saving) {
       best.saving = saving;
       candidates.push(best);
       continue;
     }
-    std::vector<uint32_t> taken;
-    stream.for_each_free(places, best.n, [&](uint32_t p) { taken.push_back(p); });
-    for (const uint32_t p : taken) stream.take(p, best.n);
-    phrases.push_back({Ids(best.ids.begin(), best.ids.end()), count});
+    if (options.admits && !options.admits(best.ids)) continue;
+    std::vector<uint32_t> chosen;
+    stream.for_each_place(places, best.n, [&](uint32_t p, int64_t) { chosen.push_back(p); });
+    for (const uint32_t p : chosen) stream.merge(p, best.n);
+    phrases.push_back({Ids(best.ids.begin(), best.ids.end()), count, saving});
   }
   return phrases;
 }

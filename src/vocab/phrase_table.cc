@@ -38,6 +38,7 @@ std::string phrase_table_json(const PhraseTable& table, const Tokenizer& tokeniz
   for (const Phrase& phrase : table.phrases) {
     json["phrases"].push_back({{"ids", phrase.ids},
                                {"count", phrase.count},
+                               {"saved", phrase.n_saved},
                                {"text", tokenizer.decode(phrase.ids, true, false)}});
   }
   return json_text(json, 1) + "\n";
@@ -63,8 +64,10 @@ Result<PhraseTable> parse_phrase_table(std::string_view text, const Tokenizer& t
     if (!entry.is_object()) return bad_table(where + entry.type_name());
     const auto ids = entry.value("ids", nlohmann::json());
     const auto count = entry.value("count", nlohmann::json(0));
-    if (!ids.is_array() || ids.size() < 2 || !count.is_number_integer()) {
-      return bad_table(where + "no list of two or more ids and a count");
+    const auto saved = entry.value("saved", nlohmann::json(0));
+    if (!ids.is_array() || ids.size() < 2 || !count.is_number_integer() ||
+        !saved.is_number_integer()) {
+      return bad_table(where + "no list of two or more ids, a count and what it saves");
     }
     Phrase phrase;
     for (const auto& id : ids) {
@@ -74,6 +77,7 @@ Result<PhraseTable> parse_phrase_table(std::string_view text, const Tokenizer& t
       phrase.ids.push_back(id.get<TokenId>());
     }
     phrase.count = count.get<int64_t>();
+    phrase.n_saved = saved.get<int64_t>();
     table.phrases.push_back(std::move(phrase));
   }
   return table;

@@ -1,4 +1,4 @@
-#include "vocab/phrase_vocabulary.h"
+#include "token/phrase_vocabulary.h"
 
 #include <fmt/format.h>
 
@@ -6,28 +6,29 @@
 
 #include "base/check.h"
 
-namespace whet::vocab {
+namespace whet {
 
-Result<PhraseVocabulary> PhraseVocabulary::create(int32_t n_base, std::vector<Ids> phrases) {
-  std::vector<Ids> known;
+Result<PhraseVocabulary> PhraseVocabulary::create(int32_t n_base,
+                                                  std::vector<std::vector<TokenId>> phrases) {
   for (size_t i = 0; i < phrases.size(); ++i) {
     const bool is_sound =
-        phrases[i].size() >= 2 &&
+        phrases[i].size() >= 2 && phrases[i].size() <= kMostTokens &&
         std::ranges::all_of(phrases[i], [&](TokenId id) { return id >= 0 && id < n_base; });
     if (!is_sound) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("phrase {}: expected two or more ids of 0 to {}", i, n_base - 1));
+      return Error(ErrorCode::kInvalidModel,
+                   fmt::format("phrase {}: expected 2 to {} ids of 0 to {}, found {} ids", i,
+                               kMostTokens, n_base - 1, phrases[i].size()));
     }
   }
-  known = phrases;
+  std::vector<std::vector<TokenId>> known = phrases;
   std::ranges::sort(known);
   if (std::ranges::adjacent_find(known) != known.end()) {
-    return Error(ErrorCode::kInvalidArgument, "expected each phrase once, found one twice");
+    return Error(ErrorCode::kInvalidModel, "expected each phrase once, found one twice");
   }
   return PhraseVocabulary(n_base, std::move(phrases));
 }
 
-PhraseVocabulary::PhraseVocabulary(int32_t n_base, std::vector<Ids> phrases)
+PhraseVocabulary::PhraseVocabulary(int32_t n_base, std::vector<std::vector<TokenId>> phrases)
     : n_base_(n_base), phrases_(std::move(phrases)), trie_(1) {
   for (size_t i = 0; i < phrases_.size(); ++i) {
     uint32_t node = 0;
@@ -41,7 +42,7 @@ PhraseVocabulary::PhraseVocabulary(int32_t n_base, std::vector<Ids> phrases)
   }
 }
 
-Ids PhraseVocabulary::segment(std::span<const TokenId> base) const {
+std::vector<TokenId> PhraseVocabulary::segment(std::span<const TokenId> base) const {
   // From the end: the fewest ids for what begins at i, and the phrase that it begins with.
   std::vector<uint32_t> fewest(base.size() + 1, 0);
   std::vector<int32_t> first(base.size(), -1);
@@ -59,7 +60,7 @@ Ids PhraseVocabulary::segment(std::span<const TokenId> base) const {
       }
     }
   }
-  Ids ids;
+  std::vector<TokenId> ids;
   for (size_t i = 0; i < base.size();) {
     if (first[i] < 0) {
       ids.push_back(base[i++]);
@@ -71,18 +72,28 @@ Ids PhraseVocabulary::segment(std::span<const TokenId> base) const {
   return ids;
 }
 
-Ids PhraseVocabulary::expand(std::span<const TokenId> ids) const {
-  Ids base;
+std::vector<TokenId> PhraseVocabulary::expand(std::span<const TokenId> ids) const {
+  std::vector<TokenId> base;
   for (const TokenId id : ids) {
     WHET_CHECK(id >= 0 && id < size());
     if (id < n_base_) {
       base.push_back(id);
       continue;
     }
-    const Ids& phrase = phrases_[static_cast<size_t>(id - n_base_)];
+    const std::vector<TokenId>& phrase = phrases_[static_cast<size_t>(id - n_base_)];
     base.insert(base.end(), phrase.begin(), phrase.end());
   }
   return base;
 }
 
-}  // namespace whet::vocab
+int64_t PhraseVocabulary::count_base_tokens(std::span<const TokenId> ids) const {
+  int64_t n = 0;
+  for (const TokenId id : ids) {
+    WHET_CHECK(id >= 0 && id < size());
+    n +=
+        id < n_base_ ? 1 : static_cast<int64_t>(phrases_[static_cast<size_t>(id - n_base_)].size());
+  }
+  return n;
+}
+
+}  // namespace whet

@@ -1,0 +1,32 @@
+// What each variant of whet compare buys, beside what the report of an evaluation says: text per
+// time, length of answers and tokens of prompts, all against the base on the same questions.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "results/document.h"
+#include "stats/estimate.h"
+
+namespace whet {
+
+struct TechniqueRow {
+  std::string name;
+  /// Against the baseline; none for it.
+  std::optional<stats::Estimate> characters_per_second, answer_characters, prompt_tokens,
+      completion_tokens, time;
+  double mean_characters_per_second = 0;  // characters of all answers / time of all runs
+  std::optional<double> bits_per_byte, bits_per_byte_error;
+};
+
+/// Of the rows of the document, in their order. Characters are code points of answers.
+std::vector<TechniqueRow> technique_rows(const results::Document& document);
+
+/// Aligned columns, for a terminal.
+std::string technique_table(const std::vector<TechniqueRow>& rows);
+nlohmann::ordered_json technique_json(const std::vector<TechniqueRow>& rows);
+std::string technique_csv(const std::vector<TechniqueRow>& rows);
+
+}  // namespace whet

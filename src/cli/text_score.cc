@@ -1,0 +1,60 @@
+#include "cli/text_score.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "cli/interrupt.h"
+#include "report/progress.h"
+
+namespace whet {
+
+double TextScore::standard_error() const {
+  const auto n = static_cast<double>(n_tokens);
+  const double variance = n > 1 ? std::max(0.0, (nats_squared - nats * nats / n) / (n - 1)) : 0;
+  return std::sqrt(variance / n);
+}
+
+double TextScore::bits_per_byte(size_t n_all, size_t n_bytes) const {
+  const double scored_share = static_cast<double>(n_tokens) / static_cast<double>(n_all);
+  return nats / std::numbers::ln2 / (static_cast<double>(n_bytes) * scored_share);
+}
+
+Result<TextScore> score_text(Engine& engine, const std::vector<int32_t>& text) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
+  if (engine.context() < 2) {
+    return Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("-c: expected 2 tokens or more, of which one predicts the next, found {}",
+                    engine.context()));
+  }
+  const auto room = static_cast<size_t>(engine.context()) - (bos ? 1 : 0);
+  TextScore tally;
+  report::Progress progress("perplexity", static_cast<int64_t>(text.size()));
+  for (size_t first = 0; first < text.size(); first += room) {
+    std::vector<int32_t> window;
+    if (bos) window.push_back(*tokenizer.bos());
+    size_t n = std::min(room, text.size() - first);
+    window.insert(window.end(), text.begin() + static_cast<ptrdiff_t>(first),
+                  text.begin() + static_cast<ptrdiff_t>(first + n));
+    WHET_TRY(std::vector<double> scores, engine.score(window, &interrupt_flag()));
+    for (double logprob : scores) {
+      tally.nats -= logprob;
+      tally.nats_squared += logprob * logprob;
+    }
+    tally.n_tokens += static_cast<int64_t>(scores.size());
+    ++tally.n_windows;
+    progress.update(static_cast<int64_t>(first + n));
+  }
+  progress.finish();
+  if (tally.n_tokens == 0) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("the text has {} tokens; expected at least 2", text.size()));
+  }
+  return tally;
+}
+
+}  // namespace whet
