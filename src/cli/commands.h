@@ -28,5 +28,6 @@ Command make_ls_command();
 Command make_rm_command();
 Command make_ps_command();
 Command make_quantize_command();
+Command make_convert_command();
 
 }  // namespace whet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "load/quantised_weights.h"
+
 namespace whet {
 namespace {
 
@@ -36,6 +38,14 @@ constexpr FileType kFileTypes[] = {
 };
 
 }  // namespace
+
+std::string container_name(const ModelFile& file) {
+  if (file.container == ModelFile::Container::kGguf) return "GGUF";
+  const auto method = quantisation_method(file);
+  const auto format = file.get_string_or("format", "");
+  const bool by_mlx = (method.ok() && *method == "mlx") || (format.ok() && *format == "mlx");
+  return by_mlx ? "MLX" : "SafeTensors";
+}
 
 std::string weight_type_name(const ModelFile& file) {
   if (auto number = file.get_uint("general.file_type"); number.ok()) {

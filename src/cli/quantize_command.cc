@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,18 +7,16 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/quantize_output.h"
 #include "cli/terminal.h"
 #include "load/loaded_model.h"
 #include "quantize/model_quantizer.h"
 #include "report/progress.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
-#include "token/gguf_tokenizer.h"
 
 namespace whet {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Options {
   std::string input, output, type;
@@ -54,44 +51,6 @@ nlohmann::ordered_json to_json(const Options& options, const std::vector<Quantiz
   }
   return {{"input", options.input}, {"output", options.output}, {"type", options.type},
           {"weights", n_weights},   {"bytes", n_bytes},         {"tensors", std::move(list)}};
-}
-
-bool same_file(const fs::path& a, const fs::path& b) {
-  std::error_code error;
-  return fs::equivalent(a, b, error) && !error;
-}
-
-/// The file of the model that writing to `output` would replace, by whatever name or link it is
-/// reached; "" if none. All of a SafeTensors directory belongs to the model but the GGUF files that
-/// were written into it.
-std::string input_behind(const fs::path& output, const ModelFile& model) {
-  for (const std::string& path : model.file_paths) {
-    if (same_file(path, output)) return path;
-  }
-  if (model.container != ModelFile::Container::kSafeTensors) return "";
-  std::error_code error;
-  const fs::path directory = fs::is_directory(model.path, error)
-                                 ? fs::path(model.path)
-                                 : fs::path(model.path).parent_path();
-  for (fs::directory_iterator entry(directory.empty() ? "." : directory, error), end;
-       !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".gguf" && !entry->is_symlink(error)) continue;
-    if (same_file(entry->path(), output) && fs::exists(output, error)) return entry->path();
-  }
-  return "";
-}
-
-/// What the file says in words of whet's own, so that nobody is surprised elsewhere.
-void note_whet_keys(const std::string& path) {
-  const auto written = open_model_file(path);
-  if (!written.ok()) return;  // whoever opens it next will hear why
-  for (auto it = written->metadata.lower_bound(kWhetTokenizerPrefix);
-       it != written->metadata.end() && it->first.starts_with(kWhetTokenizerPrefix); ++it) {
-    print_message(fmt::format(
-        "{}: note: {} holds what GGUF has no key for; whet reads it, other programs ignore "
-        "it\n",
-        path, it->first));
-  }
 }
 
 int run(const Options& options) {

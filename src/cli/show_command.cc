@@ -53,10 +53,11 @@ Summary summarise(const ModelFile& file) {
   return summary;
 }
 
-std::string container_name(const ModelFile& file) {
-  if (file.container == ModelFile::Container::kGguf)
+std::string container_text(const ModelFile& file) {
+  if (file.container == ModelFile::Container::kGguf) {
     return fmt::format("GGUF v{}", file.gguf_version);
-  return "SafeTensors";
+  }
+  return container_name(file);
 }
 
 nlohmann::ordered_json types_json(const Summary& summary) {
@@ -77,7 +78,7 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
   };
   return {{"schema", "whet-show/1"},
           {"path", m.file.path},
-          {"container", container_name(m.file)},
+          {"container", container_text(m.file)},
           {"architecture", c.architecture},
           {"runs", true},
           {"parameters", summary.weights},
@@ -132,7 +133,7 @@ std::optional<std::string> metadata_text(const MetaValue& meta) {
 void print_container(const ModelFile& file, const std::string& architecture,
                      const Summary& summary) {
   print_line("path", file.path);
-  print_line("container", container_name(file));
+  print_line("container", container_text(file));
   print_line("architecture", architecture);
   print_line("parameters",
              fmt::format("{:.2f} M in {} tensors, {:.1f} MB, {}",
@@ -190,7 +191,7 @@ int show_container(const Options& options, const Error& reason) {
   if (options.json) {
     const nlohmann::ordered_json json{{"schema", "whet-show/1"},
                                       {"path", file->path},
-                                      {"container", container_name(*file)},
+                                      {"container", container_text(*file)},
                                       {"architecture", *architecture},
                                       {"runs", false},
                                       {"reason", reason.message()},

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "base/clock.h"
 #include "cli/built_in_tasks.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -69,7 +73,7 @@ std::vector<Part> parts_of(const std::vector<TaskFileContent>& files) {
   return parts;
 }
 
-Check check(const std::vector<TaskFileContent>& files, int n_threads) {
+Check grade_replies(const std::vector<TaskFileContent>& files, int n_threads) {
   std::vector<std::string> replies;
   std::vector<const eval::Task*> tasks;
   for (const TaskFileContent& file : files) {
@@ -87,9 +91,9 @@ Check check(const std::vector<TaskFileContent>& files, int n_threads) {
                             sandbox.ok() ? "" : sandbox.error().message());
   Check check;
   check.n_threads = n_threads;
-  const auto start = std::chrono::steady_clock::now();
+  const int64_t start_ns = monotonic_ns();
   const std::vector<eval::Grade> grades = grader.grade_all(jobs, n_threads);
-  check.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  check.seconds = static_cast<double>(monotonic_ns() - start_ns) * 1e-9;
   for (size_t i = 0; i < grades.size(); ++i) {
     if (grades[i].correct()) {
       ++check.n_right;
@@ -165,7 +169,8 @@ int run(const Options& options) {
       return fail(Error(ErrorCode::kInvalidArgument,
                         "--check: expected a task with a solution or an answer, found none"));
     }
-    checked = check(files, options.threads > 0 ? options.threads : cpu_limits().usable_threads());
+    checked =
+        grade_replies(files, options.threads > 0 ? options.threads : cpu_limits().usable_threads());
   }
   if (options.json) {
     fmt::print("{}\n", json_text(to_json(parts, checked), 1));

@@ -1,6 +1,7 @@
 #include "load/coded_matrix.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -17,17 +18,23 @@ using kernels::f32_from_f16_bits;
 constexpr int64_t kRowsAtATime = 64;  // of a transposed matrix: whole cache lines of its columns
 constexpr int64_t kBlock = 32;        // columns of every block type used here
 
+/// Middles of 4, 5 and 8 bits: where the types without a minimum have their zero.
+constexpr int32_t kCentres[] = {8, 16, 128};
+
 /// What a matrix asks of the type that will hold it.
 struct Needs {
   int32_t least = 0, most = 0;  // codes
   bool fits_f16 = true;
   float largest_rounding = 0;
+  /// Whether every bias is minus so many scales: then the codes less that need no bias.
+  std::array<bool, std::size(kCentres)> centred{true, true, true};
 
   void join(const Needs& other) {
     least = std::min(least, other.least);
     most = std::max(most, other.most);
     fits_f16 = fits_f16 && other.fits_f16;
     largest_rounding = std::max(largest_rounding, other.largest_rounding);
+    for (size_t i = 0; i < centred.size(); ++i) centred[i] = centred[i] && other.centred[i];
   }
 };
 
@@ -61,6 +68,11 @@ Needs needs_of(const CodedMatrix& m, const CodedRows& rows) {
     const bool scale_fits = largest == 0 || f16_difference(rows.scales[g], scale_moves);
     const bool bias_fits = !m.has_bias || f16_difference(rows.biases[g], bias_moves);
     needs.fits_f16 = needs.fits_f16 && scale_fits && bias_fits;
+    for (size_t i = 0; i < std::size(kCentres); ++i) {
+      const bool is_centred =
+          m.has_bias && rows.biases[g] == -static_cast<float>(kCentres[i]) * rows.scales[g];
+      needs.centred[i] = needs.centred[i] && is_centred;
+    }
     needs.largest_rounding =
         std::max(needs.largest_rounding, scale_moves * static_cast<float>(largest) + bias_moves);
   }
@@ -74,6 +86,9 @@ DType type_for(const CodedMatrix& m, const Needs& needs) {
   };
   if (!m.has_bias)
     return within(-8, 7) ? DType::Q4_0 : within(-128, 127) ? DType::Q8_0 : DType::F32;
+  if (needs.centred[0] && within(0, 15)) return DType::Q4_0;
+  if (needs.centred[1] && within(0, 31)) return DType::Q5_0;
+  if (needs.centred[2] && within(0, 255)) return DType::Q8_0;
   if (within(0, 15)) return DType::Q4_1;
   if (within(0, 31)) return DType::Q5_1;
   return within(0, 255) ? DType::A8 : DType::F32;
@@ -86,8 +101,16 @@ void put_nibbles(const int32_t* codes, int32_t offset, uint8_t* qs) {
   }
 }
 
-/// One block of 32 columns.
-std::byte* put_block(DType type, const int32_t* codes, float scale, float bias, std::byte* out) {
+/// Bit 4 of each code.
+void put_fifth_bits(const int32_t* codes, uint8_t* qh) {
+  for (int i = 0; i < 32; ++i) {
+    qh[i / 8] = static_cast<uint8_t>(qh[i / 8] | (codes[i] >> 4 & 1) << (i % 8));
+  }
+}
+
+/// One block of 32 columns. `zero`: the code that stands for 0 in the types without a minimum.
+std::byte* put_block(DType type, const int32_t* codes, int32_t zero, float scale, float bias,
+                     std::byte* out) {
   const auto put = [&](const auto& block) {
     std::memcpy(out, &block, sizeof(block));
     return out + sizeof(block);
@@ -96,12 +119,18 @@ std::byte* put_block(DType type, const int32_t* codes, float scale, float bias, 
   switch (type) {
     case DType::Q4_0: {
       BlockQ4_0 block{d, {}};
-      put_nibbles(codes, 8, block.qs);
+      put_nibbles(codes, 8 - zero, block.qs);
       return put(block);
     }
     case DType::Q8_0: {
       BlockQ8_0 block{d, {}};
-      for (int i = 0; i < 32; ++i) block.qs[i] = static_cast<int8_t>(codes[i]);
+      for (int i = 0; i < 32; ++i) block.qs[i] = static_cast<int8_t>(codes[i] - zero);
+      return put(block);
+    }
+    case DType::Q5_0: {
+      BlockQ5_0 block{d, {}, {}};
+      put_nibbles(codes, 0, block.qs);
+      put_fifth_bits(codes, block.qh);
       return put(block);
     }
     case DType::Q4_1: {
@@ -112,9 +141,7 @@ std::byte* put_block(DType type, const int32_t* codes, float scale, float bias, 
     case DType::Q5_1: {
       BlockQ5_1 block{d, m, {}, {}};
       put_nibbles(codes, 0, block.qs);
-      for (int i = 0; i < 32; ++i) {
-        block.qh[i / 8] = static_cast<uint8_t>(block.qh[i / 8] | (codes[i] >> 4 & 1) << (i % 8));
-      }
+      put_fifth_bits(codes, block.qh);
       return put(block);
     }
     default: {
@@ -139,8 +166,9 @@ void put_row(const CodedMatrix& m, DType type, const CodedRows& rows, int64_t ro
     }
     return;
   }
+  const int32_t zero = !m.has_bias ? 0 : type == DType::Q4_0 ? 8 : type == DType::Q8_0 ? 128 : 0;
   for (int64_t c = 0; c < m.columns; c += kBlock) {
-    out = put_block(type, codes + c, scales[c / m.group], bias(c / m.group), out);
+    out = put_block(type, codes + c, zero, scales[c / m.group], bias(c / m.group), out);
   }
 }
 

@@ -31,7 +31,8 @@ struct CodedMatrix {
 };
 
 /// Blocks of the smallest type that holds the codes exactly: Q4_0 and Q8_0 without, Q4_1, Q5_1 and
-/// A8 with biases. A factor has to fit f16; one below 2^-14 may be rounded to its steps of 2^-24
+/// A8 with biases; Q4_0, Q5_0 and Q8_0 also where all biases are -8, -16 or -128 scales. A factor
+/// has to fit f16; one below 2^-14 may be rounded to its steps of 2^-24
 /// (`largest_rounding`: by how much a weight moves). F32 where nothing else holds the matrix.
 struct EncodedMatrix {
   DType type;

@@ -14,6 +14,11 @@
 
 namespace whet {
 
+/// What config.json calls the way in which weights are quantised: "mlx", "awq", "gptq", "fp8",
+/// "compressed-tensors" or what whet does not know; "" where it says nothing, and for GGUF.
+/// Errors: config.json is not what such a file is.
+Result<std::string> quantisation_method(const ModelFile& file);
+
 /// Replaces the planes of every quantised weight of `file` by one tensor under the weight's name,
 /// as config.json's "quantization" or "quantization_config" says; changes nothing where it says
 /// nothing. Returns the new memory, which `file` keeps too. `notes`: which types the weights have

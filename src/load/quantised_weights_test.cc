@@ -78,6 +78,13 @@ TEST(QuantisedWeights, MlxOfEveryWidthAndGroup) {
   }
 }
 
+TEST(QuantisedWeights, MlxModesOfFloats) {
+  const auto types = compare("mlx_floats");
+  EXPECT_EQ(types.at("mxfp4"), DType::MXFP4);
+  EXPECT_EQ(types.at("mxfp8"), DType::BF16);
+  EXPECT_EQ(types.at("nvfp4"), DType::NVFP4);
+}
+
 TEST(QuantisedWeights, AwqGptqAndCompressedTensors) {
   EXPECT_EQ(compare("awq").at("w"), DType::Q8_0);  // codes minus zero points
   EXPECT_EQ(compare("gptq4").at("w"), DType::Q8_0);
@@ -87,6 +94,7 @@ TEST(QuantisedWeights, AwqGptqAndCompressedTensors) {
   EXPECT_EQ(compare("gptq2").at("w"), DType::Q4_0);
   EXPECT_EQ(compare("packed4").at("w"), DType::Q4_0);
   EXPECT_EQ(compare("packed8").at("w"), DType::Q8_0);
+  EXPECT_EQ(compare("packed4_zeros").at("w"), DType::Q8_0);
   EXPECT_EQ(compare("int8").at("w"), DType::Q8_0);
 }
 
@@ -119,6 +127,12 @@ TEST(QuantisedWeights, SaysWhatItRefuses) {
   holds(refusal("mlx", R"({"quantization": {"bits": 7, "group_size": 64}})"), "bits");
   holds(refusal("mlx", R"({"quantization": {"bits": 4, "group_size": 64, "mode": "other"}})"),
         "other");
+  holds(
+      refusal("mlx_floats", R"({"quantization": {"bits": 4, "group_size": 32, "mode": "mxfp4"}})"),
+      "mxfp8");
+  holds(
+      refusal("mlx_floats", R"({"quantization": {"bits": 4, "group_size": 64, "mode": "mxfp4"}})"),
+      "groups of 32");
   holds(refusal("int8", R"({"quantization_config": {"quant_method": "compressed-tensors",
                             "format": "marlin-24"}})"),
         "marlin-24");

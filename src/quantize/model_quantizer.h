@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,14 @@ struct QuantizeOptions {
   bool allow_requantize = false;
 };
 
-/// Writes `path` row by row: memory does not grow with the model, and the file appears only when it
-/// is complete. `on_weights(done, total)` is told of the weights encoded. Errors: a quantised input
-/// (kInvalidArgument), a weight that is not finite (names tensor and row), cancelled, what the
-/// operating system refused; then there is no file at `path`.
+/// `mixture`: none keeps the type of every matrix, so that nothing is lost. Writes `path` row by
+/// row: memory does not grow with the model, and the file appears only when it
+/// is complete. `on_weights(done, total)` is told of the weights encoded. A matrix that has the
+/// type already is copied. Errors: a quantised input of another type (kInvalidArgument), a type to
+/// keep that GGUF does not have, a weight that is not finite (names tensor and row), cancelled,
+/// what the operating system refused; then there is no file at `path`.
 Result<std::vector<QuantizedTensor>> quantize_model(
-    const LoadedModel& model, const TypeMixture& mixture, const std::string& path,
+    const LoadedModel& model, const std::optional<TypeMixture>& mixture, const std::string& path,
     const QuantizeOptions& options, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights, const CancelFlag* cancel);
 

@@ -190,18 +190,6 @@ std::vector<std::string> probing_texts(const Tokenizer& tokenizer) {
   return texts;
 }
 
-bool same_ids(const Tokenizer& original, const Tokenizer& copy) {
-  for (const std::string& text : probing_texts(original)) {
-    for (const bool special : {false, true}) {
-      const EncodeOptions options{.add_special = special, .parse_special = special};
-      const auto expected = original.encode(text, options), found = copy.encode(text, options);
-      if (expected.ok() != found.ok()) return false;
-      if (expected.ok() && *expected != *found) return false;
-    }
-  }
-  return true;
-}
-
 /// Where other readers would miss or add ends of a generation, whet's own key lists them all.
 Status add_ends(const Tokenizer& tokenizer, const Tokenizer& copy, Metadata& metadata) {
   const std::vector<TokenId>& ends = tokenizer.end_of_generation();
@@ -229,6 +217,18 @@ std::vector<Variant> variants(bool is_spm) {
 
 }  // namespace
 
+bool gives_same_ids(const Tokenizer& original, const Tokenizer& copy) {
+  for (const std::string& text : probing_texts(original)) {
+    for (const bool special : {false, true}) {
+      const EncodeOptions options{.add_special = special, .parse_special = special};
+      const auto expected = original.encode(text, options), found = copy.encode(text, options);
+      if (expected.ok() != found.ok()) return false;
+      if (expected.ok() && *expected != *found) return false;
+    }
+  }
+  return true;
+}
+
 Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
   const Tokenizer& tokenizer = *model.tokenizer;
   WHET_TRY(const nlohmann::json root, tokenizer_json(model));
@@ -254,7 +254,8 @@ Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
     add(metadata, variant.key, std::move(variant.value));
     probe.metadata = metadata;
     const auto copy = make_gguf_tokenizer(probe);
-    if (copy.ok() && same_ids(tokenizer, **copy)) return add_ends(tokenizer, **copy, metadata);
+    if (copy.ok() && gives_same_ids(tokenizer, **copy))
+      return add_ends(tokenizer, **copy, metadata);
   }
   return Error(ErrorCode::kInvalidModel,
                fmt::format("tokenizer ({}): expected a way of splitting text that GGUF has a name "

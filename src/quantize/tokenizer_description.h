@@ -11,4 +11,8 @@ namespace whet {
 /// Errors: kInvalidModel where there is none.
 Status describe_tokenizer(const LoadedModel& model, Metadata& metadata);
 
+/// Whether both give the same ids to texts on which tokenizers differ, with and without control
+/// tokens in them.
+bool gives_same_ids(const Tokenizer& original, const Tokenizer& copy);
+
 }  // namespace whet

@@ -43,7 +43,30 @@ DType that_divides(DType type, uint64_t n_cols) {
   return n_cols % dtype_info(fallback).block_elements == 0 ? fallback : DType::F16;
 }
 
+/// Of types that whet does not write by itself.
+struct OtherFileType {
+  DType type;
+  uint32_t number;
+};
+constexpr OtherFileType kOtherFileTypes[] = {
+    {DType::Q2_K, 10},    {DType::Q3_K, 12},   {DType::Q4_K, 15},    {DType::Q5_K, 17},
+    {DType::IQ2_XXS, 19}, {DType::IQ2_XS, 20}, {DType::IQ3_XXS, 23}, {DType::IQ1_S, 24},
+    {DType::IQ4_NL, 25},  {DType::IQ3_S, 26},  {DType::IQ2_S, 28},   {DType::IQ4_XS, 30},
+    {DType::IQ1_M, 31},   {DType::TQ1_0, 36},  {DType::TQ2_0, 37},   {DType::MXFP4, 38},
+    {DType::NVFP4, 39}};
+
 }  // namespace
+
+uint32_t usual_file_type(DType type) {
+  for (const OtherFileType& other : kOtherFileTypes) {
+    if (other.type == type) return other.number;
+  }
+  for (const TypeMixture& mixture : kMixtures) {
+    if (mixture.base == type) return mixture.file_type;
+  }
+  constexpr uint32_t kGuessed = 1024;  // llama.cpp: "go by the tensors"
+  return kGuessed;
+}
 
 DType TypeMixture::type_of(MatrixRole role, uint64_t layer, uint64_t n_layers, uint64_t n_cols,
                            bool tied_head) const {

@@ -31,4 +31,7 @@ struct TypeMixture {
 Result<TypeMixture> type_mixture(std::string_view name);
 std::vector<std::string> type_mixture_names();
 
+/// llama.cpp's LLAMA_FTYPE of a file whose matrices are of this type.
+uint32_t usual_file_type(DType type);
+
 }  // namespace whet

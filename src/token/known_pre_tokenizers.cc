@@ -205,19 +205,32 @@ std::vector<std::string_view> known_pre_tokenizer_names() {
   return names;
 }
 
-Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name) {
+namespace {
+
+Result<const KnownName*> find_name(std::string_view name) {
   for (const KnownName& known : kKnownNames) {
-    if (known.name != name) continue;
-    std::vector<PreTokenizerStep> steps;
-    for (std::string_view pattern : known.patterns) {
-      WHET_TRY(Regex regex, Regex::compile(pattern));
-      steps.push_back(SplitStep{.pattern = std::move(regex)});
-    }
-    return KnownPreTokenizer{PreTokenizer(std::move(steps)), known.ignores_merges, known.adds_bos};
+    if (known.name == name) return &known;
   }
   return Error(ErrorCode::kInvalidModel,
                fmt::format("unknown pre-tokenizer {}; known are: {}", quote_untrusted(name),
                            fmt::join(known_pre_tokenizer_names(), ", ")));
+}
+
+}  // namespace
+
+Result<std::vector<std::string_view>> pre_tokenizer_patterns(std::string_view name) {
+  WHET_TRY(const KnownName* known, find_name(name));
+  return std::vector<std::string_view>(known->patterns.begin(), known->patterns.end());
+}
+
+Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name) {
+  WHET_TRY(const KnownName* known, find_name(name));
+  std::vector<PreTokenizerStep> steps;
+  for (std::string_view pattern : known->patterns) {
+    WHET_TRY(Regex regex, Regex::compile(pattern));
+    steps.push_back(SplitStep{.pattern = std::move(regex)});
+  }
+  return KnownPreTokenizer{PreTokenizer(std::move(steps)), known->ignores_merges, known->adds_bos};
 }
 
 }  // namespace whet

@@ -24,6 +24,9 @@ struct KnownPreTokenizer {
 
 std::vector<std::string_view> known_pre_tokenizer_names();
 
+/// The patterns of its steps, each of which cuts out what matches. Errors: as find_pre_tokenizer().
+Result<std::vector<std::string_view>> pre_tokenizer_patterns(std::string_view name);
+
 /// Errors: an unknown name; the message lists the known ones.
 Result<KnownPreTokenizer> find_pre_tokenizer(std::string_view name);
 

@@ -108,6 +108,33 @@ def int8(rng):
          {"quantization_config": {"quant_method": "compressed-tensors", "format": "int-quantized"}})
 
 
+def packed_zeros(rng):
+    """Asymmetric, as llm-compressor writes it: zero points packed along the rows."""
+    rows, columns, group = 16, 256, 64
+    q = rng.integers(0, 16, (rows, columns))
+    zero = rng.integers(0, 16, (rows, columns // group))
+    scale = rng.uniform(0.001, 0.01, (rows, columns // group)).astype(np.float16)
+    values = (q - np.repeat(zero, group, axis=1)).astype(np.float32) * np.repeat(scale, group, axis=1).astype(np.float32)
+    save("packed4_zeros", {"w.weight_packed": pack(q, 4), "w.weight_scale": scale, "w.weight_zero_point": pack(zero.T, 4).T,
+                           "w.weight_shape": np.array([rows, columns], np.int64), "w.expected": values},
+         {"quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized",
+                                  "config_groups": {"group_0": {"weights": {"num_bits": 4, "group_size": group,
+                                                                            "symmetric": False}}}}})
+
+
+def mlx_floats(rng):
+    """The modes of floats; codes, scales and values are those of the mlx package."""
+    tensors, overrides = {}, {}
+    for mode, bits, group in (("mxfp4", 4, 32), ("mxfp8", 8, 32), ("nvfp4", 4, 16)):
+        weight = mx.array(rng.normal(0, 0.05, (3, 256)).astype(np.float32))
+        codes, scales = mx.quantize(weight, group_size=group, bits=bits, mode=mode)
+        values = mx.dequantize(codes, scales, group_size=group, bits=bits, mode=mode, dtype=mx.float32)
+        tensors |= {f"{mode}.weight": np.array(codes), f"{mode}.scales": np.array(scales),
+                    f"{mode}.expected": np.array(values)}
+        overrides[mode] = {"group_size": group, "bits": bits, "mode": mode}
+    save("mlx_floats", tensors, {"quantization": {"group_size": 32, "bits": 4, "mode": "mxfp4", **overrides}})
+
+
 def main():
     rng = np.random.default_rng(SEED)
     mlx(rng)
@@ -120,6 +147,8 @@ def main():
     compressed(rng, "packed4", 4, 64)
     compressed(rng, "packed8", 8, 256)
     int8(rng)
+    packed_zeros(rng)
+    mlx_floats(rng)
 
 
 if __name__ == "__main__":
