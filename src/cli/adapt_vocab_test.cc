@@ -9,6 +9,7 @@
 #include "grammar/gbnf.h"
 #include "token/phrase_tokenizer.h"
 #include "vocab/adapted_model.h"
+#include "vocab/phrase_miner.h"
 #include "vocab/phrase_piece.h"
 
 namespace whet {

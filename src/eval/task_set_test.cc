@@ -161,7 +161,10 @@ TaskSet three_families() {
   TaskSet set;
   for (const auto& [family, n] : {std::pair{"big", 80}, {"mid", 15}, {"rare", 5}}) {
     for (int i = 0; i < n; ++i) {
-      set.tasks.push_back({family + std::to_string(i), family, "", {}, {}});
+      Task task;
+      task.id = family + std::to_string(i);
+      task.family = family;
+      set.tasks.push_back(std::move(task));
     }
   }
   return set;

@@ -9,6 +9,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "load/architecture.h"
 #include "model/slot.h"
@@ -330,8 +331,8 @@ class ModelBinder {
     const Matrix& m = whole.matrix;
     const bool plain = m.type == DType::F16 || m.type == DType::BF16;
     const DType type = plain ? m.type : DType::F32;
-    const uint64_t key_bytes =
-        static_cast<uint64_t>(a.rank) * row_bytes(dtype_info(type), static_cast<uint64_t>(a.content_dim));
+    const uint64_t key_bytes = static_cast<uint64_t>(a.rank) *
+                               row_bytes(dtype_info(type), static_cast<uint64_t>(a.content_dim));
     WHET_TRY(const std::shared_ptr<FileBytes> made,
              FileBytes::allocate(static_cast<uint64_t>(a.n_heads) * key_bytes, name(fused, i)));
     std::vector<float> row(static_cast<size_t>(a.rank));

@@ -2,6 +2,7 @@
 // libraries make of some 400 texts: tests/golden/make_tokenizer_golden.py.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -42,10 +43,32 @@ class GoldenTokenizer : public testing::TestWithParam<const char*> {
     tokenizer_ = *tokenizer;
   }
 
+  /// The reference's unigram model takes text that spells a control, unknown or byte token for that
+  /// token, which here no text of a user may do.
+  bool is_forged(const std::string& text, bool parse_special) const {
+    if (!std::string_view(GetParam()).starts_with("tok_unigram")) return false;
+    if (text.find("<0x") != text.npos || text.find("<unk>") != text.npos) return true;
+    return !parse_special && !tokenizer_->control_spellings(text).empty();
+  }
+
   void expect_ids(size_t i, bool parse_special, const json& expected) {
     const auto text = texts_[i].get<std::string>();
+    // Of code points that are younger than the reference's tables (Unicode 8) it does not know that
+    // they are marks, which BERT's normalizer strips, or symbols.
+    constexpr size_t kYounger[] = {398, 415};
+    if (std::string_view(GetParam()) == "tok_word_piece" &&
+        std::ranges::find(kYounger, i) != std::end(kYounger)) {
+      return;
+    }
     auto ids = tokenizer_->encode(text, {.add_special = false, .parse_special = parse_special});
     ASSERT_TRUE(ids.ok()) << ids.error().message();
+    if (is_forged(text, parse_special)) {
+      const auto is_control = [&](TokenId id) {
+        return tokenizer_->type(id) == TokenType::kControl && tokenizer_->piece(id) != "<unk>";
+      };
+      EXPECT_TRUE(parse_special || std::ranges::none_of(*ids, is_control)) << texts_[i];
+      return;
+    }
     EXPECT_EQ(json(*ids), expected)
         << "text " << i << ": " << texts_[i] << (parse_special ? "" : ", special tokens as text");
   }

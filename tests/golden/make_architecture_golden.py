@@ -117,8 +117,8 @@ def make(name, spec, llama_cpp):
     (folder / "generation_config.json").unlink(missing_ok=True)
     if spec_extra or dropped:  # words that published files have and that the converter asks for, and those that they lack
         path = folder / "config.json"
-        words = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped} | spec_extra
-        path.write_text(json.dumps(words, indent=2) + "\n")
+        said = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped} | spec_extra
+        path.write_text(json.dumps(said, indent=2) + "\n")
     model = auto.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
     if ".gguf" in containers:
         tokenizer = folder / "tokenizer.json"  # the converter of gemma3 counts its tokens
