@@ -93,7 +93,7 @@ TEST(Variants, OtherFormsAreErrorsThatSayWhatIsExpected) {
   EXPECT_NE(message({"spec=dog"}).find("--spec-type"), std::string::npos);
   EXPECT_NE(message({"spec=ngram:file"}).find("phrase: or draft:"), std::string::npos);
   EXPECT_NE(message({"all"}).find("two or more"), std::string::npos);
-  EXPECT_NE(message({"vocab=a", "larosa=b", "all"}).find("a model file twice"), std::string::npos);
+  EXPECT_NE(message({"vocab=a", "model=b", "all"}).find("a model file twice"), std::string::npos);
   EXPECT_NE(message({"vocab=/nowhere/x.gguf"}).find("/nowhere/x.gguf"), std::string::npos);
 }
 

@@ -12,8 +12,7 @@ namespace whet {
 namespace {
 
 constexpr std::string_view kAll = "all";
-constexpr std::array kFileKeys = {std::string_view("vocab"), std::string_view("larosa"),
-                                  std::string_view("model")};
+constexpr std::array kFileKeys = {std::string_view("vocab"), std::string_view("model")};
 constexpr std::array kCacheTypes = {DType::F32, DType::F16, DType::BF16, DType::Q8_0};
 
 struct Change {

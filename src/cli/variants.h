@@ -17,7 +17,7 @@ struct OpenedVariant {
   std::unique_ptr<Engine> engine;
 };
 
-/// What --with takes: "vocab=FILE", "larosa=FILE" and "model=FILE" run another model file;
+/// What --with takes: "vocab=FILE" and "model=FILE" run another model file;
 /// "spec=TYPES" proposes tokens (--spec-type), also as "spec=phrase:FILE" and "spec=draft:MODEL";
 /// "kv=TYPE" caches keys and values so; "all" is all others in one.
 /// Errors: another form; two files for "all"; nothing for it; those of loading.
@@ -25,7 +25,7 @@ Result<std::vector<OpenedVariant>> open_variants(const ModelFlags& base,
                                                  const std::vector<std::string>& with);
 
 inline constexpr const char* kVariantsHelp =
-    "vocab=FILE, larosa=FILE, model=FILE, spec=TYPES, spec=phrase:FILE, spec=draft:MODEL, kv=TYPE, "
+    "vocab=FILE, model=FILE, spec=TYPES, spec=phrase:FILE, spec=draft:MODEL, kv=TYPE, "
     "or all: these together; may be repeated";
 
 }  // namespace whet
