@@ -26,6 +26,10 @@ function(whet_use_common_headers target owner)
     endif()
     get_target_property(options ${target} COMPILE_OPTIONS)  # a precompiled header is only good for the same ones
     target_compile_options(${owner} PRIVATE ${options})
+    get_target_property(link_options ${target} LINK_OPTIONS)  # those of sanitizers
+    if(link_options)
+      target_link_options(${owner} PRIVATE ${link_options})
+    endif()
     target_link_libraries(${owner} PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
     target_precompile_headers(${owner} PRIVATE ${WHET_COMMON_HEADERS} ${ARGN})
     if("<gtest/gtest.h>" IN_LIST ARGN)
