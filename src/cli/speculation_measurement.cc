@@ -416,15 +416,15 @@ Result<std::string> draw_speculation(const Json& r) {
     return std::filesystem::path(path.get<std::string>()).stem().string();
   };
   const std::string draft =
-      config["draft_model"].is_null() ? "" : " with " + stem(config["draft_model"]);
+      config["draft_model"].is_null() ? "" : "draft " + stem(config["draft_model"]) + "; ";
   return report::render_speedups(
-      {.title = "Speculation: " + stem(config["model"]) + draft,
+      {.title = "Speculation: " + stem(config["model"]),
        .value = "tokens per second over those without",
-       .subtitle = fmt::format("{}, {} threads, temperature {}, {} prompts, {} tokens each",
-                               config["cpu_info"].get<std::string>(), config["threads"].get<int>(),
-                               config["temperature"].get<double>(),
-                               config["n_prompts"].get<size_t>(),
-                               config["n_predict"].get<int64_t>())},
+       .subtitle =
+           fmt::format("{}{}, {} threads, temperature {}, {} prompts, {} tokens each", draft,
+                       config["cpu_info"].get<std::string>(), config["threads"].get<int>(),
+                       config["temperature"].get<double>(), config["n_prompts"].get<size_t>(),
+                       config["n_predict"].get<int64_t>())},
       rows);
 }
 
