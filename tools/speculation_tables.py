@@ -62,7 +62,7 @@ def main():
     tables = {"speed-up": lines,
               "drafts": table_of_drafts(),
               "machine": [f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
-                          f"{config['n_predict']} tokens each, without / with / with / without speculation; geometric means of the prompts' "
+                          f"{' or '.join(str(n) for n in sorted({r['config']['n_predict'] for r in runs}))} tokens each, without / with / with / without speculation; geometric means of the prompts' "
                           "ratios of time per token, 95 % intervals over prompts.",
                           "A step of so many rows of the 1.5B model over one of one row: " +
                           ", ".join(f"{m}: {costs[m]:.2f}" for m in (2, 3, 4, 6, 8, 12, 16) if m in costs) + "."]}
