@@ -19,6 +19,10 @@ ForwardScratch::~ForwardScratch() = default;
 ForwardScratch::ForwardScratch(ForwardScratch&&) noexcept = default;
 ForwardScratch& ForwardScratch::operator=(ForwardScratch&&) noexcept = default;
 
+void ForwardScratch::observe(ProjectionObserver* observer) {
+  buffers_->projection.observer = observer;
+}
+
 KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
   KvShape shape{{}, capacity, type};
   for (const LayerForm& layer : config.layers) {

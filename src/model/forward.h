@@ -13,6 +13,8 @@
 
 namespace whet {
 
+class ProjectionObserver;  // ops/projection.h
+
 struct Decoder {
   ModelConfig config;
   Weights weights;
@@ -24,7 +26,7 @@ struct StepSegment {
   std::span<const int32_t> tokens;  // ids, each in [0, V)
   enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
   float* states = nullptr;  // receives the rows as the head would see them, [T, D]; null = unwanted
-  bool revocable = false;  // kv may be rewound to any of these tokens afterwards
+  bool revocable = false;   // kv may be rewound to any of these tokens afterwards
 };
 
 /// Buffers of forward(), reused between steps; grows to the largest step seen.
@@ -35,6 +37,9 @@ class ForwardScratch {
   ~ForwardScratch();
   ForwardScratch(ForwardScratch&&) noexcept;
   ForwardScratch& operator=(ForwardScratch&&) noexcept;
+
+  /// Tells `observer` of the products of later passes, until another is named; nullptr ends it.
+  void observe(ProjectionObserver* observer);
 
   struct Buffers;
   Buffers& buffers() { return *buffers_; }
