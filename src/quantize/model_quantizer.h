@@ -8,9 +8,11 @@
 
 #include "base/result.h"
 #include "generator/generator.h"
+#include "load/config_reader.h"
 #include "load/loaded_model.h"
 #include "par/thread_pool.h"
 #include "quantize/importance_matrix.h"
+#include "quantize/model_contents.h"
 #include "quantize/type_mixture.h"
 
 namespace whet {
@@ -38,6 +40,29 @@ struct QuantizeOptions {
 /// Tensors that lost precision by a fit that an importance could have weighed, and did not, because
 /// the matrix has none of them.
 std::vector<std::string> tensors_without_importance(const std::vector<QuantizedTensor>& tensors);
+
+/// Changes matrices on their way into a file.
+class RowTransform {
+ public:
+  virtual ~RowTransform() = default;
+  /// Rows [begin, end) of what becomes of `matrix`, as floats [end - begin, columns]. Pieces of a
+  /// matrix are asked for in order, from row 0.
+  virtual Status read(const ContentMatrix& matrix, int64_t begin, int64_t end, float* rows,
+                      ThreadPool& pool) = 0;
+};
+
+struct ModelToWrite {
+  ModelContents contents;
+  Metadata metadata;  // GGUF's keys, but for those that say how a file is quantised
+  uint64_t n_layers = 0;
+  RowTransform* transform = nullptr;  // none: matrices stay what they are
+};
+
+/// As quantize_model(), of contents that the caller has put together.
+Result<std::vector<QuantizedTensor>> write_quantized(
+    const ModelToWrite& model, const std::optional<TypeMixture>& mixture, const std::string& path,
+    const QuantizeOptions& options, ThreadPool& pool,
+    const std::function<void(uint64_t done, uint64_t total)>& on_weights, const CancelFlag* cancel);
 
 /// `mixture`: none keeps the type of every matrix, so that nothing is lost. Writes `path` row by
 /// row: memory does not grow with the model, and the file appears only when it
