@@ -50,6 +50,7 @@ int run(const Options& options) {
         {"n_scored", tally->n_tokens},
         {"n_windows", tally->n_windows},
         {"context", (*engine)->context()},
+        {"sparsity", options.model.sparsity},
         {"nats_per_token", nats},
         {"nats_per_token_stderr", error},
         {"perplexity", perplexity},
@@ -75,6 +76,7 @@ Command make_perplexity_command() {
   auto options = std::make_shared<Options>();
   Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(command);
+  options->model.add_sparsity_to(command, SparseRows::kAll);
   command.add("-f,--file", &options->file, "the text").required().value_name("FILE");
   command.add("--parse-special", &options->parse_special,
               "control tokens that the text spells are control tokens, as in a chat");
