@@ -50,6 +50,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_rm_command());
   commands.push_back(make_ps_command());
   commands.push_back(make_synth_command());
+  commands.push_back(make_imatrix_command());
   commands.push_back(make_quantize_command());
   commands.push_back(make_convert_command());
   return commands;

@@ -28,6 +28,7 @@ Command make_pull_command();
 Command make_ls_command();
 Command make_rm_command();
 Command make_ps_command();
+Command make_imatrix_command();
 Command make_quantize_command();
 Command make_convert_command();
 

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "formats/gguf_writer.h"
+#include "formats/untrusted_text.h"
 #include "kernels/kernels.h"
 #include "quantize/block_encoder.h"
 #include "quantize/model_contents.h"
@@ -44,8 +46,11 @@ struct Loss {
 /// One tensor on its way: some rows at a time, shared out over the team.
 class TensorEncoder {
  public:
-  TensorEncoder(const ContentMatrix& source, DType to, RowTransform* transform)
+  /// `importance`: [matrices][columns], or empty.
+  TensorEncoder(const ContentMatrix& source, DType to, std::vector<float> importance,
+                RowTransform* transform)
       : source_(source),
+        importance_(std::move(importance)),
         to_(to),
         transform_(transform),
         columns_(static_cast<size_t>(source.matrix.columns)),
@@ -106,7 +111,7 @@ class TensorEncoder {
     float checked = 0;
     for (float w : weights) checked += w * 0.0f;  // NaN unless all are finite
     if (checked != 0.0f || std::isnan(checked)) return false;
-    encode_row(to_, weights.data(), columns_, out);
+    encode_row(to_, weights.data(), columns_, out, importance_of_row(row));
     kernels::dequantize_row(to_, out, back.data(), columns_);
     Loss& loss = losses_[place];
     for (size_t i = 0; i < columns_; ++i) {
@@ -117,7 +122,14 @@ class TensorEncoder {
     return true;
   }
 
+  const float* importance_of_row(int64_t row) const {
+    if (importance_.empty()) return nullptr;
+    const int64_t matrix = source_.experts.empty() ? 0 : row / source_.experts.front().rows;
+    return importance_.data() + static_cast<size_t>(matrix) * columns_;
+  }
+
   const ContentMatrix& source_;
+  const std::vector<float> importance_;
   const DType to_;
   RowTransform* const transform_;
   const size_t columns_;
@@ -137,7 +149,48 @@ uint32_t file_type_of(const std::vector<QuantizedTensor>& tensors) {
   return usual_file_type(most->first);
 }
 
-Status write_metadata(GgufWriter& writer, Metadata metadata, uint32_t file_type) {
+/// A matrix of another model is refused: it would weigh the wrong channels.
+Status check_importance(const ImportanceMatrix& importance, const ModelContents& contents) {
+  std::set<std::string_view> names;
+  for (const ContentMatrix& matrix : contents.matrices) names.insert(matrix.name);
+  for (const ContentVector& vector : contents.vectors) names.insert(vector.name);
+  for (const auto& [name, channels] : importance.tensors) {
+    if (names.contains(name)) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("expected an importance matrix of this model, found one with a tensor "
+                             "{} that the model does not have",
+                             quote_untrusted(name)));
+  }
+  return ok_status();
+}
+
+/// Empty where the type does not heed it or the matrix does not know the tensor.
+Result<std::vector<float>> importance_for(const ContentMatrix& source, DType to,
+                                          const ImportanceMatrix* importance) {
+  if (importance == nullptr || !weighs_importance(to) || source.matrix.type == to) {
+    return std::vector<float>();
+  }
+  const auto found = importance->tensors.find(source.name);
+  if (found == importance->tensors.end()) return std::vector<float>();
+  return importance_of(found->second, source.name, std::max<size_t>(source.experts.size(), 1),
+                       static_cast<size_t>(source.matrix.columns));
+}
+
+void describe_importance(const ImportanceMatrix& importance, const std::string& file,
+                         Metadata& metadata) {
+  metadata["quantize.imatrix.file"] = {file};
+  if (!importance.datasets.empty()) {
+    metadata["quantize.imatrix.dataset"] = {importance.datasets.front()};
+  }
+  metadata["quantize.imatrix.entries_count"] = {uint64_t{importance.tensors.size()}};
+  metadata["quantize.imatrix.chunks_count"] = {importance.n_chunks};
+}
+
+Status write_metadata(GgufWriter& writer, Metadata metadata, uint32_t file_type,
+                      const QuantizeOptions& options) {
+  if (options.importance != nullptr) {
+    describe_importance(*options.importance, options.importance_file, metadata);
+  }
   metadata["general.file_type"] = {uint64_t{file_type}};
   metadata["general.quantization_version"] = {uint64_t{2}};
   for (const auto& [key, value] : metadata) WHET_TRY_STATUS(writer.add_meta(key, value));
@@ -145,6 +198,15 @@ Status write_metadata(GgufWriter& writer, Metadata metadata, uint32_t file_type)
 }
 
 }  // namespace
+
+std::vector<std::string> tensors_without_importance(const std::vector<QuantizedTensor>& tensors) {
+  std::vector<std::string> names;
+  for (const QuantizedTensor& tensor : tensors) {
+    const bool fitted = weighs_importance(tensor.to) && tensor.from != tensor.to;
+    if (fitted && !tensor.weighed) names.push_back(tensor.name);
+  }
+  return names;
+}
 
 Result<std::vector<QuantizedTensor>> write_quantized(
     const ModelToWrite& model, const std::optional<TypeMixture>& mixture, const std::string& path,
@@ -155,7 +217,11 @@ Result<std::vector<QuantizedTensor>> write_quantized(
   WHET_TRY(GgufWriter writer, GgufWriter::create(path));
   const bool tied = sources.back().role != MatrixRole::kHead;
   std::vector<QuantizedTensor> report;
+  std::vector<std::vector<float>> importance;  // of each matrix
   uint64_t total = 0, done = 0;
+  if (options.importance != nullptr) {
+    WHET_TRY_STATUS(check_importance(*options.importance, model.contents));
+  }
   for (const ContentMatrix& source : sources) {
     const Matrix& m = source.matrix;
     const DType to = !mixture ? m.type
@@ -165,8 +231,9 @@ Result<std::vector<QuantizedTensor>> write_quantized(
     const std::vector<uint64_t> shape = source.shape();
     const auto rows = static_cast<uint64_t>(m.rows), columns = static_cast<uint64_t>(m.columns);
     WHET_TRY_STATUS(writer.add_tensor_info(source.name, to, shape));
-    report.push_back(
-        {source.name, m.type, to, shape, rows * row_bytes(dtype_info(to), columns), 0});
+    WHET_TRY(importance.emplace_back(), importance_for(source, to, options.importance));
+    report.push_back({source.name, m.type, to, shape, rows * row_bytes(dtype_info(to), columns), 0,
+                      !importance.back().empty()});
     total += rows * columns;
   }
   const std::vector<ContentVector>& plain = model.contents.vectors;
@@ -175,12 +242,12 @@ Result<std::vector<QuantizedTensor>> write_quantized(
     report.push_back({vector.name, DType::F32, DType::F32, vector.shape,
                       sizeof(float) * vector.values.size(), 0});
   }
-  WHET_TRY_STATUS(
-      write_metadata(writer, model.metadata, mixture ? mixture->file_type : file_type_of(report)));
+  WHET_TRY_STATUS(write_metadata(writer, model.metadata,
+                                 mixture ? mixture->file_type : file_type_of(report), options));
   WHET_TRY_STATUS(writer.write_header());
   for (size_t i = 0; i < sources.size(); ++i) {
     const Matrix& m = sources[i].matrix;
-    TensorEncoder encoder(sources[i], report[i].to, model.transform);
+    TensorEncoder encoder(sources[i], report[i].to, std::move(importance[i]), model.transform);
     for (int64_t row = 0; row < m.rows; row += encoder.rows_per_piece()) {
       if (cancel != nullptr && cancel->cancelled()) {
         return Error(ErrorCode::kCancelled, "cancelled");
