@@ -591,6 +591,85 @@ TEST(Perplexity, ControlTokensInTheTextCountOnRequest) {
   EXPECT_EQ(tokens(""), 21);  // the markers in pieces
 }
 
+TEST(Perplexity, DivergenceFromABaseFile) {
+  const std::string base = scratch("base.logits"), text = kSource + "/LICENSE";
+  const Ran wrote = whet("perplexity " + kDraftDirectory + " -c 64 -f " + text +
+                         " --kl-divergence-base " + base + " --json");
+  ASSERT_EQ(wrote.status, 0);
+  const double perplexity = nlohmann::json::parse(wrote.out)["perplexity"].get<double>();
+  const auto compare = [&](const std::string& model, const std::string& flags) {
+    const Ran ran =
+        whet("perplexity " + model + " --kl-divergence --kl-divergence-base " + base + flags);
+    EXPECT_EQ(ran.status, 0) << ran.out;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto itself = compare(kDraftDirectory, " --json -f " + text);
+  EXPECT_NEAR(itself["kl_mean"].get<double>(), 0, 1e-5);
+  EXPECT_NEAR(itself["perplexity"].get<double>(), perplexity, 1e-6 * perplexity);
+  EXPECT_NEAR(itself["base_perplexity"].get<double>(), perplexity, 1e-3 * perplexity);
+  EXPECT_GT(itself["same_top"].get<double>(), 0.99);
+  const std::string four_bits = scratch("q4_0.gguf");
+  ASSERT_EQ(whet("quantize " + kDraftDirectory + " " + four_bits + " q4_0").status, 0);
+  const auto coarse = compare(four_bits, " --json -t 1 -b 7");
+  EXPECT_GT(coarse["kl_mean"].get<double>(), 1e-3);
+  EXPECT_LE(coarse["kl_median"].get<double>(), coarse["kl_99_9"].get<double>());
+  EXPECT_LT(coarse["same_top"].get<double>(), 1);
+  for (const std::string& wrong :
+       {" -c 65 --kl-divergence --kl-divergence-base " + base,
+        " -f " + kSource + "/README.md --kl-divergence --kl-divergence-base " + base,
+        std::string(" --kl-divergence"), std::string(" --kl-divergence-base ") + base}) {
+    const Ran ran = whet("perplexity " + kDraftDirectory + wrong + " 2>&1");
+    EXPECT_EQ(ran.status, 2) << wrong << ran.out;
+  }
+  EXPECT_EQ(whet("perplexity " + kDraftDirectory + " --kl-divergence --kl-divergence-base " + text +
+                 " 2>&1")
+                .status,
+            3);
+}
+
+TEST(Imatrix, IsMadeAndHeeded) {
+  const std::string matrix = scratch("imatrix.gguf"), out = scratch("weighed.gguf");
+  ASSERT_EQ(
+      whet("imatrix " + kDraftDirectory + " -c 128 -f " + kSource + "/LICENSE -o " + matrix).status,
+      0);
+  const Ran weighed = whet("quantize " + kDraftDirectory + " " + out + " q4_0 --imatrix " + matrix +
+                           " --json 2>/dev/null");
+  ASSERT_EQ(weighed.status, 0);
+  const auto report = nlohmann::json::parse(weighed.out);
+  int n_weighed = 0;
+  for (const auto& tensor : report["tensors"]) n_weighed += tensor["imatrix"].get<bool>();
+  EXPECT_GT(n_weighed, 10);
+  const Ran foreign = whet("quantize " + kSource + "/tests/golden/qwen2.gguf " + out +
+                           " q4_0 --imatrix " + matrix + " 2>&1");
+  EXPECT_NE(foreign.status, 0) << foreign.out;
+}
+
+TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
+  const std::string out = scratch("rotated.gguf"), text = kSource + "/LICENSE";
+  const std::string adapt = "adapt larosa " + kDraftDirectory + " -f " + text + " -o " + out +
+                            " --tokens 1024 --window 128 --type ";
+  const Ran made = whet(adapt + "f16 --search 2>&1");
+  ASSERT_EQ(made.status, 0) << made.out;
+  EXPECT_NE(made.out.find("balance 0.8"), std::string::npos) << made.out;
+  const auto nats = [&](const std::string& model) {
+    const Ran ran = whet("perplexity " + model + " -f " + text + " -c 128 --json 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << model;
+    return nlohmann::json::parse(ran.out)["nats_per_token"].get<double>();
+  };
+  const double before = nats(kDraftDirectory), dense = nats(out);
+  EXPECT_NEAR(dense, before, 0.01 * before);
+  EXPECT_NE(nats(out + " --sparsity plan"), dense);
+  EXPECT_EQ(nats(out + " --sparsity 0"), dense);
+  const Ran again = whet(adapt + "q8_0 2>&1");
+  EXPECT_NE(again.out.find("were seen before"), std::string::npos) << again.out;
+  const Ran refused =
+      whet("perplexity " + kDraftDirectory + " -f " + text + " --sparsity plan 2>&1");
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.out.find("whet adapt larosa"), std::string::npos) << refused.out;
+  const Ran unknown = whet("perplexity " + out + " -f " + text + " --sparsity some 2>&1");
+  EXPECT_NE(unknown.out.find("wina:0.4"), std::string::npos) << unknown.out;
+}
+
 TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
   Ran ran = whet("bench -m " + kDraft + " -p 32 -n 8 -r 3 -t 1 -o json 2>/dev/null");
   ASSERT_EQ(ran.status, 0);

@@ -1,30 +1,62 @@
 #!/bin/sh
-# Measures strategies on models and prints what the results recommend.
-# usage: tools/strategy_tables.sh OUT MODEL...   (WHET=build/release/whet, SECONDS_EACH=110, SEEDS=1-3)
+# Measures which strategies pay on real models: the runs behind the tables of docs/results.md.
+# usage: tools/strategy_tables.sh EXPERIMENT...   (WHET=build/release/whet, MODELS=models, TASKS=data, OUT=docs/runs/strategies)
 #
-# For each model two experiments, each ended by its time limit at the latest: two prompts for Rust functions, executed against
-# tests (examples/prime-fibonacci.jsonl), and short reasoning tasks that come with whet. Three samples a question, temperature 0.8.
-# An experiment that exists is gone on with, so a second call adds what the first had no time for.
+# An experiment is one design on one model; its record goes to OUT/EXPERIMENT. It ends by its time limit at the latest, and one
+# that exists is gone on with (so a limit is what one call may take; the looks at it are in its record).
+# MODELS holds the files named below, TASKS holds HumanEval.jsonl.gz and gsm8k-test.jsonl.
+#
+#   rust-smollm2-0.3   rust-0.5b-0.3   rust-1.5b-0.3     two prompts for Rust functions, executed against tests, temperature 0.3
+#   rust-smollm2-0.8   rust-0.5b-0.8   rust-1.5b-0.8     the same at 0.8
+#   humaneval-0.5b     gsm8k-0.5b                        subsets
+#   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
+#   votes-0.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
+#   bits-q4_k_m  bits-q3_k_s  bits-q8_0                  one sample and three of the same model at other precisions, made by
+#                      whet quantize from its Q4_K_M: MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf and …-q8_0.gguf
 set -eu
-[ $# -ge 2 ] || { sed -n '2,8p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,16p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
-seconds=${SECONDS_EACH:-110}
-out=$1
-shift
+models=${MODELS:-models}
+tasks=${TASKS:-data}
+out=${OUT:-docs/runs/strategies}
+smollm2=$models/smollm2-135m-instruct-q4_1.gguf
+small=$models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf
+large=$models/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf
+two=examples/prime-fibonacci.jsonl
+# Three samples of one batch, each drawn as the baseline's one is.
+three='baseline,re2,diverse:n=3,best-of-n:n=3,temperature=run,majority-voting:n=3,temperature=run'
+once_or_thrice='baseline,majority-voting:n=3,temperature=run'
+batches='baseline'
+for n in 2 4 8; do
+  batches="$batches,majority-voting:n=$n,temperature=run,majority-voting:n=$n,batch=1,temperature=run"
+done
 mkdir -p "$out"
 
-measure() { # MODEL NAME TASKS LIMIT SEEDS STRATEGIES
+# MODEL TASKS LIMIT SEEDS TEMPERATURE STRATEGIES SECONDS MAX_TOKENS [FLAG...]
+measure() {
+  model=$1 file=$2 limit=$3 seeds=$4 temperature=$5 strategies=$6 seconds=${SECONDS_EACH:-$7} most=$8
+  shift 8
+  [ ! -e "$out/$experiment/events.jsonl" ] || set -- --resume "$@"
   status=0
-  "$whet" eval -m "$1" -o "$out/$2" --resume --tasks "$3" -n "$4" --seeds "$5" --strategies "$6" --temp 0.8 --max-tokens 256 \
-    --no-controls --no-charts --time-limit "$seconds" || status=$?
+  "$whet" eval -m "$model" -o "$out/$experiment" --tasks "$file" -n "$limit" --seeds "$seeds" \
+    --temp "$temperature" --strategies "$strategies" --max-tokens "$most" --time-limit "$seconds" --no-charts "$@" || status=$?
   [ $status -eq 0 ] || [ $status -eq 4 ] || exit $status # 4: out of time, what was finished is kept
 }
 
-for model; do
-  name=$(basename "$model" .gguf)
-  measure "$model" "$name-rust" "$(dirname "$0")/../examples/prime-fibonacci.jsonl" 0 "${SEEDS:-1-3}" \
-    baseline,re2,best-of-n:n=3,majority-voting:n=3
-  measure "$model" "$name-reasoning" story,multiply,compare,divide 24 1 \
-    baseline,re2,best-of-n:n=3,self-consistency:n=3,adaptive-vote:n=4
+for experiment; do
+  temperature=${experiment##*-}
+  case $experiment in
+    rust-smollm2-*) measure "$smollm2" "$two" 0 1-5 "$temperature" "$three" 110 512 --no-controls ;;
+    rust-0.5b-*) measure "$small" "$two" 0 1-5 "$temperature" "$three" 150 512 --no-controls ;;
+    rust-1.5b-*) measure "$large" "$two" 0 1-3 "$temperature" "$three" 160 512 --no-controls ;;
+    humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 40 1 0.8 "$three" 110 384 --no-controls ;;
+    gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
+    batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 240 256 --no-controls ;;
+    votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
+      --no-controls --grade-candidates ;;
+    bits-q4_k_m) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls ;;
+    bits-*) measure "$models/qwen2.5-coder-0.5b-${experiment#bits-}.gguf" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 \
+      320 --no-controls ;;
+    *) echo "strategy_tables.sh: expected an experiment of those listed in this file, found \"$experiment\"" >&2; exit 2 ;;
+  esac
 done
-"$whet" recommend "$out"/*/

@@ -227,6 +227,9 @@ class Experiment {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
     context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
+    // Rows share questions and first draws: what one leaves behind (its prompt's keys and values, its
+    // text to propose from) would make the next one fast.
+    context.cache_scope = fmt::format("run {}", next_sequence_);
     context.sampling = plan_.sampling;
     context.max_tokens = plan_.max_tokens;
     context.raw_prompt = plan_.raw_prompt;

@@ -1,7 +1,10 @@
 // majority-voting: N samples of one batch, the most frequent extracted answer. For code a vote is
 // for a behaviour on the public examples, or for a program where examples cannot be run.
+// `batch` draws fewer at a time, down to one: the same texts, for what batching itself buys.
 // Steps and defaults follow optillm's majority_voting, without its fall-back to the whole text.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "strategy/examples.h"
 #include "strategy/makers.h"
@@ -13,17 +16,21 @@ namespace {
 
 class MajorityVoting : public Strategy {
  public:
-  MajorityVoting(int64_t n, std::optional<double> temperature) : n_(n), temperature_(temperature) {}
+  MajorityVoting(int64_t n, int64_t batch, std::optional<double> temperature)
+      : n_(n), batch_(batch == 0 ? n : std::min(batch, n)), temperature_(temperature) {}
 
   std::string description() const override {
-    return fmt::format("{} samples in one batch, the most frequent extracted answer.", n_);
+    return fmt::format("{} samples, {}, the most frequent extracted answer.", n_,
+                       batch_ == n_ ? "in one batch" : fmt::format("{} at a time", batch_));
   }
   Result<Outcome> solve(const eval::Question& question, Generator& generator,
                         const Context& context) const override {
     Session session(question, generator, context);
     const double temperature = temperature_.value_or(context.sampling.temperature);
-    const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
-    WHET_TRY_STATUS(session.sample(session.draws(temperatures)));
+    for (int64_t begin = 0; begin < n_; begin += batch_) {
+      const auto n = static_cast<size_t>(std::min(batch_, n_ - begin));
+      WHET_TRY_STATUS(session.sample(session.draws(n, temperature)));
+    }
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       if (eval::is_code(question.kind)) score_by_examples(question, context, candidates, among);
       return select_by_vote(candidates, among);
@@ -32,6 +39,7 @@ class MajorityVoting : public Strategy {
 
  private:
   int64_t n_;
+  int64_t batch_;  // samples of one request
   std::optional<double> temperature_;
 };
 
@@ -39,7 +47,8 @@ class MajorityVoting : public Strategy {
 
 std::unique_ptr<Strategy> make_majority_voting(OptionReader& options) {
   const int64_t n = options.integer("n", 8, 1, 256);
-  return std::make_unique<MajorityVoting>(n, options.temperature("temperature", 0.6));
+  const int64_t batch = options.integer("batch", 0, 0, 256);
+  return std::make_unique<MajorityVoting>(n, batch, options.temperature("temperature", 0.6));
 }
 
 }  // namespace whet::strategy
