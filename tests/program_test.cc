@@ -644,6 +644,32 @@ TEST(Imatrix, IsMadeAndHeeded) {
   EXPECT_NE(foreign.status, 0) << foreign.out;
 }
 
+TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
+  const std::string out = scratch("rotated.gguf"), text = kSource + "/LICENSE";
+  const std::string adapt = "adapt larosa " + kDraftDirectory + " -f " + text + " -o " + out +
+                            " --tokens 1024 --window 128 --type ";
+  const Ran made = whet(adapt + "f16 --search 2>&1");
+  ASSERT_EQ(made.status, 0) << made.out;
+  EXPECT_NE(made.out.find("balance 0.8"), std::string::npos) << made.out;
+  const auto nats = [&](const std::string& model) {
+    const Ran ran = whet("perplexity " + model + " -f " + text + " -c 128 --json 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << model;
+    return nlohmann::json::parse(ran.out)["nats_per_token"].get<double>();
+  };
+  const double before = nats(kDraftDirectory), dense = nats(out);
+  EXPECT_NEAR(dense, before, 0.01 * before);
+  EXPECT_NE(nats(out + " --sparsity plan"), dense);
+  EXPECT_EQ(nats(out + " --sparsity 0"), dense);
+  const Ran again = whet(adapt + "q8_0 2>&1");
+  EXPECT_NE(again.out.find("were seen before"), std::string::npos) << again.out;
+  const Ran refused =
+      whet("perplexity " + kDraftDirectory + " -f " + text + " --sparsity plan 2>&1");
+  EXPECT_NE(refused.status, 0);
+  EXPECT_NE(refused.out.find("whet adapt larosa"), std::string::npos) << refused.out;
+  const Ran unknown = whet("perplexity " + out + " -f " + text + " --sparsity some 2>&1");
+  EXPECT_NE(unknown.out.find("wina:0.4"), std::string::npos) << unknown.out;
+}
+
 TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {
   Ran ran = whet("bench -m " + kDraft + " -p 32 -n 8 -r 3 -t 1 -o json 2>/dev/null");
   ASSERT_EQ(ran.status, 0);

@@ -1,6 +1,7 @@
 // Moments, axes and budgets by themselves.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -117,9 +118,9 @@ ModelConfig two_layers() {
 
 TEST(SparsityBudgetTest, TheShareIsCountedByWeight) {
   const ModelConfig config = two_layers();
-  const SparsityBudget published = published_budget(config, 0.4).value();
+  const SparsityPlan published = published_budget(config, 0.4).value();
   // Of a layer: 64 -> 128 (q, k, v), 64 -> 64 (o), 64 -> 320 (gate, up), 160 -> 64 (down).
-  const std::array<int64_t, kSites> expected = {64 - 20, 64 - 30, 64 - 20, 160 - 76};
+  const std::array<int64_t, kSparsitySites> expected = {64 - 20, 64 - 30, 64 - 20, 160 - 76};
   ASSERT_EQ(published.kept.size(), 2u);
   EXPECT_EQ(published.kept[0], expected);
   EXPECT_EQ(published.kept[1], expected);
@@ -127,16 +128,22 @@ TEST(SparsityBudgetTest, TheShareIsCountedByWeight) {
   EXPECT_DOUBLE_EQ(published.share, skipped / (64 * 128 + 64 * 64 + 64 * 320 + 160 * 64));
   EXPECT_LT(published.share, 0.4);
   for (const double balance : {0.6, 0.8, 1.0, 1.1}) {
-    const SparsityBudget balanced = balanced_budget(config, 0.4, balance).value();
+    const SparsityPlan balanced = balanced_budget(config, 0.4, balance).value();
     EXPECT_NEAR(balanced.share, 0.4, 0.02) << balance;  // whole channels
     EXPECT_EQ(balanced.kept[0][0], channels_kept(64, balance * 0.4));
   }
   EXPECT_DOUBLE_EQ(published_budget(config, 0).value().share, 0);
+  const SparsityPlan down = down_budget(config, 0.5).value();
+  EXPECT_EQ(down.kept[1], (std::array<int64_t, kSparsitySites>{64, 64, 64, 80}));
+  EXPECT_DOUBLE_EQ(down.share, 80.0 * 64 / (64 * 128 + 64 * 64 + 64 * 320 + 160 * 64));
 }
 
 TEST(SparsityBudgetTest, RefusesSharesThatAreNone) {
   const ModelConfig config = two_layers();
   EXPECT_FALSE(published_budget(config, -0.1).ok());
+  ModelConfig with_experts = config;
+  with_experts.layers[1].experts.n_experts = 4;
+  EXPECT_FALSE(published_budget(with_experts, 0.4).ok());
   EXPECT_FALSE(published_budget(config, 0.9).ok());
   EXPECT_FALSE(balanced_budget(config, 0.4, 2).ok());  // the others would have to add channels
   const auto refused = balanced_budget(config, 0.8, 0.1);
@@ -144,6 +151,37 @@ TEST(SparsityBudgetTest, RefusesSharesThatAreNone) {
   EXPECT_NE(refused.error().message().find("of what norms give"), std::string::npos);
   EXPECT_EQ(channels_kept(10, 0.0), 10);
   EXPECT_EQ(channels_kept(10, 0.25), 8);
+}
+
+TEST(KeepLargestTest, IsWhatSortingKeeps) {
+  const size_t n = 97;
+  std::vector<uint32_t> scratch(n);
+  for (uint64_t round = 0; round < 40; ++round) {
+    std::vector<float> x = random_floats(n, 100 + round);
+    if (round % 2 == 0) {  // many equals
+      for (float& value : x) value = std::round(value * 4) / 4;
+    }
+    for (const size_t kept : {size_t{0}, size_t{1}, size_t{40}, n - 1, n}) {
+      std::vector<size_t> order(n);
+      for (size_t i = 0; i < n; ++i) order[i] = i;
+      std::ranges::stable_sort(order,
+                               [&](size_t a, size_t b) { return std::abs(x[a]) > std::abs(x[b]); });
+      std::vector<float> expected(n, 0.0f);
+      for (size_t i = 0; i < kept; ++i) expected[order[i]] = x[order[i]];
+      std::vector<float> found = x;
+      keep_largest(found.data(), nullptr, static_cast<int64_t>(n), static_cast<int64_t>(kept),
+                   scratch.data());
+      EXPECT_EQ(found, expected) << kept;
+    }
+  }
+}
+
+TEST(KeepLargestTest, ScoresDecideAndDoNotMultiply) {
+  std::vector<float> x = {1, -2, 3, -4, 5};
+  const std::vector<float> score = {10, 1, 1, 0, 0.1f};
+  std::vector<uint32_t> scratch(5);
+  keep_largest(x.data(), score.data(), 5, 2, scratch.data());
+  EXPECT_EQ(x, (std::vector<float>{1, 0, 3, 0, 0}));
 }
 
 TEST(RotatableTest, NamesWhatStandsAgainstARotation) {

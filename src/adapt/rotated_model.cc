@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/checked_math.h"
 #include "load/architecture.h"
+#include "load/sparsity_reader.h"
 #include "ops/projection.h"
 #include "quantize/model_description.h"
 
@@ -213,18 +214,6 @@ void fold_vectors(const Rotations& rotations, const ModelConfig& config, Weights
   std::fill(weights.output_norm.gain.begin(), weights.output_norm.gain.end(), 1.0f);
 }
 
-void describe_budget(const RotatedModelRequest& request, Metadata& metadata) {
-  const SparsityBudget& budget = request.budget;
-  metadata["whet.sparsity.method"] = {request.method};
-  metadata["whet.sparsity.share"] = {budget.share, MetaType::kFloat32};
-  for (size_t site = 0; site < kSites; ++site) {
-    std::vector<uint64_t> kept;
-    for (const auto& layer : budget.kept) kept.push_back(static_cast<uint64_t>(layer[site]));
-    metadata[fmt::format("whet.sparsity.{}", site_name(static_cast<Site>(site)))] = {
-        MetaArray{std::move(kept)}, MetaType::kUint32};
-  }
-}
-
 }  // namespace
 
 Result<std::vector<QuantizedTensor>> write_rotated_model(
@@ -245,11 +234,23 @@ Result<std::vector<QuantizedTensor>> write_rotated_model(
                                       0, model.model.weights.embedding});
   }
   WHET_TRY(made.metadata, describe_as_gguf(model));
-  describe_budget(request, made.metadata);
+  describe_sparsity(request.plan, made.metadata);
   Rotator rotator(model, rotations);
   made.transform = &rotator;
   return write_quantized(made, request.mixture, path,
                          {.allow_requantize = request.allow_requantize}, pool, on_weights, cancel);
+}
+
+Status write_with_plan(const LoadedModel& rotated, const SparsityPlan& plan,
+                       const std::string& path, ThreadPool& pool, const CancelFlag* cancel) {
+  ModelToWrite made{.contents = contents_of(rotated, ModelFile::Container::kGguf),
+                    .metadata = {},
+                    .n_layers = rotated.model.weights.layers.size()};
+  WHET_TRY(made.metadata, describe_as_gguf(rotated));
+  describe_sparsity(plan, made.metadata);
+  WHET_TRY_STATUS(write_quantized(
+      made, std::nullopt, path, {}, pool, [](uint64_t, uint64_t) {}, cancel));
+  return ok_status();
 }
 
 }  // namespace whet::adapt

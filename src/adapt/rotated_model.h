@@ -8,17 +8,16 @@
 #include <vector>
 
 #include "adapt/rotations.h"
-#include "adapt/sparsity_budget.h"
 #include "base/result.h"
 #include "load/loaded_model.h"
+#include "model/sparsity.h"
 #include "quantize/model_quantizer.h"
 
 namespace whet::adapt {
 
 struct RotatedModelRequest {
   TypeMixture mixture;
-  std::string method = "larosa";  // whet.sparsity.method
-  SparsityBudget budget;
+  SparsityPlan plan;
   bool allow_requantize = false;
 };
 
@@ -32,5 +31,10 @@ Result<std::vector<QuantizedTensor>> write_rotated_model(
     const LoadedModel& model, const Rotations& rotations, const RotatedModelRequest& request,
     const std::string& path, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights, const CancelFlag* cancel);
+
+/// A copy of a rotated model with another plan; weights stay bit by bit. `path` may be the model's.
+/// Errors: as write_quantized().
+Status write_with_plan(const LoadedModel& rotated, const SparsityPlan& plan,
+                       const std::string& path, ThreadPool& pool, const CancelFlag* cancel);
 
 }  // namespace whet::adapt

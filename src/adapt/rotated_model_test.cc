@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
 
 #include "adapt/calibration.h"
+#include "adapt/column_norms.h"
+#include "adapt/sparsity_budget.h"
+#include "adapt/text_loss.h"
 #include "base/rng.h"
 #include "formats/test_directory_for_test.h"
 
@@ -71,11 +75,11 @@ class RotatedModelTest : public DirectoryTest {
                                              bool requantize = true, int threads = 2) {
     ThreadPool pool(threads);
     WHET_TRY(const Rotations rotations, rotations_of(moments, pool));
-    WHET_TRY(const SparsityBudget budget, published_budget(model.model.config, 0.4));
+    WHET_TRY(const SparsityPlan plan, published_budget(model.model.config, 0.4));
     return write_rotated_model(
         model, rotations,
-        {.mixture = type_mixture(type).value(), .budget = budget, .allow_requantize = requantize},
-        to, pool, [](uint64_t, uint64_t) {}, nullptr);
+        {.mixture = type_mixture(type).value(), .plan = plan, .allow_requantize = requantize}, to,
+        pool, [](uint64_t, uint64_t) {}, nullptr);
   }
 };
 
@@ -137,16 +141,115 @@ TEST_F(RotatedModelTest, TheFileCarriesItsPlan) {
   ASSERT_TRUE(written.ok());
   for (const QuantizedTensor& tensor : *written) EXPECT_LT(tensor.relative_error, 1e-3);
   const ModelFile file = open_model_file(path("r.gguf")).value();
-  const SparsityBudget budget = published_budget(model.model.config, 0.4).value();
+  const SparsityPlan plan = published_budget(model.model.config, 0.4).value();
   EXPECT_EQ(file.get_string("whet.sparsity.method").value(), "larosa");
   EXPECT_FLOAT_EQ(static_cast<float>(file.get_float("whet.sparsity.share").value()),
-                  static_cast<float>(budget.share));
+                  static_cast<float>(plan.share));
   const char* const names[] = {"attention_input", "attention_output", "ffn_input", "ffn_output"};
-  for (size_t site = 0; site < kSites; ++site) {
+  for (size_t site = 0; site < kSparsitySites; ++site) {
     const auto kept = file.get_ints(std::string("whet.sparsity.") + names[site]).value();
-    ASSERT_EQ(kept.size(), budget.kept.size());
-    for (size_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i], budget.kept[i][site]);
+    ASSERT_EQ(kept.size(), plan.kept.size());
+    for (size_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i], plan.kept[i][site]);
   }
+}
+
+TEST_F(RotatedModelTest, AnotherPlanLeavesTheWeights) {
+  const LoadedModel model = load_model(kGolden + "qwen2.gguf").value();
+  ASSERT_TRUE(
+      write(model, moments_of(model, random_windows(model, 2, 64)), "f16", path("r.gguf")).ok());
+  const LoadedModel rotated = load_model(path("r.gguf")).value();
+  ASSERT_NE(rotated.model.sparsity, nullptr);
+  const SparsityPlan plan = balanced_budget(model.model.config, 0.3, 1.0).value();
+  ThreadPool pool(1);
+  ASSERT_TRUE(write_with_plan(rotated, plan, path("r.gguf"), pool, nullptr).ok());
+  const LoadedModel again = load_model(path("r.gguf")).value();
+  EXPECT_EQ(again.model.sparsity->kept, plan.kept);
+  EXPECT_TRUE(again.model.sparsity->scores.empty());
+  ASSERT_EQ(again.file.tensors.size(), rotated.file.tensors.size());
+  for (const TensorEntry& tensor : rotated.file.tensors) {
+    EXPECT_TRUE(std::ranges::equal(tensor.bytes, again.file.find_tensor(tensor.name)->bytes))
+        << tensor.name;
+  }
+}
+
+TEST_F(RotatedModelTest, ScoresAreNormsOfColumnsAndComeBack) {
+  const LoadedModel model = load_model(kGolden + "qwen2.gguf").value();
+  ThreadPool pool(2);
+  SparsityPlan plan = published_budget(model.model.config, 0.4).value();
+  score_by_column_norms(model.model, pool, plan);
+  ASSERT_TRUE(write_with_plan(model, plan, path("w.gguf"), pool, nullptr).ok());
+  const LoadedModel again = load_model(path("w.gguf")).value();
+  EXPECT_EQ(again.model.sparsity->method, "wina");
+  EXPECT_EQ(again.model.sparsity->scores, plan.scores);
+  const LayerWeights& w = model.model.weights.layers[1];
+  double sum = 0;  // of F32 weights, column 3 of gate and up
+  for (const Matrix* m : {&w.gate.matrix, &w.up.matrix}) {
+    ASSERT_EQ(m->type, DType::F32);
+    const auto* values = reinterpret_cast<const float*>(m->data);
+    for (int64_t r = 0; r < m->rows; ++r) {
+      const double value = values[r * m->columns + 3];
+      sum += value * value;
+    }
+  }
+  EXPECT_NEAR(plan.scores[1][2][3], std::sqrt(sum), 1e-5 * std::sqrt(sum));
+  SparsityPlan bad = plan;
+  bad.scores[1][2][3] = -1;
+  ASSERT_TRUE(write_with_plan(model, bad, path("w.gguf"), pool, nullptr).ok());
+  EXPECT_FALSE(load_model(path("w.gguf")).ok());
+  bad.scores[1][2].pop_back();
+  ASSERT_TRUE(write_with_plan(model, bad, path("w.gguf"), pool, nullptr).ok());
+  EXPECT_FALSE(load_model(path("w.gguf")).ok());
+}
+
+TEST_F(RotatedModelTest, LossIsThatOfTheLogitsAndGrowsAsChannelsAreLeftOut) {
+  LoadedModel model = load_model(WHET_SOURCE_DIR "/models/whetstone-2.8m-q8_0.gguf").value();
+  const auto text = model.tokenizer->encode(
+      "Ana has 5 apples and 3 pears. Ben has 5 apples and 2 pears. How many apples do they have "
+      "together? Ana has 5 apples and Ben has 5 apples, so they have 10 apples together.",
+      {.add_special = false, .parse_special = false});
+  const Windows windows = {text.value()};
+  ThreadPool one(1), two(2);
+  const double dense = text_loss(model.model, windows, two, nullptr).value();
+  ForwardScratch scratch(model.model.config);
+  const auto n = static_cast<int64_t>(windows[0].size());
+  KvSequence kv = KvSequence::create(kv_shape_of(model.model.config, n)).value();
+  const StepSegment segment{&kv, windows[0], StepSegment::Logits::kAll};
+  const auto logits = forward(model.model, {&segment, 1}, scratch, one);
+  double expected = 0;
+  const auto vocab = static_cast<size_t>(model.model.config.vocab_size);
+  for (size_t t = 0; t + 1 < windows[0].size(); ++t) {
+    double sum = 0;
+    for (const float logit : logits.subspan(t * vocab, vocab)) sum += std::exp(double{logit});
+    expected += std::log(sum) - logits[t * vocab + static_cast<size_t>(windows[0][t + 1])];
+  }
+  EXPECT_NEAR(dense, expected / static_cast<double>(n - 1), 1e-6);
+  const auto loss_at = [&](double p) {
+    model.model.sparsity =
+        std::make_shared<const SparsityPlan>(published_budget(model.model.config, p).value());
+    return text_loss(model.model, windows, two, nullptr).value();
+  };
+  EXPECT_EQ(loss_at(0), dense);
+  EXPECT_GT(loss_at(0.8), dense + 0.1);
+  const double half = loss_at(0.5);
+  EXPECT_EQ(text_loss(model.model, windows, one, nullptr).value(), half);
+}
+
+TEST_F(RotatedModelTest, APlanThatDoesNotFitTheModelIsRefused) {
+  const LoadedModel model = load_model(kGolden + "qwen2.gguf").value();
+  ASSERT_TRUE(
+      write(model, moments_of(model, random_windows(model, 2, 64)), "f32", path("r.gguf")).ok());
+  const LoadedModel rotated = load_model(path("r.gguf")).value();
+  ThreadPool pool(1);
+  SparsityPlan plan = *rotated.model.sparsity;
+  plan.kept[1][2] = model.model.config.d_model + 1;
+  ASSERT_TRUE(write_with_plan(rotated, plan, path("bad.gguf"), pool, nullptr).ok());
+  const auto refused = load_model(path("bad.gguf"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("whet.sparsity.ffn_input: layer 1"), std::string::npos)
+      << refused.error().message();
+  plan.kept.pop_back();
+  ASSERT_TRUE(write_with_plan(rotated, plan, path("bad.gguf"), pool, nullptr).ok());
+  EXPECT_FALSE(load_model(path("bad.gguf")).ok());
 }
 
 TEST_F(RotatedModelTest, AnyNumberOfThreadsAndAnyBreakGiveTheSameBytes) {
@@ -183,8 +286,8 @@ TEST_F(RotatedModelTest, AModelWithNormsBehindItsHalvesIsRefused) {
   rotations.residual.width = model.model.config.d_model;
   ThreadPool pool(1);
   const auto refused = write_rotated_model(
-      model, rotations, {.mixture = type_mixture("f32").value(), .budget = {}}, path("r.gguf"),
-      pool, [](uint64_t, uint64_t) {}, nullptr);
+      model, rotations, {.mixture = type_mixture("f32").value(), .plan = {}}, path("r.gguf"), pool,
+      [](uint64_t, uint64_t) {}, nullptr);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message().find("gemma3"), std::string::npos);
 }

@@ -8,26 +8,34 @@ namespace whet::adapt {
 namespace {
 
 constexpr bool is_normed(size_t site) {
-  return site == static_cast<size_t>(Site::kAttentionInput) ||
-         site == static_cast<size_t>(Site::kFfnInput);
+  return site == static_cast<size_t>(SparsitySite::kAttentionInput) ||
+         site == static_cast<size_t>(SparsitySite::kFfnInput);
 }
 
-Result<SparsityBudget> budget(const ModelConfig& config, double of_normed, double of_others) {
-  for (const double s : {of_normed, of_others}) {
+/// `shares`: of the channels of each site.
+Result<SparsityPlan> budget(const ModelConfig& config, const char* method,
+                            const std::array<double, kSparsitySites>& shares) {
+  for (const double s : shares) {
     if (s >= 0 && s < 1) continue;
     return Error(
         ErrorCode::kInvalidArgument,
         fmt::format("sparsity: expected shares of channels in [0, 1), found {:.3f} of what norms "
-                    "give and {:.3f} of the others",
-                    of_normed, of_others));
+                    "give, {:.3f} of the attention's output and {:.3f} of the FFN's",
+                    shares[0], shares[1], shares[3]));
   }
-  SparsityBudget made;
+  SparsityPlan made{.method = method, .kept = {}};
   int64_t skipped = 0, all = 0;
   for (const LayerForm& layer : config.layers) {
-    const auto shapes = site_shapes(layer, config.d_model);
-    std::array<int64_t, kSites>& kept = made.kept.emplace_back();
-    for (size_t i = 0; i < kSites; ++i) {
-      kept[i] = channels_kept(shapes[i].channels, is_normed(i) ? of_normed : of_others);
+    if (!has_sparsity_sites(layer)) {
+      return Error(ErrorCode::kInvalidModel,
+                   fmt::format("sparsity: expected a model of attention over heads and FFN, each "
+                               "behind a norm of its own, found another ({})",
+                               config.architecture));
+    }
+    const auto shapes = sparsity_shapes(layer, config.d_model);
+    std::array<int64_t, kSparsitySites>& kept = made.kept.emplace_back();
+    for (size_t i = 0; i < kSparsitySites; ++i) {
+      kept[i] = channels_kept(shapes[i].channels, shares[i]);
       skipped += (shapes[i].channels - kept[i]) * shapes[i].weights_per_channel;
       all += shapes[i].channels * shapes[i].weights_per_channel;
     }
@@ -38,35 +46,30 @@ Result<SparsityBudget> budget(const ModelConfig& config, double of_normed, doubl
 
 }  // namespace
 
-std::array<SiteShape, kSites> site_shapes(const LayerForm& layer, int64_t d_model) {
-  const AttentionBlockForm& a = layer.attention;
-  const int64_t q = a.n_heads * a.head_dim, kv = a.n_kv_heads * a.head_dim;
-  return {{{d_model, q + 2 * kv},
-           {q, d_model},
-           {d_model, 2 * layer.ffn.dim},
-           {layer.ffn.dim, d_model}}};
-}
-
 int64_t channels_kept(int64_t channels, double sparsity) {
   return channels - static_cast<int64_t>(std::floor(sparsity * static_cast<double>(channels)));
 }
 
-Result<SparsityBudget> published_budget(const ModelConfig& config, double p) {
-  return budget(config, 0.8 * p, 1.2 * p);
+Result<SparsityPlan> published_budget(const ModelConfig& config, double p) {
+  return budget(config, "larosa", {0.8 * p, 1.2 * p, 0.8 * p, 1.2 * p});
 }
 
-Result<SparsityBudget> balanced_budget(const ModelConfig& config, double p, double balance) {
+Result<SparsityPlan> balanced_budget(const ModelConfig& config, double p, double balance) {
   int64_t normed = 0, others = 0;
   for (const LayerForm& layer : config.layers) {
-    const auto shapes = site_shapes(layer, config.d_model);
-    for (size_t i = 0; i < kSites; ++i) {
+    const auto shapes = sparsity_shapes(layer, config.d_model);
+    for (size_t i = 0; i < kSparsitySites; ++i) {
       (is_normed(i) ? normed : others) += shapes[i].channels * shapes[i].weights_per_channel;
     }
   }
   const auto of_all = static_cast<double>(normed + others);
   const double of_others =
       (p * of_all - balance * p * static_cast<double>(normed)) / static_cast<double>(others);
-  return budget(config, balance * p, of_others);
+  return budget(config, "larosa", {balance * p, of_others, balance * p, of_others});
+}
+
+Result<SparsityPlan> down_budget(const ModelConfig& config, double p) {
+  return budget(config, "down", {0, 0, 0, p});
 }
 
 }  // namespace whet::adapt

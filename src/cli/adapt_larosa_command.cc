@@ -1,14 +1,20 @@
 // whet adapt larosa: a rotated copy of a model, with a plan of the channels that a pass may skip.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <memory>
 #include <optional>
 
 #include "adapt/calibration.h"
+#include "adapt/column_norms.h"
 #include "adapt/moments_file.h"
 #include "adapt/rotatable.h"
 #include "adapt/rotated_model.h"
 #include "adapt/rotations.h"
+#include "adapt/sparsity_budget.h"
+#include "adapt/text_loss.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
@@ -26,6 +32,9 @@ namespace {
 constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
 // Windows between two writes of the moments: what a calibration that is broken off may lose.
 constexpr int64_t kWindowsPerWrite = 8;
+// Of the calibration text, what each candidate of a search is measured on.
+constexpr size_t kWindowsOfSearch = 4;
+constexpr double kBalances[] = {0.6, 0.7, 0.8, 0.9, 1.0, 1.1};
 
 struct Options {
   std::string model, text, out, moments;
@@ -33,7 +42,7 @@ struct Options {
   double sparsity = 0.4, balance = 0;
   uint64_t tokens = 8192, window = 512;
   int threads = 0;
-  bool allow_requantize = false;
+  bool search = false, score = false, allow_requantize = false;
 };
 
 Result<adapt::Moments> calibrate(const Options& options, const LoadedModel& model,
@@ -74,6 +83,38 @@ std::string concentration(const adapt::PrincipalAxes& axes) {
   return fmt::format("{} of {} axes hold half of the power, {} hold 90 %", half, axes.width, most);
 }
 
+/// With the scores of the `first` plan: of the balances tried, the plan that predicts the
+/// calibration text best.
+Result<SparsityPlan> search_plan(const Options& options, LoadedModel& rotated,
+                                 const SparsityPlan& first, const adapt::Windows& windows,
+                                 ThreadPool& pool) {
+  const adapt::Windows seen(
+      windows.begin(),
+      windows.begin() + static_cast<std::ptrdiff_t>(std::min(kWindowsOfSearch, windows.size())));
+  std::optional<SparsityPlan> best;
+  double least = 0;
+  rotated.model.sparsity = nullptr;
+  WHET_TRY(const double dense, adapt::text_loss(rotated.model, seen, pool, &interrupt_flag()));
+  fmt::print("dense: {:.4f} nats per token of {} windows\n", dense, seen.size());
+  for (const double balance : kBalances) {
+    auto plan = adapt::balanced_budget(rotated.model.config, options.sparsity, balance);
+    if (!plan.ok()) continue;  // a share that the other inputs cannot make up for
+    plan->method = first.method;
+    plan->scores = first.scores;
+    rotated.model.sparsity = std::make_shared<const SparsityPlan>(*plan);
+    WHET_TRY(const double loss, adapt::text_loss(rotated.model, seen, pool, &interrupt_flag()));
+    fmt::print("balance {:.1f}: {:.4f} nats per token, {:+.2f} % perplexity\n", balance, loss,
+               100 * std::expm1(loss - dense));
+    if (best && loss >= least) continue;
+    least = loss;
+    best = *plan;
+  }
+  if (best) return *best;
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("--sparsity {}: no balance from {} to {} makes that share",
+                           options.sparsity, kBalances[0], kBalances[std::size(kBalances) - 1]));
+}
+
 Status adapt_model(const Options& options, const LoadedModel& model) {
   if (const std::string input = input_behind(options.out, model.file); !input.empty()) {
     return Error(ErrorCode::kInvalidArgument,
@@ -82,7 +123,7 @@ Status adapt_model(const Options& options, const LoadedModel& model) {
   const ModelConfig& config = model.model.config;
   WHET_TRY_STATUS(adapt::check_rotatable(config));
   WHET_TRY(const TypeMixture mixture, type_mixture(options.type));
-  WHET_TRY(adapt::SparsityBudget budget,
+  WHET_TRY(SparsityPlan plan,
            options.balance == 0
                ? adapt::published_budget(config, options.sparsity)
                : adapt::balanced_budget(config, options.sparsity, options.balance));
@@ -101,15 +142,24 @@ Status adapt_model(const Options& options, const LoadedModel& model) {
   WHET_TRY(const auto tensors,
            adapt::write_rotated_model(
                model, rotations,
-               {.mixture = mixture, .budget = budget, .allow_requantize = options.allow_requantize},
+               {.mixture = mixture, .plan = plan, .allow_requantize = options.allow_requantize},
                options.out, pool, on_weights, &interrupt_flag()));
   if (shown) shown->finish();
+  if (options.search || options.score) {
+    WHET_TRY(LoadedModel rotated, load_model(options.out));
+    if (options.score) adapt::score_by_column_norms(rotated.model, pool, plan);
+    if (options.search) {
+      WHET_TRY(plan, search_plan(options, rotated, plan, windows, pool));
+    }
+    WHET_TRY_STATUS(adapt::write_with_plan(rotated, plan, options.out, pool, &interrupt_flag()));
+  }
   uint64_t n_bytes = 0;
   for (const QuantizedTensor& tensor : tensors) n_bytes += tensor.n_bytes;
   fmt::print("{}: {:.1f} MB of {} weights; {}\n", options.out, static_cast<double>(n_bytes) * 1e-6,
              options.type, concentration(rotations.residual));
-  fmt::print("plan: {:.2f} % of the layers' weights skipped, of {} windows of {} tokens\n",
-             100 * budget.share, windows.size(), options.window);
+  fmt::print(
+      "plan: {:.2f} % of the layers' weights skipped; calibrated on {} windows of {} tokens\n",
+      100 * plan.share, windows.size(), options.window);
   return ok_status();
 }
 
@@ -145,6 +195,10 @@ Command make_adapt_larosa_command() {
            "of what norms give so many times the sparsity, of the other inputs as much as makes it "
            "the share of all weights; 0 = LaRoSA's rule, 0.8 and 1.2 times")
       .between(0, 2);
+  command.add("--search", &options->search,
+              "try balances from 0.6 to 1.1 on the calibration text and take the best");
+  command.add("--score", &options->score,
+              "weigh activations by the norms of the columns that they meet (WINA)");
   command.add("--type", &options->type, "llama.cpp's name, in any case")
       .any_case()
       .one_of(type_mixture_names());

@@ -175,6 +175,7 @@ int run_perplexity(const Options& options) {
         {"n_scored", tally->n_tokens},
         {"n_windows", tally->n_windows},
         {"context", (*engine)->context()},
+        {"sparsity", options.model.sparsity},
         {"nats_per_token", nats},
         {"nats_per_token_stderr", error},
         {"perplexity", perplexity},
@@ -214,6 +215,7 @@ Command make_perplexity_command() {
   auto options = std::make_shared<Options>();
   Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(command);
+  options->model.add_sparsity_to(command, SparseRows::kAll);
   command.add("-f,--file", &options->file, "the text").value_name("FILE");
   command
       .add("--kl-divergence-base,--save-all-logits", &options->base_file,

@@ -55,8 +55,9 @@ Status run_windows(Engine& engine, const ScoredWindows& windows, const OnRow& on
                               : std::min(begin + engine.batch(), windows.first_row());
       const auto rows =
           std::span(input).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-      const StepSegment segment{&kv, rows,
-                                scored ? StepSegment::Logits::kAll : StepSegment::Logits::kNone};
+      StepSegment segment{&kv, rows,
+                          scored ? StepSegment::Logits::kAll : StepSegment::Logits::kNone};
+      segment.sparse = engine.sparse_rows() == SparseRows::kAll;
       const std::span<const float> logits = engine.step({&segment, 1});
       for (int64_t row = begin; scored && row < end; ++row) {
         WHET_TRY_STATUS(on_row(index++,

@@ -8,6 +8,7 @@
 
 #include "kv/kv_sequence.h"
 #include "model/model_config.h"
+#include "model/sparsity.h"
 #include "model/weights.h"
 #include "par/thread_pool.h"
 
@@ -18,6 +19,7 @@ class ProjectionObserver;  // ops/projection.h
 struct Decoder {
   ModelConfig config;
   Weights weights;
+  std::shared_ptr<const SparsityPlan> sparsity = nullptr;  // of sparse rows; null: they are dense
 };
 
 /// Consecutive tokens of one sequence inside a step.
@@ -27,6 +29,7 @@ struct StepSegment {
   enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
   float* states = nullptr;  // receives the rows as the head would see them, [T, D]; null = unwanted
   bool revocable = false;   // kv may be rewound to any of these tokens afterwards
+  bool sparse = false;      // its rows keep the channels that Decoder::sparsity says
 };
 
 /// Buffers of forward(), reused between steps; grows to the largest step seen.
