@@ -16,6 +16,7 @@
 #include "results/event_log.h"
 #include "stats/sample.h"
 #include "strategy/registry.h"
+#include "sys/core_clock.h"
 #include "sys/cpu_time.h"
 #include "sys/file_bytes.h"
 #include "sys/machine.h"
@@ -227,8 +228,8 @@ class Experiment {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
     context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
-    // Rows share questions and first draws: what one leaves behind (its prompt's keys and values, its
-    // text to propose from) would make the next one fast.
+    // Rows share questions and first draws: what one leaves behind (its prompt's keys and values,
+    // its text to propose from) would make the next one fast.
     context.cache_scope = fmt::format("run {}", next_sequence_);
     context.sampling = plan_.sampling;
     context.max_tokens = plan_.max_tokens;
@@ -296,6 +297,9 @@ class Experiment {
     event.n_calls = outcome.n_calls;
     event.how = outcome.how;
     event.fell_back = outcome.fell_back;
+    for (const strategy::SkippedStage& skipped : outcome.skipped) {
+      event.skipped.push_back({skipped.stage, skipped.reason});
+    }
     if (!outcome.text.empty()) event.answer = outcome.text;
     if (outcome.kv_committed_bytes > 0) {
       event.kv_bytes = static_cast<int64_t>(outcome.kv_committed_bytes);
@@ -365,6 +369,7 @@ class Experiment {
       }
       context.time_budget_ns = *event.time_budget_ns;
     }
+    event.core_clock = dependent_multiplications_per_s();
     const bool has_new_peak = reset_peak_rss();
     const auto cpu_before = cpu_time();
     Generator& generator = runner.generator != nullptr ? *runner.generator : generator_;
@@ -396,6 +401,17 @@ class Experiment {
     status_.complete = status_.n_done == status_.n_planned;
     status_.wall_s = static_cast<double>(environment_.now_ns() - origin_ns_) * 1e-9;
     if (status_.complete) status_.stop_reason.clear();
+    const std::string results_path =
+        (std::filesystem::path(plan_.out_dir) / "results.json").string();
+    if (plan_.resume) {
+      // Results that cannot be read are made anew; that the record was looked at stays unknown.
+      if (const auto before = results::load_document(results_path); before.ok()) {
+        status_.looks = before->status.looks;
+      }
+    }
+    if (status_.looks.empty() || status_.looks.back() != *status_.n_done) {
+      status_.looks.push_back(*status_.n_done);
+    }
 
     MetricOptions options;
     options.baseline = line_.runners[line_.baseline].row.name;
@@ -419,7 +435,7 @@ class Experiment {
     result.document.events = log_.events();
     result.document.events_file = {"events.jsonl", static_cast<int64_t>(log_.events().size()),
                                    digest};
-    result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
+    result.results_path = results_path;
     WHET_TRY_STATUS(results::save_document(result.document, result.results_path));
     return result;
   }

@@ -160,6 +160,40 @@ TEST_F(RunTest, InterleavesTheStrategies) {
   for (size_t i = 0; i < events().size(); ++i) EXPECT_EQ(events()[i]["sequence"], i);
 }
 
+TEST_F(RunTest, NoRunSharesWhatAnEngineKeepsWithAnother) {
+  ScriptedGenerator generator(answer);
+  ASSERT_TRUE(run_with(generator, plan(2)).ok());
+  std::set<std::string> scopes;
+  size_t n_single = 0;
+  for (const GenerateRequest& request : generator.requests()) {
+    EXPECT_FALSE(request.cache_scope.empty());
+    scopes.insert(request.cache_scope);
+  }
+  for (const auto& event : events()) n_single += event["n_calls"].get<size_t>() > 0;
+  EXPECT_EQ(scopes.size(), n_single) << "one a run, whatever calls it makes";
+}
+
+TEST_F(RunTest, EveryLookAtTheNumbersIsOnRecord) {
+  Plan looked = plan(4);
+  looked.same_time_controls = false;
+  CancelFlag cancel;
+  Environment environment;
+  environment.cancel = &cancel;
+  environment.on_progress = [&](const Progress& progress) {
+    if (progress.n_done == 5) cancel.cancel();
+  };
+  const auto first = run(looked, environment);
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  EXPECT_EQ(first->document.status.looks, std::vector<int64_t>{5});
+  looked.resume = true;
+  const auto second = run(looked);
+  ASSERT_TRUE(second.ok()) << second.error().message();
+  EXPECT_EQ(second->document.status.looks, (std::vector<int64_t>{5, 24}));
+  const auto again = run(looked);
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->document.status.looks, (std::vector<int64_t>{5, 24})) << "nothing new was seen";
+}
+
 TEST_F(RunTest, MeasuresTheLatencyOfTheGenerator) {
   Plan timed = plan(3);
   timed.same_time_controls = false;
