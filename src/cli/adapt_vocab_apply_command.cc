@@ -1,15 +1,14 @@
 // whet adapt vocab apply: a copy of a model with the phrases of a table as tokens.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/model_flags.h"
 #include "cli/model_source.h"
 #include "cli/prompt_input.h"
+#include "cli/quantize_output.h"
 #include "cli/terminal.h"
-#include "load/loaded_model.h"
 #include "vocab/adapted_model.h"
 #include "vocab/phrase_table.h"
 
@@ -24,11 +23,7 @@ struct Options {
 };
 
 Result<vocab::AdaptedModel> apply(const Options& options, const LoadedModel& model) {
-  std::error_code unequal;
-  if (std::filesystem::equivalent(options.out, model.file.file_paths.front(), unequal)) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("-o: expected another file than the model's, found {}", options.out));
-  }
+  WHET_TRY_STATUS(refuse_input_as_output(options.out, model.file));
   WHET_TRY(const std::string text, read_stream(options.table, kMaxTableBytes));
   WHET_TRY(const vocab::PhraseTable table,
            vocab::parse_phrase_table(text, *model.tokenizer).with_context(options.table));
@@ -42,10 +37,8 @@ Result<vocab::AdaptedModel> apply(const Options& options, const LoadedModel& mod
 }
 
 int run(const Options& options) {
-  const auto path = model_path(options.model);
-  if (!path.ok()) return fail(path.error());
-  const auto model = load_model(*path);
-  if (!model.ok()) return fail(loading_error(options.model, model.error()));
+  const auto model = load_named_model(options.model);
+  if (!model.ok()) return fail(model.error());
   const auto made = apply(options, *model);
   if (!made.ok()) return fail(made.error());
   const int32_t n_base = model->tokenizer->vocab_size();

@@ -8,11 +8,8 @@
 #include "cli/model_source.h"
 #include "cli/prompt_input.h"
 #include "cli/terminal.h"
-#include "formats/model_file.h"
-#include "load/loaded_model.h"
 #include "sys/pending_file.h"
 #include "token/phrase_vocabulary.h"
-#include "token/tokenizer_factory.h"
 #include "vocab/corpus.h"
 #include "vocab/phrase_piece.h"
 #include "vocab/phrase_table.h"
@@ -89,12 +86,8 @@ int run(const Options& given) {
   Options options = given;
   options.mining.n_phrases = options.size;
   options.mining.most_tokens = options.most_tokens;
-  const auto path = model_path(options.model);
-  if (!path.ok()) return fail(path.error());
-  auto file = open_model_file(*path);
-  if (!file.ok()) return fail(loading_error(options.model, file.error()));
-  auto tokenizer = make_tokenizer(*file);
-  if (!tokenizer.ok()) return fail(loading_error(options.model, tokenizer.error()));
+  const auto tokenizer = load_named_tokenizer(options.model);
+  if (!tokenizer.ok()) return fail(tokenizer.error());
   auto texts = read_texts(options, **tokenizer);
   if (!texts.ok()) return fail(texts.error());
   options.mining.admits = vocab::admit_new_pieces(**tokenizer);

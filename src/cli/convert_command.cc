@@ -12,10 +12,8 @@
 #include "cli/model_type.h"
 #include "cli/quantize_output.h"
 #include "cli/terminal.h"
-#include "load/loaded_model.h"
 #include "quantize/model_converter.h"
 #include "quantize/model_quantizer.h"
-#include "report/progress.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
 
@@ -115,20 +113,14 @@ int run(const Options& options) {
   if (!target.ok()) return fail(target.error());
   const auto convert = convert_options(options, *target);
   if (!convert.ok()) return fail(convert.error());
-  const auto path = model_path(options.input);
-  if (!path.ok()) return fail(path.error());
-  const auto model = load_model(*path);
+  const auto model = load_named_model(options.input);
   if (!model.ok()) return fail(model.error());
-  if (const std::string input = input_behind(options.output, model->file); !input.empty()) {
-    return fail(bad(fmt::format("{}: expected another file than those of the input, found {}",
-                                options.output, input)));
+  if (const Status free = refuse_input_as_output(options.output, model->file); !free.ok()) {
+    return fail(free.error());
   }
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
-  std::optional<report::Progress> shown;
-  const auto on_weights = [&](uint64_t done, uint64_t total) {
-    if (!shown) shown.emplace("convert, M weights", static_cast<int64_t>(total / 1'000'000));
-    shown->update(static_cast<int64_t>(done / 1'000'000));
-  };
+  WeightProgress progress("convert");
+  const auto on_weights = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   std::vector<ConvertedTensor> tensors;
   std::optional<Error> error;
   if (*target == kGguf) {
@@ -154,7 +146,7 @@ int run(const Options& options) {
       error = written.error();
     }
   }
-  if (shown) shown->finish();
+  progress.finish();
   if (error) return fail(*error);
   if (*target == kGguf) note_whet_keys(options.output);
   print(options, *target, tensors);

@@ -7,11 +7,10 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_flags.h"
+#include "cli/model_source.h"
 #include "cli/quantize_output.h"
 #include "cli/terminal.h"
-#include "load/loaded_model.h"
 #include "quantize/model_quantizer.h"
-#include "report/progress.h"
 #include "sys/json_text.h"
 #include "sys/machine.h"
 
@@ -56,22 +55,17 @@ nlohmann::ordered_json to_json(const Options& options, const std::vector<Quantiz
 int run(const Options& options) {
   auto mixture = type_mixture(options.type);
   if (!mixture.ok()) return fail(mixture.error());
-  auto model = load_model(options.input);
+  const auto model = load_named_model(options.input);
   if (!model.ok()) return fail(model.error());
-  if (const std::string input = input_behind(options.output, model->file); !input.empty()) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("{}: expected another file than those of the input, found {}",
-                                  options.output, input)));
+  if (const Status free = refuse_input_as_output(options.output, model->file); !free.ok()) {
+    return fail(free.error());
   }
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
-  std::optional<report::Progress> shown;
-  const auto on_weights = [&](uint64_t done, uint64_t total) {
-    if (!shown) shown.emplace("quantize, M weights", static_cast<int64_t>(total / 1'000'000));
-    shown->update(static_cast<int64_t>(done / 1'000'000));
-  };
+  WeightProgress progress("quantize");
+  const auto on_weights = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   auto tensors = quantize_model(*model, *mixture, options.output, options.quantize, pool,
                                 on_weights, &interrupt_flag());
-  if (shown) shown->finish();
+  progress.finish();
   if (!tensors.ok()) return fail(tensors.error());
   note_whet_keys(options.output);
   uint64_t n_weights = 0, n_bytes = 0;

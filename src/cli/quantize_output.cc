@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/terminal.h"
 #include "token/gguf_tokenizer.h"
 
@@ -15,9 +17,8 @@ bool same_file(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, error) && !error;
 }
 
-}  // namespace
-
-std::string input_behind(const std::filesystem::path& output, const ModelFile& model) {
+/// "" if none.
+std::string input_behind(const fs::path& output, const ModelFile& model) {
   for (const std::string& path : model.file_paths) {
     if (same_file(path, output)) return path;
   }
@@ -32,6 +33,26 @@ std::string input_behind(const std::filesystem::path& output, const ModelFile& m
     if (same_file(entry->path(), output) && fs::exists(output, error)) return entry->path();
   }
   return "";
+}
+
+}  // namespace
+
+Status refuse_input_as_output(const std::string& output, const ModelFile& model) {
+  const std::string input = input_behind(output, model);
+  if (input.empty()) return ok_status();
+  return Error(
+      ErrorCode::kInvalidArgument,
+      fmt::format("{}: expected another file than those of the input, found {}", output, input));
+}
+
+void WeightProgress::update(uint64_t n_done, uint64_t n_weights) {
+  constexpr uint64_t kMillion = 1'000'000;
+  if (!shown_) shown_.emplace(what_ + ", M weights", static_cast<int64_t>(n_weights / kMillion));
+  shown_->update(static_cast<int64_t>(n_done / kMillion));
+}
+
+void WeightProgress::finish() {
+  if (shown_) shown_->finish();
 }
 
 void note_whet_keys(const std::string& path) {

@@ -9,11 +9,8 @@
 #include "cli/model_source.h"
 #include "cli/prompt_input.h"
 #include "cli/terminal.h"
-#include "formats/model_file.h"
-#include "load/loaded_model.h"
 #include "token/describe_token.h"
 #include "token/phrase_tokenizer.h"
-#include "token/tokenizer_factory.h"
 
 namespace whet {
 namespace {
@@ -43,12 +40,8 @@ Result<std::string> read_text(const Options& options) {
 int run(const Options& options) {
   auto text = read_text(options);
   if (!text.ok()) return fail(text.error());
-  const auto path = model_path(options.model);
-  if (!path.ok()) return fail(path.error());
-  auto file = open_model_file(*path);
-  if (!file.ok()) return fail(loading_error(options.model, file.error()));
-  auto tokenizer = make_tokenizer(*file);
-  if (!tokenizer.ok()) return fail(loading_error(options.model, tokenizer.error()));
+  const auto tokenizer = load_named_tokenizer(options.model);
+  if (!tokenizer.ok()) return fail(tokenizer.error());
   auto ids = (*tokenizer)
                  ->encode(*text, {.add_special = !options.no_bos,
                                   .parse_special = !options.no_parse_special});

@@ -38,23 +38,6 @@ std::vector<uint64_t> ContentMatrix::shape() const {
 
 namespace {
 
-MatrixRole role_of(Slot slot) {
-  switch (slot) {
-    case Slot::kEmbedding:
-      return MatrixRole::kEmbedding;
-    case Slot::kHead:
-      return MatrixRole::kHead;
-    case Slot::kV:
-    case Slot::kQkv:
-      return MatrixRole::kAttentionV;
-    case Slot::kDown:
-    case Slot::kExpertDown:
-      return MatrixRole::kFfnDown;
-    default:
-      return MatrixRole::kOther;
-  }
-}
-
 class Collector {
  public:
   Collector(const LoadedModel& model, ModelFile::Container target)

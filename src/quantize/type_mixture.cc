@@ -68,6 +68,23 @@ uint32_t usual_file_type(DType type) {
   return kGuessed;
 }
 
+MatrixRole role_of(Slot slot) {
+  switch (slot) {
+    case Slot::kEmbedding:
+      return MatrixRole::kEmbedding;
+    case Slot::kHead:
+      return MatrixRole::kHead;
+    case Slot::kV:
+    case Slot::kQkv:
+      return MatrixRole::kAttentionV;
+    case Slot::kDown:
+    case Slot::kExpertDown:
+      return MatrixRole::kFfnDown;
+    default:
+      return MatrixRole::kOther;
+  }
+}
+
 DType TypeMixture::type_of(MatrixRole role, uint64_t layer, uint64_t n_layers, uint64_t n_cols,
                            bool tied_head) const {
   return that_divides(wanted(*this, role, layer, n_layers, tied_head), n_cols);

@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/slot.h"
 #include "tensor/dtype.h"
 
 namespace whet {
 
 /// kAttentionV: also queries, keys and values in one matrix.
 enum class MatrixRole { kEmbedding, kHead, kAttentionV, kFfnDown, kOther };
+
+MatrixRole role_of(Slot slot);
 
 struct TypeMixture {
   std::string_view name;  // "q4_k_m"

@@ -112,6 +112,19 @@ std::optional<Interval> bootstrap_bca(size_t n_units, const IndexStatistic& stat
   return Interval{std::min(a, b), std::max(a, b)};
 }
 
+Estimate bootstrap_estimate(double value, size_t n_units, std::optional<Interval> interval,
+                            std::string method, const BootstrapOptions& options) {
+  Estimate result;
+  result.value = value;
+  result.level = options.level;
+  result.n = static_cast<int64_t>(n_units);
+  if (interval) {
+    result.method = std::move(method);
+    result.interval = Interval{std::min(interval->low, value), std::max(interval->high, value)};
+  }
+  return result;
+}
+
 std::optional<Estimate> estimate_quantile(const Clusters& tasks, double q,
                                           const BootstrapOptions& options) {
   const auto units = measured(tasks);
@@ -125,17 +138,9 @@ std::optional<Estimate> estimate_quantile(const Clusters& tasks, double q,
   };
   std::vector<uint32_t> identity(units.size());
   std::iota(identity.begin(), identity.end(), 0u);
-  Estimate result;
-  result.value = statistic(identity);
-  result.level = options.level;
-  result.n = static_cast<int64_t>(units.size());
-  result.interval = bootstrap_percentile(units.size(), statistic, options);
-  if (result.interval) {
-    result.method = "bootstrap by task";
-    result.interval->low = std::min(result.interval->low, result.value);
-    result.interval->high = std::max(result.interval->high, result.value);
-  }
-  return result;
+  return bootstrap_estimate(statistic(identity), units.size(),
+                            bootstrap_percentile(units.size(), statistic, options),
+                            "bootstrap by task", options);
 }
 
 std::optional<Estimate> estimate_mean(const Clusters& tasks, const BootstrapOptions& options) {
@@ -147,17 +152,9 @@ std::optional<Estimate> estimate_mean(const Clusters& tasks, const BootstrapOpti
     for (uint32_t i : indices) sum += means[i];
     return sum / static_cast<double>(indices.size());
   };
-  Estimate result;
-  result.value = *mean(means);
-  result.level = options.level;
-  result.n = static_cast<int64_t>(means.size());
-  result.interval = bootstrap_bca(means.size(), statistic, options);
-  if (result.interval) {
-    result.method = "BCa bootstrap by task";
-    result.interval->low = std::min(result.interval->low, result.value);
-    result.interval->high = std::max(result.interval->high, result.value);
-  }
-  return result;
+  return bootstrap_estimate(*mean(means), means.size(),
+                            bootstrap_bca(means.size(), statistic, options),
+                            "BCa bootstrap by task", options);
 }
 
 }  // namespace whet::stats

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "stats/estimate.h"
@@ -32,6 +33,10 @@ std::optional<Interval> bootstrap_percentile(size_t n_units, const IndexStatisti
 /// Source: Efron, "Better bootstrap confidence intervals", J. Am. Stat. Assoc. 82 (1987).
 std::optional<Interval> bootstrap_bca(size_t n_units, const IndexStatistic& statistic,
                                       const BootstrapOptions& options);
+
+/// `value` over `n_units`, with an interval by `method` that is widened to hold it.
+Estimate bootstrap_estimate(double value, size_t n_units, std::optional<Interval> interval,
+                            std::string method, const BootstrapOptions& options);
 
 /// Quantile q over all repetitions of all tasks, resampling tasks. None without a value.
 std::optional<Estimate> estimate_quantile(const Clusters& tasks, double q,

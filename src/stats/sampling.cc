@@ -58,17 +58,9 @@ std::optional<Estimate> estimate_auroc(const std::vector<std::vector<ScoredCandi
     for (uint32_t i : indices) pooled.insert(pooled.end(), units[i]->begin(), units[i]->end());
     return auroc(pooled).value_or(std::numeric_limits<double>::quiet_NaN());
   };
-  Estimate result;
-  result.value = *observed;
-  result.level = options.level;
-  result.n = static_cast<int64_t>(units.size());
-  result.interval = bootstrap_percentile(units.size(), statistic, options);
-  if (result.interval) {
-    result.method = "bootstrap by task";
-    result.interval->low = std::min(result.interval->low, result.value);
-    result.interval->high = std::max(result.interval->high, result.value);
-  }
-  return result;
+  return bootstrap_estimate(*observed, units.size(),
+                            bootstrap_percentile(units.size(), statistic, options),
+                            "bootstrap by task", options);
 }
 
 }  // namespace whet::stats

@@ -32,23 +32,6 @@ struct Tensor {
   uint64_t n_bytes() const { return row_bytes(dtype_info(type), n_weights()); }
 };
 
-MatrixRole role_of(Slot slot) {
-  switch (slot) {
-    case Slot::kEmbedding:
-      return MatrixRole::kEmbedding;
-    case Slot::kHead:
-      return MatrixRole::kHead;
-    case Slot::kV:
-    case Slot::kQkv:
-      return MatrixRole::kAttentionV;
-    case Slot::kDown:
-    case Slot::kExpertDown:
-      return MatrixRole::kFfnDown;
-    default:
-      return MatrixRole::kOther;
-  }
-}
-
 /// The tensors that a configuration asks for, under GGUF's names.
 class TensorList {
  public:
@@ -67,7 +50,9 @@ class TensorList {
       for_each_slot(none, [&](Slot slot, const auto&) {
         const bool is_part = slot == Slot::kQ || slot == Slot::kK || slot == Slot::kV;
         if (fused && slot == Slot::kQ) slot = Slot::kQkv;
-        if (pattern_of(names_, slot, config_.layers[i]).empty() || (fused && is_part && slot != Slot::kQkv)) return;
+        if (pattern_of(names_, slot, config_.layers[i]).empty() ||
+            (fused && is_part && slot != Slot::kQkv))
+          return;
         add(slot, i, shape_of(slot, config_, config_.layers[i]));
       });
     }
@@ -79,8 +64,8 @@ class TensorList {
  private:
   void add(Slot slot, size_t layer, const SlotShape& shape) {
     if (shape.rows == 0) return;
-    const std::string name = tensor_name(pattern_of(names_, slot, config_.layers[layer]),
-                                         static_cast<int64_t>(layer));
+    const std::string name =
+        tensor_name(pattern_of(names_, slot, config_.layers[layer]), static_cast<int64_t>(layer));
     const auto rows = static_cast<uint64_t>(shape.rows);
     if (shape.columns == 0) {
       tensors_.push_back({name, DType::F32, {rows}, true});

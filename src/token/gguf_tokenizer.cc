@@ -21,26 +21,6 @@ Error invalid(std::string message) {
   return Error(ErrorCode::kInvalidModel, std::move(message));
 }
 
-Result<TokenType> to_token_type(int64_t number) {
-  switch (number) {
-    case 0:  // undefined
-    case 1:
-      return TokenType::kNormal;
-    case 2:
-      return TokenType::kUnknown;
-    case 3:
-      return TokenType::kControl;
-    case 4:
-      return TokenType::kUserDefined;
-    case 5:
-      return TokenType::kUnused;
-    case 6:
-      return TokenType::kByte;
-    default:
-      return invalid(fmt::format("token type {} is not known", number));
-  }
-}
-
 Result<std::optional<TokenId>> read_id(const ModelFile& file, std::string_view name,
                                        std::optional<TokenId> fallback) {
   const std::string key = fmt::format("tokenizer.ggml.{}_token_id", name);
@@ -61,8 +41,9 @@ Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
   if (file.has("tokenizer.ggml.token_type")) {
     WHET_TRY(const auto numbers, file.get_ints("tokenizer.ggml.token_type"));
     for (int64_t number : numbers) {
-      WHET_TRY(const TokenType type, to_token_type(number));
-      parts.types.push_back(type);
+      const auto type = token_type_of(number == 0 ? 1 : number);  // undefined is normal
+      if (!type) return invalid(fmt::format("token type {} is not known", number));
+      parts.types.push_back(*type);
     }
   } else {
     parts.types.assign(parts.pieces.size(), TokenType::kNormal);

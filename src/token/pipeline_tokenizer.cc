@@ -64,20 +64,10 @@ class PipelineTokenizer final : public VocabularyTokenizer {
     if (std::holds_alternative<WordPieceModel>(model_)) return word_bytes(id, render_special);
     if (!byte_level_) return marked_piece_bytes(vocabulary(), id, render_special);
     const std::string& piece = vocabulary().piece(id);
-    switch (vocabulary().type(id)) {
-      case TokenType::kNormal:
-        return letters_to_bytes(piece).value_or(piece);
-      case TokenType::kUserDefined:
-        return piece;
-      case TokenType::kByte:
-        return std::string(1, static_cast<char>(*parse_byte_piece(piece)));
-      case TokenType::kControl:
-      case TokenType::kUnknown:
-        return render_special ? piece : std::string();
-      case TokenType::kUnused:
-        return std::string();
-    }
-    WHET_UNREACHABLE();
+    const TokenType type = vocabulary().type(id);
+    if (type == TokenType::kUserDefined) return piece;
+    if (type == TokenType::kNormal) return letters_to_bytes(piece).value_or(piece);
+    return marked_piece_bytes(vocabulary(), id, render_special);
   }
 
   std::vector<TextRange> control_spellings(std::string_view text) const override {

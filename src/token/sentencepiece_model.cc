@@ -45,25 +45,6 @@ Status for_each_field(std::string_view message, Handle handle) {
   }
 }
 
-Result<TokenType> to_token_type(uint64_t number) {
-  switch (number) {
-    case 1:
-      return TokenType::kNormal;
-    case 2:
-      return TokenType::kUnknown;
-    case 3:
-      return TokenType::kControl;
-    case 4:
-      return TokenType::kUserDefined;
-    case 5:
-      return TokenType::kUnused;
-    case 6:
-      return TokenType::kByte;
-    default:
-      return invalid(fmt::format("piece type {} is not known", number));
-  }
-}
-
 Status read_piece(std::string_view message, VocabularyParts& parts) {
   std::string piece;
   float score = 0;
@@ -72,7 +53,9 @@ Status read_piece(std::string_view message, VocabularyParts& parts) {
     if (field.number == 1 && field.kind == Kind::kBytes) piece = field.bytes;
     if (field.number == 2 && field.kind == Kind::kFixed32) score = field.as_float();
     if (field.number == 3 && field.kind == Kind::kVarint) {
-      WHET_TRY(type, to_token_type(field.integer));
+      const auto known = token_type_of(static_cast<int64_t>(field.integer));
+      if (!known) return invalid(fmt::format("piece type {} is not known", field.integer));
+      type = *known;
     }
     return ok_status();
   }));

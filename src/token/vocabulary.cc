@@ -21,6 +21,13 @@ Error invalid(std::string message) {
 
 }  // namespace
 
+std::optional<TokenType> token_type_of(int64_t number) {
+  constexpr std::array kTypes = {TokenType::kNormal,      TokenType::kUnknown, TokenType::kControl,
+                                 TokenType::kUserDefined, TokenType::kUnused,  TokenType::kByte};
+  if (number < 1 || number > static_cast<int64_t>(kTypes.size())) return std::nullopt;
+  return kTypes[static_cast<size_t>(number - 1)];
+}
+
 Result<Vocabulary> Vocabulary::create(VocabularyParts parts) {
   Vocabulary vocabulary(std::move(parts));
   WHET_TRY_STATUS(vocabulary.check_lengths_and_ids());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@
 #include "token/tokenizer.h"
 
 namespace whet {
+
+/// By SentencePiece's number, which GGUF took over. None: not one of them.
+std::optional<TokenType> token_type_of(int64_t number);
 
 struct VocabularyParts {
   std::vector<std::string> pieces;

@@ -276,6 +276,14 @@ Result<ExpertsForm> read_experts(ConfigReader& reader, const ExpertWords& words)
   return experts;
 }
 
+void set_experts(ExpertsForm experts, int64_t shared, ModelConfig& config) {
+  for (LayerForm& layer : config.layers) {
+    experts.expert.activation = layer.ffn.activation;
+    layer.experts = experts;
+    layer.ffn.dim = shared;
+  }
+}
+
 Result<Activation> read_activation(ConfigReader& reader, std::string_view word, Activation usual) {
   struct Named {
     std::string_view name;

@@ -130,6 +130,8 @@ struct ExpertWords {
 /// Errors: config.json gives some layers FFNs instead ("decoder_sparse_step", "mlp_only_layers").
 Status expect_experts_everywhere(ConfigReader& reader);
 Result<ExpertsForm> read_experts(ConfigReader& reader, const ExpertWords& words);
+/// Every layer gets them, with the activation of its FFN, which shrinks to the `shared` width.
+void set_experts(ExpertsForm experts, int64_t shared, ModelConfig& config);
 
 /// The activation word of config.json ("hidden_act"); GGUF has none and means `usual`.
 Result<Activation> read_activation(ConfigReader& reader, std::string_view word, Activation usual);

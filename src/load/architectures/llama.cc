@@ -29,11 +29,7 @@ Status read_mixtral_experts(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(ExpertsForm experts,
            read_experts(reader, {.count = {"expert_count", "num_local_experts"},
                                  .width = {"feed_forward_length", "intermediate_size"}}));
-  for (LayerForm& layer : config.layers) {
-    experts.expert.activation = layer.ffn.activation;
-    layer.experts = experts;
-    layer.ffn.dim = 0;
-  }
+  set_experts(experts, 0, config);
   return ok_status();
 }
 

@@ -73,11 +73,7 @@ Status read_olmoe(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, false));
   if (normalised) reader.cannot_say("\"norm_topk_prob\": true of OLMoE");
   experts.router = normalised ? Router::kSoftmaxThenTopNormalised : Router::kSoftmaxThenTop;
-  for (LayerForm& layer : config.layers) {
-    experts.expert.activation = layer.ffn.activation;
-    layer.experts = experts;
-    layer.ffn.dim = 0;
-  }
+  set_experts(experts, 0, config);
   return ok_status();
 }
 

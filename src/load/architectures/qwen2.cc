@@ -69,11 +69,7 @@ Status read_moe(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const int64_t shared,
            reader.count({"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
                         kMaxWidth));
-  for (LayerForm& layer : config.layers) {
-    experts.expert.activation = layer.ffn.activation;
-    layer.experts = experts;
-    layer.ffn.dim = shared;
-  }
+  set_experts(experts, shared, config);
   return ok_status();
 }
 

@@ -59,11 +59,7 @@ Status read_moe(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, reader.is_gguf()));
   if (!normalised) reader.cannot_say("\"norm_topk_prob\": false of Qwen3-MoE");
   experts.router = normalised ? Router::kSoftmaxThenTopNormalised : Router::kSoftmaxThenTop;
-  for (LayerForm& layer : config.layers) {
-    experts.expert.activation = layer.ffn.activation;
-    layer.experts = experts;
-    layer.ffn.dim = 0;
-  }
+  set_experts(experts, 0, config);
   return ok_status();
 }
 

@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/experiment_flags.h"
+#include "cli/experiment_plan.h"
+#include "cli/experiment_run.h"
+#include "cli/prompt_input.h"
+#include "cli/technique_table.h"
+#include "cli/terminal.h"
+#include "cli/text_score.h"
+#include "cli/variants.h"
+#include "report/speedup_chart.h"
+#include "sys/json_text.h"
+#include "sys/pending_file.h"
+
+namespace whet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
+
+struct Options {
+  ExperimentFlags experiment;
+  std::vector<std::string> with;
+  std::string text_file;
+};
+
+/// The engines of a comparison, the base first.
+struct Compared {
+  Engine* base = nullptr;
+  std::vector<OpenedVariant> variants;
+};
+
+/// Bits per byte of each on the text; the rows stand in the same order.
+Status score_rows(const Options& options, const Compared& compared,
+                  std::vector<TechniqueRow>& rows) {
+  if (options.text_file.empty()) return ok_status();
+  WHET_TRY(const std::string text, read_stream(options.text_file, kMaxTextBytes));
+  std::vector<Engine*> engines = {compared.base};
+  for (const OpenedVariant& variant : compared.variants) engines.push_back(variant.engine.get());
+  for (size_t i = 0; i < engines.size() && i < rows.size(); ++i) {
+    WHET_TRY(const auto tokens,
+             engines[i]->tokenizer().encode(text, {.add_special = false, .parse_special = false}));
+    WHET_TRY(const TextScore score, score_text(*engines[i], tokens));
+    rows[i].bits_per_byte = score.bits_per_byte(tokens.size(), text.size());
+    rows[i].bits_per_byte_error = *rows[i].bits_per_byte * score.standard_error() / score.mean();
+  }
+  return ok_status();
+}
+
+/// Characters per second against the base, as a picture.
+Result<std::string> draw_improvements(const std::string& title,
+                                      const std::vector<TechniqueRow>& rows) {
+  std::vector<report::SpeedupRow> bars;
+  for (const TechniqueRow& row : rows) {
+    const auto& ratio = row.characters_per_second;
+    if (!ratio) continue;
+    report::SpeedupRow bar{row.name, ratio->value, {}, {}, {}};
+    if (ratio->interval) {
+      bar.low = ratio->interval->low;
+      bar.high = ratio->interval->high;
+    }
+    bars.push_back(std::move(bar));
+  }
+  return report::render_speedups(
+      {title, "characters per second over the base's", "same questions, in turn"}, bars);
+}
+
+Status report_techniques(const Options& options, const Compared& compared,
+                         const results::Document& document) {
+  std::vector<TechniqueRow> rows = technique_rows(document);
+  WHET_TRY_STATUS(score_rows(options, compared, rows));
+  fmt::print(
+      "\n{}\nRatios: against the baseline on the same questions, geometric means with 95 % "
+      "intervals over tasks.\n",
+      technique_table(rows));
+  const fs::path directory = options.experiment.out_dir;
+  WHET_TRY_STATUS(write_file_atomically((directory / "compare.json").string(),
+                                        json_text(technique_json(rows), 1) + "\n"));
+  WHET_TRY_STATUS(write_file_atomically((directory / "compare.csv").string(), technique_csv(rows)));
+  if (options.experiment.no_charts) return ok_status();
+  const auto picture = draw_improvements(document.title, rows);
+  if (!picture.ok()) {  // as the report's own pictures: the rest is written
+    print_warning(picture.error().message());
+    return ok_status();
+  }
+  return write_file_atomically((directory / "chart-improvements.svg").string(), *picture);
+}
+
+int run(const Options& options) {
+  const ExperimentFlags& flags = options.experiment;
+  // Before a model is loaded for nothing.
+  if (const Status checked = flags.check(); !checked.ok()) return fail(checked.error());
+  auto model = flags.model.open();
+  if (!model.ok()) return fail(model.error());
+  if (model->engine == nullptr) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("-m: expected a model file to compare variants of, found the "
+                                  "address {}",
+                                  flags.model.model)));
+  }
+  auto plan = make_plan(flags, *model);
+  if (!plan.ok()) return fail(plan.error());
+  plan->title = "What each technique buys: " + fs::path(flags.model.model).filename().string();
+  plan->strategies = {"baseline"};
+  plan->same_time_controls = false;
+  plan->grade_candidates = false;
+  auto variants = open_variants(flags.model, options.with);
+  if (!variants.ok()) return fail(variants.error());
+  const Compared compared{model->engine, std::move(*variants)};
+  auto result = run_plan(flags, *plan, *model->generator, compared.variants);
+  if (!result.ok()) return fail(result.error());
+  const Status reported = report_techniques(options, compared, result->document);
+  if (!reported.ok()) return fail(reported.error());
+  return report_results(flags, *result);
+}
+
+}  // namespace
+
+Command make_compare_command() {
+  auto options = std::make_shared<Options>();
+  ExperimentFlags& flags = options->experiment;
+  // An answer is neither proposed from nor cached for the next run of its question.
+  flags.model.speculation.types = "none";
+  flags.model.speculation.no_session = true;
+  flags.model.engine.prefix_cache = false;
+  Command command("compare", "Measure what techniques buy, alone and together, on one model");
+  flags.model.add_to(command, "off");
+  command.add("--with", &options->with, kVariantsHelp).required().value_name("VARIANT");
+  flags.add_to(command);
+  command.add("--text", &options->text_file, "a text: bits per byte of each variant on it")
+      .value_name("FILE");
+  flags.sampling.add_to(command);
+  command.footer(
+      "Runs of one question follow one another, the first another one each time. All models are\n"
+      "in memory at once: the peak of memory is of all of them, bytes of keys and values are of\n"
+      "each run.\n");
+  command.action([options] { return run(*options); });
+  return command;
+}
+
+}  // namespace whet

@@ -1,0 +1,22 @@
+// An experiment at the terminal: progress on stderr, an interrupt that keeps what is finished, then
+// the report's tables and files.
+#pragma once
+
+#include <span>
+
+#include "base/result.h"
+#include "cli/experiment_flags.h"
+#include "cli/variants.h"
+#include "experiment/run.h"
+
+namespace whet {
+
+/// Errors: those of removing the record under --overwrite, and of the experiment.
+Result<experiment::ExperimentResult> run_plan(const ExperimentFlags& flags,
+                                              const experiment::Plan& plan, Generator& generator,
+                                              std::span<const OpenedVariant> variants = {});
+
+/// Prints and writes the report; returns the exit status, which tells a stopped run.
+int report_results(const ExperimentFlags& flags, const experiment::ExperimentResult& result);
+
+}  // namespace whet
