@@ -396,11 +396,14 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
   for (const Event& event : events) {
     if (!event.warmup) by_row[event.strategy].push_back(&event);
   }
+  const auto against = [&](const Row& row) -> const std::string& {
+    return row.against.empty() ? options.baseline : row.against;
+  };
   std::vector<StrategyResult> summaries;
   for (const Row& row : rows) {
     const bool is_baseline = row.name == options.baseline;
     summaries.push_back(summarise_row(row, by_row[row.name],
-                                      is_baseline ? nullptr : &by_row[options.baseline], options));
+                                      is_baseline ? nullptr : &by_row[against(row)], options));
   }
   const auto summary_of = [&](const std::string& name) -> StrategyResult* {
     const auto found =
@@ -421,19 +424,20 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
 
   std::vector<Comparison> comparisons;
   std::vector<StrategyResult*> judged;
-  const StrategyResult* baseline = summary_of(options.baseline);
   for (StrategyResult& summary : summaries) {
+    const StrategyResult* baseline = summary_of(against(summary));
+    const Events& baseline_runs = by_row[against(summary)];
     if (summary.kind != StrategyKind::kStrategy || baseline == nullptr) continue;
     const Events& runs = by_row[summary.name];
     Comparison comparison;
-    comparison.gain = gain_pairs(by_row[options.baseline], runs);
+    comparison.gain = gain_pairs(baseline_runs, runs);
     if (const auto control = control_of.find(summary.name); control != control_of.end()) {
       comparison.gain_on_control = gain_pairs(by_row[control->second], runs);
       if (summary.difference_to_control) {
         comparison.control_estimate = summary.difference_to_control->estimate;
       }
     }
-    comparison.times = paired(by_row[options.baseline], runs, latency);
+    comparison.times = paired(baseline_runs, runs, latency);
     comparison.open_runs = open_runs_text(*baseline, summary);
     if (baseline->accuracy) comparison.baseline_accuracy = baseline->accuracy->value;
     if (summary.accuracy) comparison.accuracy = summary.accuracy->value;

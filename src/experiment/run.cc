@@ -50,6 +50,20 @@ results::Settings settings_of(const Strategy& strategy) {
   return settings;
 }
 
+/// The last `n_variants` runners are those of the variants.
+void add_strategies_on_variants(Line& line, size_t n_variants) {
+  const size_t n_own = line.runners.size() - n_variants;
+  for (size_t v = n_own; v < n_own + n_variants; ++v) {
+    for (size_t i = 1; i < n_own; ++i) {
+      Runner runner = line.runners[i];
+      runner.row.against = line.runners[v].row.name;
+      runner.row.name = runner.row.against + "/" + runner.row.name;
+      runner.generator = line.runners[v].generator;
+      line.runners.push_back(std::move(runner));
+    }
+  }
+}
+
 Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
   Line line;
   std::set<std::string> names;
@@ -90,6 +104,7 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
          std::nullopt,
          variant.generator});
   }
+  if (plan.strategies_on_variants) add_strategies_on_variants(line, variants.size());
   line.n_strategies = line.runners.size();
   if (!plan.same_time_controls) return line;
   for (size_t i = 1; i < line.n_strategies; ++i) {
@@ -102,7 +117,10 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
             {name},
             control->description(),
             settings_of(*control)};
-    line.runners.push_back({std::move(row), std::move(control), i});
+    // It asks what the strategy's own baseline asks.
+    Generator* const asked =
+        line.runners[i].row.against.empty() ? nullptr : line.runners[i].generator;
+    line.runners.push_back({std::move(row), std::move(control), i, asked});
   }
   return line;
 }
@@ -183,7 +201,10 @@ class Experiment {
     const bool has_work = done_.size() < schedule.size();
     for (int i = 0; has_work && i < plan_.warmup && !stopped(); ++i) {
       for (size_t row = 0; row < line_.runners.size(); ++row) {
-        if (row != line_.baseline && line_.runners[row].generator == nullptr) continue;
+        const Runner& runner = line_.runners[row];
+        const bool is_variant =
+            runner.generator != nullptr && runner.row.against.empty() && !runner.time_of;
+        if (row != line_.baseline && !is_variant) continue;
         WHET_TRY_STATUS(run_one({plan_.tasks.size() - 1, 0, row}, /*warmup=*/true));
       }
     }

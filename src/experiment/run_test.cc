@@ -173,6 +173,34 @@ TEST_F(RunTest, NoRunSharesWhatAnEngineKeepsWithAnother) {
   EXPECT_EQ(scopes.size(), n_single) << "one a run, whatever calls it makes";
 }
 
+TEST_F(RunTest, StrategiesOnAnotherModelAreJudgedAgainstItsOwnBaseline) {
+  // The other model is always right; the first one from the second sample on.
+  ScriptedGenerator other([](const GenerateRequest& request, size_t, size_t) {
+    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
+    return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
+  });
+  Environment environment;
+  environment.variants = {{"model=big", "a bigger one", &other}};
+  Plan both = plan();
+  both.strategies = {"baseline", "best-of-n:n=2"};
+  both.strategies_on_variants = true;
+  const auto result = run(both, environment);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  std::vector<std::string> names;
+  for (const StrategyResult& row : result->document.strategies) names.push_back(row.name);
+  ASSERT_EQ(names, (std::vector<std::string>{
+                       "baseline", "best-of-n:n=2", "model=big", "model=big/best-of-n:n=2",
+                       "baseline-same-time(best-of-n:n=2)", "baseline-same-time(model=big)",
+                       "baseline-same-time(model=big/best-of-n:n=2)"}));
+  const auto& rows = result->document.strategies;
+  EXPECT_EQ(rows[2].difference_to_baseline->estimate.value, 1) << "over the small one";
+  EXPECT_EQ(rows[3].against, "model=big");
+  EXPECT_EQ(rows[3].difference_to_baseline->estimate.value, 0) << "over the big one";
+  EXPECT_EQ(rows[5].accuracy->value, 0) << "the small one, asked again for as long";
+  EXPECT_EQ(rows[6].accuracy->value, 1) << "the big one, asked again for as long";
+  EXPECT_NE(rows[2].verdict, std::nullopt);
+}
+
 TEST_F(RunTest, EveryLookAtTheNumbersIsOnRecord) {
   Plan looked = plan(4);
   looked.same_time_controls = false;

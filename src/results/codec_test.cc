@@ -96,6 +96,7 @@ class Maker {
     s.kind = static_cast<StrategyKind>(below(3));
     s.controls = {name()};
     s.options = settings();
+    s.against = text();
     s.n_tasks = maybe(count());
     s.n_cut = maybe(count());
     s.not_graded = {{text(), maybe(count())}};

@@ -192,6 +192,7 @@ struct Row {
   std::vector<std::string> controls;  // for a control: the strategies whose time it was given
   std::string description;
   Settings options;
+  std::string against{};  // the row that it is compared to; "" = the design's baseline
 
   const std::string& title() const { return label.empty() ? name : label; }
 };
