@@ -44,10 +44,20 @@ class Record:
     def runs(self, row):
         return [of[row] for of in self.questions.values()]
 
+    def longest(self, row):
+        """Geometric mean, over the same pairs, of the longest text's tokens over the baseline's: what a batch must wait for anyway."""
+        logs = [math.log(longest_text(of[row]) / longest_text(of["baseline"])) for of in self.questions.values()
+                if quiet(of[row]) and quiet(of["baseline"])]
+        return math.exp(statistics.fmean(logs)) if logs else None
+
     def ratio(self, row, to="baseline"):
         """(geometric mean of times over those of `to`, pairs), of quiet runs."""
         logs = [math.log(seconds(of[row]) / seconds(of[to])) for of in self.questions.values() if quiet(of[row]) and quiet(of[to])]
         return (math.exp(statistics.fmean(logs)), len(logs)) if logs else (None, 0)
+
+
+def longest_text(event):
+    return max(candidate["tokens"] for candidate in event["candidates"])
 
 
 def seconds(event):
@@ -73,8 +83,9 @@ def text(value, digits=2):
 
 
 def comparison(names):
-    lines = ["| model | temperature | strategy | right of runs | 95 % | tokens a run | median s | time over baseline | pairs | empty | verdict |",
-             "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---|"]
+    lines = ["| model | temperature | strategy | right of runs | 95 % | tokens a run | median s | time over baseline | longest text over baseline's | pairs "
+             "| empty | verdict |",
+             "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---|"]
     for name in names:
         record = Record(name)
         for row in record.rows:
@@ -86,7 +97,8 @@ def comparison(names):
             is_base = row == "baseline"
             lines.append(f"| {record.model} | {record.temperature} | `{row}` | {right(runs)} of {len(runs)} | "
                          f"{wilson(right(runs), len(runs))} | {tokens:.0f} | {text(statistics.median(times) if times else None)} | "
-                         f"{'' if is_base else text(ratio)} | {'' if is_base else pairs} | {empty} | {record.verdicts[row]} |")
+                         f"{'' if is_base else text(ratio)} | {'' if is_base else text(record.longest(row))} | "
+                         f"{'' if is_base else pairs} | {empty} | {record.verdicts[row]} |")
     return lines
 
 
