@@ -381,6 +381,9 @@ TEST(Errors, ALaterStageThatDoesNotFitIsLeftOutAndSaidToBe) {
   EXPECT_EQ(outcome.skipped[0].reason, "prompt longer than the context");
   EXPECT_TRUE(outcome.how.ends_with(" (left out: critique)")) << outcome.how;
   EXPECT_EQ(outcome.text, "Answer: 4");
+  EXPECT_EQ(messages_of(generator.requests().back()).back().content.find("critique of them"),
+            std::string::npos)
+      << "none is announced";
 
   ScriptedGenerator whole(
       Script{{"Answer: 4"}, {"Answer: 4"}, {"Answer: 4"}, {"ok"}, {"Answer: 4"}});
