@@ -10,6 +10,7 @@
 #include "cli/experiment_plan.h"
 #include "cli/experiment_run.h"
 #include "cli/terminal.h"
+#include "cli/variants.h"
 #include "strategy/registry.h"
 
 namespace whet {
@@ -27,6 +28,7 @@ struct Options {
   std::string system, group_by = "file";
   double task_time_limit_s = 0;
   int warmup = 1;
+  std::vector<std::string> with;
   bool grade_candidates = false, no_controls = false, raw = false, plan_only = false;
 };
 
@@ -94,6 +96,7 @@ Result<experiment::Plan> make_eval_plan(const Options& options, const OpenedMode
   plan.same_time_controls = !options.no_controls;
   plan.warmup = options.warmup;
   plan.grade_candidates = options.grade_candidates;
+  plan.strategies_on_variants = true;
   WHET_TRY_STATUS(check_strategies(plan, opened.generator->describe()));
   return plan;
 }
@@ -124,6 +127,9 @@ int print_plan(const Options& options) {
     const bool is_compared = (*made)->kind() == strategy::Kind::kStrategy;
     ++(is_compared ? design.n_strategies : design.n_baselines);
   }
+  // On each variant the same rows, and its baseline is compared to the first one.
+  const auto n_variants = static_cast<int64_t>(options.with.size());
+  design.n_strategies += n_variants * (design.n_strategies + 1);
   if (!options.no_controls) design.n_controls = design.n_strategies;
   fmt::print("{}", eval_design_text(design));
   return 0;
@@ -137,7 +143,19 @@ int run(const Options& options) {
   if (!model.ok()) return fail(model.error());
   auto plan = make_eval_plan(options, *model);
   if (!plan.ok()) return fail(plan.error());
-  auto result = run_plan(options.experiment, *plan, *model->generator);
+  if (!options.with.empty() && model->engine == nullptr) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("--with: expected a model file to compare others to, found the "
+                                  "address {}",
+                                  options.experiment.model.model)));
+  }
+  std::vector<OpenedVariant> variants;
+  if (!options.with.empty()) {
+    auto opened = open_variants(options.experiment.model, options.with);
+    if (!opened.ok()) return fail(opened.error());
+    variants = std::move(*opened);
+  }
+  auto result = run_plan(options.experiment, *plan, *model->generator, variants);
   if (!result.ok()) return fail(result.error());
   return report_results(options.experiment, *result);
 }
@@ -163,6 +181,12 @@ Command make_eval_command() {
   flags.model.add_to(command, "auto");
   command.add("--strategies", &options->strategies, "comma list; see below");
   flags.add_to(command);
+  command
+      .add("--with", &options->with,
+           "the same strategies also on another model, or on this one run in another way, each "
+           "against the baseline there; " +
+               std::string(kVariantsHelp))
+      .value_name("VARIANT");
   command
       .add("--group-by", &options->group_by,
            "which tasks are drawn together, so that intervals and verdicts count them so: those "

@@ -21,6 +21,12 @@ struct Options {
 
 Json to_json(const report::TaskAdvice& advice) {
   const auto or_null = [](const std::optional<double>& x) { return x ? Json(*x) : Json(nullptr); };
+  const auto estimate_or_null = [](const std::optional<stats::Estimate>& e) {
+    if (!e) return Json(nullptr);
+    return Json{{"value", e->value},
+                {"low", e->interval ? Json(e->interval->low) : Json()},
+                {"high", e->interval ? Json(e->interval->high) : Json()}};
+  };
   Json choices = Json::array(), cells = Json::array();
   for (const report::Choice& c : advice.choices) {
     choices.push_back({{"model", c.model},
@@ -32,6 +38,7 @@ Json to_json(const report::TaskAdvice& advice) {
                        {"tokens", or_null(c.tokens)},
                        {"seconds_per_correct", or_null(c.seconds_per_correct)},
                        {"tokens_per_correct", or_null(c.tokens_per_correct)},
+                       {"token_seconds_per_correct", or_null(c.token_seconds_per_correct)},
                        {"on_front", c.on_front}});
   }
   for (const report::AdviceCell& c : advice.cells) {
@@ -39,6 +46,8 @@ Json to_json(const report::TaskAdvice& advice) {
                      {"most_time", or_null(c.most_time)},
                      {"advice", report::advice_name(c.advice)},
                      {"strategy", c.strategy.empty() ? Json() : Json(c.strategy)},
+                     {"gain", estimate_or_null(c.gain)},
+                     {"time_ratio", estimate_or_null(c.time_ratio)},
                      {"why", c.why}});
   }
   return {{"tasks", advice.tasks}, {"choices", std::move(choices)}, {"cells", std::move(cells)}};
@@ -72,7 +81,9 @@ Command make_recommend_command() {
   command.footer(
       "Results on the same tasks are compared: several models, types and temperatures, each from "
       "a\n"
-      "run of whet eval. Use: shown to pay; try: neither shown nor ruled out; skip: the rest.\n");
+      "run of whet eval. Use: shown to pay, corrected for all of these results; try: neither "
+      "shown\n"
+      "nor ruled out; skip: the rest, with the strategy that came nearest.\n");
   command.action([options] { return run(*options); });
   return command;
 }

@@ -1,6 +1,7 @@
 #include "experiment/caveats.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -8,9 +9,10 @@
 namespace whet::experiment {
 namespace {
 
-constexpr double kMaxLoadPerCpu = 0.5;      // of other programs; above it, times are doubtful
-constexpr double kMaxStolenPerCpu = 0.02;   // taken by the hypervisor
-constexpr double kMaxArmDifference = 0.25;  // CPUs that others kept busy, between two rows
+constexpr double kMaxLoadPerCpu = 0.5;        // of other programs; above it, times are doubtful
+constexpr double kMaxStolenPerCpu = 0.02;     // taken by the hypervisor
+constexpr double kMaxClockDifference = 0.03;  // of the core's clock, between two rows
+constexpr double kMaxArmDifference = 0.25;    // CPUs that others kept busy, between two rows
 
 const std::string& label_of(const StrategyResult& summary) {
   return summary.title();
@@ -92,6 +94,21 @@ void add_load(std::vector<std::string>& notes, const RunStatus& status,
     }
     return range;
   };
+  for (const StrategyResult& summary : summaries) {
+    if (!summary.faster_than_possible) continue;
+    notes.push_back(fmt::format(
+        "{} drew the baseline's own text, and more, in {:.2f} of the baseline's time: that cannot "
+        "be. Something was carried over from run to run, or the machine was not the same; believe "
+        "no time here.",
+        label_of(summary), *summary.faster_than_possible));
+  }
+  const auto [slowest, fastest] = range_of(&StrategyResult::core_clock);
+  if (fastest && *slowest->core_clock < *fastest->core_clock * (1 - kMaxClockDifference)) {
+    notes.push_back(fmt::format(
+        "The core's clock was {:.0f} % lower during {} than during {}: times are doubtful.",
+        100 * (1 - *slowest->core_clock / *fastest->core_clock), label_of(*slowest),
+        label_of(*fastest)));
+  }
   const auto [least, most] = range_of(&StrategyResult::other_cpus);
   if (most && *most->other_cpus > kMaxLoadPerCpu * n_cpus) {
     notes.push_back(fmt::format(
@@ -131,6 +148,12 @@ std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
         "Verdicts of an unfinished run are provisional: a run that is stopped when its numbers "
         "look "
         "right errs more often.");
+  }
+  if (status.looks.size() > 1) {
+    notes.push_back(
+        fmt::format("Numbers were made of this record {} times, after {} runs. Verdicts are not "
+                    "corrected for that: going on until one looks right errs more often.",
+                    status.looks.size(), fmt::join(status.looks, ", ")));
   }
   add_load(notes, status, summaries, n_cpus);
   return notes;

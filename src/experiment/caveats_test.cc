@@ -73,6 +73,33 @@ TEST(Caveats, RowsThatMetDifferentMachinesAreNamed) {
             "The hypervisor took up to 0.20 of 2 CPUs (during re2): times are doubtful.");
 }
 
+TEST(Caveats, TimesThatCannotBeAreNamed) {
+  Case run = quiet();
+  run.summaries[1].faster_than_possible = 0.4;
+  EXPECT_NE(run.notes().at(0).find("re2 drew the baseline's own text, and more, in 0.40"),
+            std::string::npos);
+}
+
+TEST(Caveats, ALowerClockOfOneRowIsNamed) {
+  Case run = quiet();
+  run.summaries[0].core_clock = 1e9;
+  run.summaries[1].core_clock = 0.98e9;
+  EXPECT_TRUE(run.notes().empty());
+  run.summaries[1].core_clock = 0.9e9;
+  EXPECT_EQ(run.notes(),
+            std::vector<std::string>{
+                "The core's clock was 10 % lower during re2 than during baseline: times are "
+                "doubtful."});
+}
+
+TEST(Caveats, LooksAreNamed) {
+  Case run = quiet();
+  run.status.looks = {40};
+  EXPECT_TRUE(run.notes().empty()) << "at the end only";
+  run.status.looks = {20, 40};
+  EXPECT_NE(run.notes().at(0).find("2 times, after 20, 40 runs"), std::string::npos);
+}
+
 TEST(Caveats, GroupsOfTasksAreNamed) {
   Case run = quiet();
   run.plan.tasks.resize(5);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"
+#include "stats/variance_components.h"
 
 namespace whet::experiment {
 namespace {
@@ -204,6 +206,78 @@ std::optional<double> mean_cpus(const Events& events, std::optional<int64_t> Eve
   return std::max(busy / wall, 0.0);
 }
 
+std::optional<double> mean_core_clock(const Events& events) {
+  return stats::mean(values_of(events, [](const Event& event) { return event.core_clock; }));
+}
+
+std::optional<results::PerCorrect> per_correct(const Events& events) {
+  double n_correct = 0, n_tokens = 0, seconds = 0, token_seconds = 0;
+  for (const Event* event : events) {
+    if (!event->graded()) continue;
+    const auto spent = static_cast<double>(event->prompt_tokens + event->completion_tokens);
+    n_correct += event->correct();
+    n_tokens += spent;
+    seconds += event->latency_s();
+    token_seconds += spent * event->latency_s();
+  }
+  if (n_correct == 0) return std::nullopt;
+  return results::PerCorrect{n_tokens / n_correct, seconds / n_correct, token_seconds / n_correct};
+}
+
+std::map<std::pair<std::string, uint64_t>, const Event*> by_task_and_seed(const Events& events) {
+  std::map<std::pair<std::string, uint64_t>, const Event*> runs;
+  for (const Event* event : events) runs[{event->task, event->seed}] = event;
+  return runs;
+}
+
+/// Outcomes of each task, one a seed; with a baseline, gains over its run of the same seed.
+Clusters outcomes_by_seed(const Events& events, const Events* baseline) {
+  const auto against = baseline ? by_task_and_seed(*baseline) : by_task_and_seed({});
+  Clusters tasks;
+  for (const auto& [task, runs] : by_task(events)) {
+    std::vector<double> outcomes;
+    for (const Event* event : runs) {
+      if (!event->graded()) continue;
+      double outcome = event->correct();
+      if (baseline) {
+        const auto other = against.find({event->task, event->seed});
+        if (other == against.end() || !other->second->graded()) continue;
+        outcome -= other->second->correct();
+      }
+      outcomes.push_back(outcome);
+    }
+    tasks.push_back(std::move(outcomes));
+  }
+  return tasks;
+}
+
+std::optional<results::Spread> spread_of(const Events& events, const Events* baseline) {
+  const auto components = stats::variance_components(outcomes_by_seed(events, baseline));
+  if (!components) return std::nullopt;
+  return results::Spread{std::sqrt(components->between_tasks), std::sqrt(components->within_tasks),
+                         components->share_within()};
+}
+
+/// Of runs that wrote what the baseline wrote, and more: their time over its.
+std::optional<double> faster_than_possible(const Events& events, const Events& baseline) {
+  constexpr size_t kFewest = 3;
+  const auto against = by_task_and_seed(baseline);
+  std::vector<double> ratios;
+  for (const Event* event : events) {
+    const auto other = against.find({event->task, event->seed});
+    if (other == against.end() || event->error || other->second->error) continue;
+    const auto& texts = event->candidates;
+    const auto& single = other->second->candidates;
+    if (single.size() != 1 || texts.size() < 2 || texts[0].text != single[0].text) continue;
+    if (other->second->latency_s() > 0) {
+      ratios.push_back(event->latency_s() / other->second->latency_s());
+    }
+  }
+  if (ratios.size() < kFewest) return std::nullopt;
+  const auto median = stats::median(ratios);
+  return *median < 1 ? median : std::nullopt;
+}
+
 bool is_truncated(const Event& event) {
   return std::any_of(
       event.candidates.begin(), event.candidates.end(),
@@ -247,6 +321,7 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
   summary.n_fell_back = n_where([](const Event* e) { return e->fell_back; });
   summary.n_truncated = n_where([](const Event* e) { return is_truncated(*e); });
   summary.n_cut = n_where([](const Event* e) { return is_cut(*e); });
+  summary.n_skipped = n_where([](const Event* e) { return !e->skipped.empty(); });
   summary.n_errors = n_where([](const Event* e) { return e->error.has_value(); });
   std::map<std::string, int64_t> reasons;
   for (const Event* event : events) {
@@ -286,7 +361,11 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
   summary.scores = scores_of(events, options);
   summary.other_cpus = mean_cpus(events, &Event::other_cpu_ns);
   summary.stolen_cpus = mean_cpus(events, &Event::stolen_cpu_ns);
+  summary.core_clock = mean_core_clock(events);
+  summary.per_correct = per_correct(events);
+  summary.spread = spread_of(events, baseline);
   if (!baseline) return summary;
+  summary.faster_than_possible = faster_than_possible(events, *baseline);
   summary.difference_to_baseline = accuracy_difference(*baseline, events, options);
   const auto ratio = [&](const Quantity& quantity, stats::RatioOf kind) {
     return stats::estimate_ratio(paired(*baseline, events, quantity), kind, options.bootstrap);
@@ -317,11 +396,14 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
   for (const Event& event : events) {
     if (!event.warmup) by_row[event.strategy].push_back(&event);
   }
+  const auto against = [&](const Row& row) -> const std::string& {
+    return row.against.empty() ? options.baseline : row.against;
+  };
   std::vector<StrategyResult> summaries;
   for (const Row& row : rows) {
     const bool is_baseline = row.name == options.baseline;
     summaries.push_back(summarise_row(row, by_row[row.name],
-                                      is_baseline ? nullptr : &by_row[options.baseline], options));
+                                      is_baseline ? nullptr : &by_row[against(row)], options));
   }
   const auto summary_of = [&](const std::string& name) -> StrategyResult* {
     const auto found =
@@ -342,19 +424,20 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
 
   std::vector<Comparison> comparisons;
   std::vector<StrategyResult*> judged;
-  const StrategyResult* baseline = summary_of(options.baseline);
   for (StrategyResult& summary : summaries) {
+    const StrategyResult* baseline = summary_of(against(summary));
+    const Events& baseline_runs = by_row[against(summary)];
     if (summary.kind != StrategyKind::kStrategy || baseline == nullptr) continue;
     const Events& runs = by_row[summary.name];
     Comparison comparison;
-    comparison.gain = gain_pairs(by_row[options.baseline], runs);
+    comparison.gain = gain_pairs(baseline_runs, runs);
     if (const auto control = control_of.find(summary.name); control != control_of.end()) {
       comparison.gain_on_control = gain_pairs(by_row[control->second], runs);
       if (summary.difference_to_control) {
         comparison.control_estimate = summary.difference_to_control->estimate;
       }
     }
-    comparison.times = paired(by_row[options.baseline], runs, latency);
+    comparison.times = paired(baseline_runs, runs, latency);
     comparison.open_runs = open_runs_text(*baseline, summary);
     if (baseline->accuracy) comparison.baseline_accuracy = baseline->accuracy->value;
     if (summary.accuracy) comparison.accuracy = summary.accuracy->value;

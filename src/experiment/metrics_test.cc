@@ -233,6 +233,72 @@ TEST(Metrics, AveragesWhatElseTheMachineDid) {
   EXPECT_DOUBLE_EQ(*summaries[1].stolen_cpus, 0);
 }
 
+TEST(Metrics, CountsWhatARightAnswerCosts) {
+  std::vector<Event> events = {event("s", 0, 0, kRight, 2, 20), event("s", 1, 0, kWrong, 1, 50),
+                               event("s", 2, 0, kRight, 3, 100), event("s", 3, 0, kNot, 9, 900)};
+  const auto costs = summarise(rows(), events, options())[1].per_correct;
+  ASSERT_TRUE(costs);
+  EXPECT_DOUBLE_EQ(*costs->tokens, (120 + 150 + 200) / 2.0) << "of the graded runs";
+  EXPECT_DOUBLE_EQ(*costs->seconds, 3);
+  EXPECT_DOUBLE_EQ(*costs->token_seconds, (120 * 2 + 150 * 1 + 200 * 3) / 2.0);
+  EXPECT_FALSE(summarise(rows(), {event("s", 0, 0, kWrong)}, options())[1].per_correct);
+}
+
+TEST(Metrics, SplitsTheSpreadBetweenTasksAndSeeds) {
+  // The strategy wins one task with every seed, and one with every second; the baseline none.
+  std::vector<Event> events;
+  for (int task = 0; task < 4; ++task) {
+    for (uint64_t seed = 0; seed < 2; ++seed) {
+      const bool wins = task == 0 || (task == 1 && seed == 0);
+      events.push_back(event("base", task, seed, kWrong));
+      events.push_back(event("s", task, seed, wins ? kRight : kWrong));
+    }
+  }
+  const auto summaries = summarise(rows(), events, options());
+  ASSERT_TRUE(summaries[1].spread);
+  // Within: variances 0, 1/2, 0, 0. Of the means 1, 1/2, 0, 0: 11/48, less (1/8) / 2.
+  EXPECT_NEAR(summaries[1].spread->between_seeds, std::sqrt(1.0 / 8), 1e-12);
+  EXPECT_NEAR(summaries[1].spread->between_tasks, std::sqrt(11.0 / 48 - 1.0 / 16), 1e-12);
+  EXPECT_NEAR(summaries[1].spread->seeds_share, (1.0 / 16) / (11.0 / 48), 1e-12);
+  EXPECT_DOUBLE_EQ(summaries[0].spread->between_tasks, 0);
+  EXPECT_FALSE(
+      summarise(rows(), {event("s", 0, 0, kRight), event("s", 1, 0, kWrong)}, options())[1].spread)
+      << "one seed";
+}
+
+TEST(Metrics, MoreWorkInLessTimeIsFound) {
+  std::vector<Event> events;
+  const auto add = [&](const std::string& name, int task, double seconds, size_t n) {
+    Event e = event(name, task, 0, kRight, seconds);
+    for (size_t i = 0; i < n; ++i) {
+      e.candidates.emplace_back();
+      e.candidates.back().text = i == 0 ? "the same" : "another";
+    }
+    events.push_back(std::move(e));
+  };
+  for (int task = 0; task < 3; ++task) {
+    add("base", task, 2, 1);
+    add("s", task, 1, 3);
+  }
+  auto summaries = summarise(rows(), events, options());
+  ASSERT_TRUE(summaries[1].faster_than_possible);
+  EXPECT_DOUBLE_EQ(*summaries[1].faster_than_possible, 0.5);
+  for (Event& e : events) e.candidates[0].text += e.strategy;
+  EXPECT_FALSE(summarise(rows(), events, options())[1].faster_than_possible)
+      << "other texts may be shorter";
+}
+
+TEST(Metrics, CountsRunsWithAStageLeftOut) {
+  std::vector<Event> events = {event("s", 0, 0, kRight), event("s", 1, 0, kRight)};
+  events[1].skipped = {{"critique", "prompt longer than the context"},
+                       {"final", "prompt longer than the context"}};
+  events[0].core_clock = 1e9;
+  events[1].core_clock = 2e9;
+  const auto summary = summarise(rows(), events, options())[1];
+  EXPECT_EQ(summary.n_skipped, 1) << "runs, not stages";
+  EXPECT_DOUBLE_EQ(*summary.core_clock, 1.5e9);
+}
+
 TEST(Metrics, AveragesReferenceMetricsOverTasksThatHaveThem) {
   std::vector<Event> events = {event("s", 0, 0, kNot), event("s", 0, 1, kNot),
                                event("s", 1, 0, kNot), event("s", 2, 0, kRight)};

@@ -16,6 +16,7 @@
 #include "results/event_log.h"
 #include "stats/sample.h"
 #include "strategy/registry.h"
+#include "sys/core_clock.h"
 #include "sys/cpu_time.h"
 #include "sys/file_bytes.h"
 #include "sys/machine.h"
@@ -47,6 +48,20 @@ results::Settings settings_of(const Strategy& strategy) {
   results::Settings settings;
   for (const auto& [name, value] : strategy.options()) settings[name] = value;
   return settings;
+}
+
+/// The last `n_variants` runners are those of the variants.
+void add_strategies_on_variants(Line& line, size_t n_variants) {
+  const size_t n_own = line.runners.size() - n_variants;
+  for (size_t v = n_own; v < n_own + n_variants; ++v) {
+    for (size_t i = 1; i < n_own; ++i) {
+      Runner runner = line.runners[i];
+      runner.row.against = line.runners[v].row.name;
+      runner.row.name = runner.row.against + "/" + runner.row.name;
+      runner.generator = line.runners[v].generator;
+      line.runners.push_back(std::move(runner));
+    }
+  }
 }
 
 Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
@@ -89,6 +104,7 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
          std::nullopt,
          variant.generator});
   }
+  if (plan.strategies_on_variants) add_strategies_on_variants(line, variants.size());
   line.n_strategies = line.runners.size();
   if (!plan.same_time_controls) return line;
   for (size_t i = 1; i < line.n_strategies; ++i) {
@@ -101,7 +117,10 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
             {name},
             control->description(),
             settings_of(*control)};
-    line.runners.push_back({std::move(row), std::move(control), i});
+    // It asks what the strategy's own baseline asks.
+    Generator* const asked =
+        line.runners[i].row.against.empty() ? nullptr : line.runners[i].generator;
+    line.runners.push_back({std::move(row), std::move(control), i, asked});
   }
   return line;
 }
@@ -182,7 +201,10 @@ class Experiment {
     const bool has_work = done_.size() < schedule.size();
     for (int i = 0; has_work && i < plan_.warmup && !stopped(); ++i) {
       for (size_t row = 0; row < line_.runners.size(); ++row) {
-        if (row != line_.baseline && line_.runners[row].generator == nullptr) continue;
+        const Runner& runner = line_.runners[row];
+        const bool is_variant =
+            runner.generator != nullptr && runner.row.against.empty() && !runner.time_of;
+        if (row != line_.baseline && !is_variant) continue;
         WHET_TRY_STATUS(run_one({plan_.tasks.size() - 1, 0, row}, /*warmup=*/true));
       }
     }
@@ -227,8 +249,8 @@ class Experiment {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
     context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
-    // Rows share questions and first draws: what one leaves behind (its prompt's keys and values, its
-    // text to propose from) would make the next one fast.
+    // Rows share questions and first draws: what one leaves behind (its prompt's keys and values,
+    // its text to propose from) would make the next one fast.
     context.cache_scope = fmt::format("run {}", next_sequence_);
     context.sampling = plan_.sampling;
     context.max_tokens = plan_.max_tokens;
@@ -296,6 +318,9 @@ class Experiment {
     event.n_calls = outcome.n_calls;
     event.how = outcome.how;
     event.fell_back = outcome.fell_back;
+    for (const strategy::SkippedStage& skipped : outcome.skipped) {
+      event.skipped.push_back({skipped.stage, skipped.reason});
+    }
     if (!outcome.text.empty()) event.answer = outcome.text;
     if (outcome.kv_committed_bytes > 0) {
       event.kv_bytes = static_cast<int64_t>(outcome.kv_committed_bytes);
@@ -365,6 +390,7 @@ class Experiment {
       }
       context.time_budget_ns = *event.time_budget_ns;
     }
+    event.core_clock = dependent_multiplications_per_s();
     const bool has_new_peak = reset_peak_rss();
     const auto cpu_before = cpu_time();
     Generator& generator = runner.generator != nullptr ? *runner.generator : generator_;
@@ -396,6 +422,17 @@ class Experiment {
     status_.complete = status_.n_done == status_.n_planned;
     status_.wall_s = static_cast<double>(environment_.now_ns() - origin_ns_) * 1e-9;
     if (status_.complete) status_.stop_reason.clear();
+    const std::string results_path =
+        (std::filesystem::path(plan_.out_dir) / "results.json").string();
+    if (plan_.resume) {
+      // Results that cannot be read are made anew; that the record was looked at stays unknown.
+      if (const auto before = results::load_document(results_path); before.ok()) {
+        status_.looks = before->status.looks;
+      }
+    }
+    if (status_.looks.empty() || status_.looks.back() != *status_.n_done) {
+      status_.looks.push_back(*status_.n_done);
+    }
 
     MetricOptions options;
     options.baseline = line_.runners[line_.baseline].row.name;
@@ -419,7 +456,7 @@ class Experiment {
     result.document.events = log_.events();
     result.document.events_file = {"events.jsonl", static_cast<int64_t>(log_.events().size()),
                                    digest};
-    result.results_path = (std::filesystem::path(plan_.out_dir) / "results.json").string();
+    result.results_path = results_path;
     WHET_TRY_STATUS(results::save_document(result.document, result.results_path));
     return result;
   }

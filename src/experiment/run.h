@@ -22,7 +22,8 @@ struct Progress {
   double elapsed_s;
 };
 
-/// The baseline on another model, or on the same one run in another way: a row of its own.
+/// The baseline on another model, or on the same one run in another way: a row of its own. With
+/// Plan::strategies_on_variants the other strategies run on it too, each compared to that row.
 struct Variant {
   std::string name, description;
   Generator* generator = nullptr;

@@ -160,6 +160,68 @@ TEST_F(RunTest, InterleavesTheStrategies) {
   for (size_t i = 0; i < events().size(); ++i) EXPECT_EQ(events()[i]["sequence"], i);
 }
 
+TEST_F(RunTest, NoRunSharesWhatAnEngineKeepsWithAnother) {
+  ScriptedGenerator generator(answer);
+  ASSERT_TRUE(run_with(generator, plan(2)).ok());
+  std::set<std::string> scopes;
+  size_t n_single = 0;
+  for (const GenerateRequest& request : generator.requests()) {
+    EXPECT_FALSE(request.cache_scope.empty());
+    scopes.insert(request.cache_scope);
+  }
+  for (const auto& event : events()) n_single += event["n_calls"].get<size_t>() > 0;
+  EXPECT_EQ(scopes.size(), n_single) << "one a run, whatever calls it makes";
+}
+
+TEST_F(RunTest, StrategiesOnAnotherModelAreJudgedAgainstItsOwnBaseline) {
+  // The other model is always right; the first one from the second sample on.
+  ScriptedGenerator other([](const GenerateRequest& request, size_t, size_t) {
+    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
+    return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
+  });
+  Environment environment;
+  environment.variants = {{"model=big", "a bigger one", &other}};
+  Plan both = plan();
+  both.strategies = {"baseline", "best-of-n:n=2"};
+  both.strategies_on_variants = true;
+  const auto result = run(both, environment);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  std::vector<std::string> names;
+  for (const StrategyResult& row : result->document.strategies) names.push_back(row.name);
+  ASSERT_EQ(names, (std::vector<std::string>{
+                       "baseline", "best-of-n:n=2", "model=big", "model=big/best-of-n:n=2",
+                       "baseline-same-time(best-of-n:n=2)", "baseline-same-time(model=big)",
+                       "baseline-same-time(model=big/best-of-n:n=2)"}));
+  const auto& rows = result->document.strategies;
+  EXPECT_EQ(rows[2].difference_to_baseline->estimate.value, 1) << "over the small one";
+  EXPECT_EQ(rows[3].against, "model=big");
+  EXPECT_EQ(rows[3].difference_to_baseline->estimate.value, 0) << "over the big one";
+  EXPECT_EQ(rows[5].accuracy->value, 0) << "the small one, asked again for as long";
+  EXPECT_EQ(rows[6].accuracy->value, 1) << "the big one, asked again for as long";
+  EXPECT_NE(rows[2].verdict, std::nullopt);
+}
+
+TEST_F(RunTest, EveryLookAtTheNumbersIsOnRecord) {
+  Plan looked = plan(4);
+  looked.same_time_controls = false;
+  CancelFlag cancel;
+  Environment environment;
+  environment.cancel = &cancel;
+  environment.on_progress = [&](const Progress& progress) {
+    if (progress.n_done == 5) cancel.cancel();
+  };
+  const auto first = run(looked, environment);
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  EXPECT_EQ(first->document.status.looks, std::vector<int64_t>{5});
+  looked.resume = true;
+  const auto second = run(looked);
+  ASSERT_TRUE(second.ok()) << second.error().message();
+  EXPECT_EQ(second->document.status.looks, (std::vector<int64_t>{5, 24}));
+  const auto again = run(looked);
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->document.status.looks, (std::vector<int64_t>{5, 24})) << "nothing new was seen";
+}
+
 TEST_F(RunTest, MeasuresTheLatencyOfTheGenerator) {
   Plan timed = plan(3);
   timed.same_time_controls = false;

@@ -227,8 +227,11 @@ class Judgement {
     const auto passes_alone = [&](Claim claim) {
       return raw[index_of(claim)] && is_shown(2 * *raw[index_of(claim)]);
     };
+    // A gain above what is left to gain is none that any answer could show.
+    const bool none = *verdict.detectable_gain > 1 - of_.baseline_accuracy.value_or(0);
     const std::string hint =
-        fmt::format("; this n would show a gain of {:.3f}", *verdict.detectable_gain);
+        none ? std::string("; so few tasks would show no gain at all")
+             : fmt::format("; this n would show a gain of {:.3f}", *verdict.detectable_gain);
     if (passes_alone(Claim::kBetter)) {
       return "the gain does not survive the correction for several comparisons" + hint;
     }

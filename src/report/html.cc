@@ -181,6 +181,7 @@ std::string trace_html(const Trace& e) {
          block("Final answer", e.answer.value_or("")) + block("Error", e.error.value_or(""));
   if (!e.grade_detail.empty())
     out += "<p class=\"label\">Grade: " + escape_html(e.grade_detail) + "</p>\n";
+  for (const results::SkippedStage& s : e.skipped) out += block("Left out: " + s.stage, s.reason);
   for (size_t i = 0; i < e.candidates.size(); ++i) out += candidate_html(e.candidates[i], i);
   return out + "</div></details>\n";
 }

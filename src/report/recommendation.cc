@@ -49,13 +49,15 @@ std::optional<Choice> choice_of(const Report& report, const StrategyResult& row)
                 .seconds = *row.latency_s->mean,
                 .tokens = {},
                 .seconds_per_correct = {},
-                .tokens_per_correct = {}};
+                .tokens_per_correct = {},
+                .token_seconds_per_correct = {}};
   if (row.prompt_tokens.per_task && row.completion_tokens.per_task) {
     choice.tokens = *row.prompt_tokens.per_task + *row.completion_tokens.per_task;
   }
-  if (choice.accuracy.value > 0) {
-    choice.seconds_per_correct = choice.seconds / choice.accuracy.value;
-    if (choice.tokens) choice.tokens_per_correct = *choice.tokens / choice.accuracy.value;
+  if (row.per_correct) {
+    choice.seconds_per_correct = row.per_correct->seconds;
+    choice.tokens_per_correct = row.per_correct->tokens;
+    choice.token_seconds_per_correct = row.per_correct->token_seconds;
   }
   return choice;
 }
@@ -73,33 +75,65 @@ bool pays(const StrategyResult& row) {
   return row.verdict && row.verdict->label == VerdictLabel::kPays;
 }
 
+/// Whether the claim that it pays stands among `n_results` verdict tables as well.
+bool pays_among(const StrategyResult& row, const Report& report, size_t n_results) {
+  if (!pays(row)) return false;
+  if (n_results <= 1) return true;
+  const double alpha = 1 - report.design.level.value_or(0.95);
+  for (const results::ClaimTest& test : row.verdict->claims) {
+    if (test.claim == row.verdict->claim) {
+      return test.p_adjusted * static_cast<double>(n_results) < alpha;
+    }
+  }
+  return false;
+}
+
 /// Neither shown nor ruled out: the difference may lie above zero, and seems to.
 bool may_pay(const StrategyResult& row) {
-  return row.verdict && row.verdict->label == VerdictLabel::kCannotTell &&
-         row.difference_to_baseline && row.difference_to_baseline->estimate.value > 0;
+  return pays(row) ||
+         (row.verdict && row.verdict->label == VerdictLabel::kCannotTell &&
+          row.difference_to_baseline && row.difference_to_baseline->estimate.value > 0);
 }
 
 double gain_of(const StrategyResult& row) {
   return row.difference_to_baseline ? row.difference_to_baseline->estimate.value : 0;
 }
 
-AdviceCell cell_of(const Report& report, std::optional<double> most_time) {
-  AdviceCell cell{.model = model_of(report), .most_time = most_time, .strategy = {}, .why = {}};
+AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t n_results) {
+  AdviceCell cell{.model = model_of(report),
+                  .most_time = most_time,
+                  .strategy = {},
+                  .gain = {},
+                  .time_ratio = {},
+                  .why = {}};
   const StrategyResult* best = nullptr;
+  const StrategyResult* nearest = nullptr;
   int n_within = 0, n_unknown = 0;
   for (const StrategyResult& row : report.strategies) {
     if (row.kind != StrategyKind::kStrategy || !row.verdict) continue;
     if (most_time && (!row.cost_ratio_time || row.cost_ratio_time->value > *most_time)) continue;
     ++n_within;
     n_unknown += row.verdict->label == VerdictLabel::kCannotTell;
-    if (!pays(row) && !may_pay(row)) continue;
-    const auto rank = [](const StrategyResult& r) { return std::pair(pays(r), gain_of(r)); };
+    if (nearest == nullptr || gain_of(row) > gain_of(*nearest)) nearest = &row;
+    if (!may_pay(row)) continue;
+    const auto rank = [&](const StrategyResult& r) {
+      return std::pair(pays_among(r, report, n_results), gain_of(r));
+    };
     if (best == nullptr || rank(row) > rank(*best)) best = &row;
   }
+  if (const StrategyResult* shown = best != nullptr ? best : nearest; shown != nullptr) {
+    cell.strategy = shown->title();
+    if (shown->difference_to_baseline) cell.gain = shown->difference_to_baseline->estimate;
+    cell.time_ratio = shown->cost_ratio_time;
+  }
   if (best != nullptr) {
-    cell.advice = pays(*best) ? Advice::kUse : Advice::kTry;
-    cell.strategy = best->title();
+    const bool stands = pays_among(*best, report, n_results);
+    cell.advice = stands ? Advice::kUse : Advice::kTry;
     cell.why = best->verdict->reason;
+    if (pays(*best) && !stands) {
+      cell.why +=
+          fmt::format(" Among {} results that were looked at this may be chance.", n_results);
+    }
   } else if (n_within == 0) {
     cell.why = "no strategy that was measured keeps within this time";
   } else {
@@ -107,6 +141,7 @@ AdviceCell cell_of(const Report& report, std::optional<double> most_time) {
     if (n_unknown > 0) {
       cell.why += fmt::format(", {} could not be told, with no gain to be seen", n_unknown);
     }
+    cell.why += fmt::format(". {}: {}", nearest->title(), nearest->verdict->reason);
   }
   return cell;
 }
@@ -146,7 +181,9 @@ std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
     for (const StrategyResult& row : report.strategies) {
       if (auto choice = choice_of(report, row)) advice->choices.push_back(std::move(*choice));
     }
-    for (const auto& budget : kBudgets) advice->cells.push_back(cell_of(report, budget));
+    for (const auto& budget : kBudgets) {
+      advice->cells.push_back(cell_of(report, budget, reports.size()));
+    }
   }
   for (TaskAdvice& advice : all) mark_front(advice.choices);
   return all;
@@ -159,20 +196,24 @@ std::string recommendation_text(const std::vector<TaskAdvice>& all) {
     text += fmt::format("## {}\n\n", advice.tasks);
     text +=
         "| | model | strategy | accuracy [95 %] | s per task | tokens | s per correct | tokens per "
-        "correct |\n|---|---|---|---|---:|---:|---:|---:|\n";
+        "correct | token-seconds per correct |\n|---|---|---|---|---:|---:|---:|---:|---:|\n";
     for (const Choice& c : advice.choices) {
       text += fmt::format(
-          "| {} | {} | {} | {} | {} | {} | {} | {} |\n", c.on_front ? "*" : "", c.model, c.strategy,
-          format_accuracy(c.accuracy), format_number(c.seconds), number_or_dash(c.tokens),
-          number_or_dash(c.seconds_per_correct), number_or_dash(c.tokens_per_correct));
+          "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", c.on_front ? "*" : "", c.model,
+          c.strategy, format_accuracy(c.accuracy), format_number(c.seconds),
+          number_or_dash(c.tokens), number_or_dash(c.seconds_per_correct),
+          number_or_dash(c.tokens_per_correct), number_or_dash(c.token_seconds_per_correct));
     }
     text +=
         "\n\\* nothing here is as accurate and faster; neighbours whose intervals overlap may "
-        "change places.\n\n| model | time | advice | strategy | why |\n|---|---|---|---|---|\n";
+        "change places.\n\n| model | time | advice | strategy | gain [95 %] | time over baseline "
+        "[95 "
+        "%] | why |\n|---|---|---|---|---|---|---|\n";
     for (const AdviceCell& cell : advice.cells) {
-      text +=
-          fmt::format("| {} | {} | **{}** | {} | {} |\n", cell.model, budget_text(cell.most_time),
-                      advice_name(cell.advice), cell.strategy, one_line(cell.why));
+      text += fmt::format("| {} | {} | **{}** | {} | {} | {} | {} |\n", cell.model,
+                          budget_text(cell.most_time), advice_name(cell.advice), cell.strategy,
+                          format_difference(cell.gain), format_ratio(cell.time_ratio, true),
+                          one_line(cell.why));
     }
   }
   return text;

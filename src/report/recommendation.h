@@ -17,6 +17,7 @@ struct Choice {
   double seconds = 0;            // mean per task
   std::optional<double> tokens;  // prompt and completion, mean per task
   std::optional<double> seconds_per_correct, tokens_per_correct;  // none where nothing was right
+  std::optional<double> token_seconds_per_correct;  // the same; tokens times seconds of each run
   bool on_front = false;  // no other choice is as accurate and faster, or as fast and better
 };
 
@@ -29,8 +30,9 @@ struct AdviceCell {
   std::string model;
   std::optional<double> most_time;  // over the baseline's; none = any
   Advice advice = Advice::kSkip;
-  std::string strategy;  // of "use" and "try"
-  std::string why;       // with the numbers that decided
+  std::string strategy;  // of "use" and "try"; of "skip" the one that came nearest, "" = none
+  std::optional<Estimate> gain, time_ratio;  // of that strategy, over the baseline
+  std::string why;                           // with the numbers that decided
 };
 
 /// Of all results on the same tasks.
@@ -41,7 +43,9 @@ struct TaskAdvice {
 };
 
 /// Results on the same task files, as many of them, are compared with each other. Use: shown to
-/// pay; try: not shown, and not ruled out by a difference below zero; skip: neither.
+/// pay, and still so if the p-value of that claim is taken times the number of results that were
+/// looked at (Bonferroni; a verdict alone is corrected within its own results). Try: not shown so,
+/// and not ruled out by a difference below zero; skip: neither.
 std::vector<TaskAdvice> recommend(const std::vector<Report>& reports);
 
 /// For a terminal or a Markdown page.

@@ -20,8 +20,14 @@ StrategyResult row(std::string name, StrategyKind kind, double accuracy, double 
   r.latency_s = results::Latency{exactly(seconds), {}, seconds};
   r.prompt_tokens.per_task = 50;
   r.completion_tokens.per_task = 100 * seconds;
+  if (accuracy > 0) {
+    r.per_correct = results::PerCorrect{(50 + 100 * seconds) / accuracy, seconds / accuracy,
+                                        (50 + 100 * seconds) * seconds / accuracy};
+  }
   if (label) {
-    r.verdict = results::Verdict{*label, {}, r.name + " because", {}, {}};
+    using results::Claim;
+    r.verdict = results::Verdict{
+        *label, Claim::kBetter, r.name + " because", {{Claim::kBetter, 0.001, 0.02}}, {}};
     r.difference_to_baseline = Difference{};
     r.difference_to_baseline->estimate.value = gain;
     r.cost_ratio_time = exactly(seconds);  // the baseline takes a second
@@ -61,6 +67,22 @@ TEST(Recommendation, SaysUseTryAndSkipByVerdictAndTime) {
   EXPECT_EQ(all[0].cells[2].why, "dear because");
   EXPECT_EQ(all[0].cells[3].advice, Advice::kSkip);
   EXPECT_NE(all[0].cells[3].why.find("1 could not be told"), std::string::npos);
+  EXPECT_NE(all[0].cells[3].why.find("worse: worse because"), std::string::npos) << "the nearest";
+  EXPECT_DOUBLE_EQ(all[0].cells[2].gain->value, 0.2);
+  EXPECT_DOUBLE_EQ(all[0].cells[2].time_ratio->value, 8);
+  const std::string text = recommendation_text(all);
+  EXPECT_NE(text.find("| m | any | **use** | dear | +0.20 |"), std::string::npos) << text;
+}
+
+TEST(Recommendation, WhatPaysInOneOfManyResultsMayBeChance) {
+  const Report pays =
+      report_of("m", {row("base", kBase, 0.5, 1),
+                      row("s", kStrategy, 0.7, 1.2, VerdictLabel::kPays, 0.2)});  // p is 0.02
+  EXPECT_EQ(recommend({pays, pays})[0].cells[0].advice, Advice::kUse);
+  const auto three = recommend({pays, pays, pays});
+  EXPECT_EQ(three[0].cells[0].advice, Advice::kTry) << "0.06 for all three";
+  EXPECT_EQ(three[0].cells[0].why,
+            "s because Among 3 results that were looked at this may be chance.");
 }
 
 TEST(Recommendation, FilesOfOneNameAndOtherContentStayApart) {

@@ -261,6 +261,36 @@ std::vector<std::string> warnings(const Report& doc) {
   return lines;
 }
 
+namespace {
+
+/// Whether more seeds or more tasks would narrow the intervals of gains.
+std::string spread_line(const Report& doc) {
+  std::string shares;
+  for (const auto& s : doc.strategies) {
+    if (s.kind != StrategyKind::kStrategy || !s.spread) continue;
+    shares += fmt::format("{}{} {:.0f} %", shares.empty() ? "" : "; ", s.title(),
+                          100 * s.spread->seeds_share);
+  }
+  if (shares.empty()) return "";
+  return "Share of a gain's uncertainty that more seeds could take away (the rest needs more "
+         "tasks): " +
+         shares + ".";
+}
+
+std::string per_correct_line(const Report& doc) {
+  std::string costs;
+  for (const auto& s : doc.strategies) {
+    if (s.kind == StrategyKind::kControl || !s.per_correct) continue;
+    costs +=
+        fmt::format("{}{} {} tokens, {} s, {} token-seconds", costs.empty() ? "" : "; ", s.title(),
+                    whole(s.per_correct->tokens), format_number(s.per_correct->seconds),
+                    whole(s.per_correct->token_seconds));
+  }
+  return costs.empty() ? "" : "Cost of a right answer: " + costs + ".";
+}
+
+}  // namespace
+
 std::vector<std::string> remarks(const Report& doc) {
   std::vector<std::string> lines;
   Remarks coverage;
@@ -273,7 +303,7 @@ std::vector<std::string> remarks(const Report& doc) {
   append_remarks(lines, coverage, doc.strategies.size(),
                  ", so compare its difference, which is paired on the same tasks, and not its "
                  "accuracy");
-  std::string lenient, fell_back;
+  std::string lenient, fell_back, skipped;
   for (const auto& s : doc.strategies) {
     if (s.n_strict && s.n_correct && *s.n_strict < *s.n_correct) {
       lenient += fmt::format("{}{} {} of {}", lenient.empty() ? "" : "; ", s.title(),
@@ -284,11 +314,24 @@ std::vector<std::string> remarks(const Report& doc) {
                                format_count(s.n_fell_back), format_count(s.n_runs));
     }
   }
+  for (const auto& s : doc.strategies) {
+    if (s.n_skipped.value_or(0) > 0) {
+      skipped += fmt::format("{}{} {} of {}", skipped.empty() ? "" : "; ", s.title(),
+                             format_count(s.n_skipped), format_count(s.n_runs));
+    }
+  }
+  if (!skipped.empty())
+    lines.push_back(
+        "Runs in which a later stage was left out, as a rule because its prompt had outgrown the "
+        "context: " +
+        skipped + ".");
   if (!lenient.empty())
     lines.push_back("Counted as correct although the answer was not marked as asked: " + lenient +
                     ".");
   if (!fell_back.empty())
     lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
+  if (auto line = spread_line(doc); !line.empty()) lines.push_back(std::move(line));
+  if (auto line = per_correct_line(doc); !line.empty()) lines.push_back(std::move(line));
   std::string alike;
   for (const auto& s : doc.strategies) {
     if (s.reference_metrics.empty()) continue;

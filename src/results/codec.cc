@@ -78,6 +78,12 @@ void describe(A& a, typename A::template Ref<Candidate> c) {
 }
 
 template <typename A>
+void describe(A& a, typename A::template Ref<SkippedStage> s) {
+  a.required("stage", s.stage);
+  a.required("reason", s.reason);
+}
+
+template <typename A>
 void describe(A& a, typename A::template Ref<eval::MetricValue> m) {
   a.required("name", m.name);
   a.needed("value", m.value);
@@ -102,6 +108,7 @@ void describe(A& a, typename A::template Ref<Event> e) {
   a.integer("completion_tokens", e.completion_tokens, 0, kMostCount);
   a.integer("n_calls", e.n_calls, 0, kMostCount);
   a.required("candidates", e.candidates);
+  a.field("skipped", e.skipped);
   a.field("answer", e.answer);
   a.field("how", e.how);
   a.field("fell_back", e.fell_back);
@@ -117,6 +124,7 @@ void describe(A& a, typename A::template Ref<Event> e) {
   // Differences of the kernel's counters, which may run back a little.
   a.integer("other_cpu_ns", e.other_cpu_ns, -kMostTimeNs, kMostTimeNs);
   a.integer("stolen_cpu_ns", e.stolen_cpu_ns, -kMostTimeNs, kMostTimeNs);
+  a.field("core_clock", e.core_clock);
   a.field("error", e.error);
 }
 
@@ -197,6 +205,20 @@ void describe(A& a, typename A::template Ref<Verdict> v) {
 }
 
 template <typename A>
+void describe(A& a, typename A::template Ref<PerCorrect> p) {
+  a.field("tokens", p.tokens);
+  a.field("seconds", p.seconds);
+  a.field("token_seconds", p.token_seconds);
+}
+
+template <typename A>
+void describe(A& a, typename A::template Ref<Spread> s) {
+  a.required("between_tasks", s.between_tasks);
+  a.required("between_seeds", s.between_seeds);
+  a.required("seeds_share", s.seeds_share);
+}
+
+template <typename A>
 void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.required("name", s.name);
   a.check("name", !s.name.empty(), "a name");
@@ -205,6 +227,7 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("controls", s.controls);
   a.field("description", s.description);
   a.field("options", s.options);
+  a.field_if_any("against", s.against);
   a.field("n_tasks", s.n_tasks);
   a.field("n_runs", s.n_runs);
   a.field("n_graded", s.n_graded);
@@ -216,6 +239,7 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("n_truncated", s.n_truncated);
   a.field("n_cut", s.n_cut);
   a.field("n_errors", s.n_errors);
+  a.field("n_skipped", s.n_skipped);
   a.field("accuracy", s.accuracy);
   a.field("strict_accuracy", s.strict_accuracy);
   a.field("reference_metrics", s.reference_metrics);
@@ -234,6 +258,10 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("total_ratio_time", s.total_ratio_time);
   a.field("other_cpus", s.other_cpus);
   a.field("stolen_cpus", s.stolen_cpus);
+  a.field("core_clock", s.core_clock);
+  a.field("faster_than_possible", s.faster_than_possible);
+  a.field("per_correct", s.per_correct);
+  a.field("spread", s.spread);
   a.field("peak_rss_bytes", s.peak_rss_bytes);
   a.field("kv_bytes", s.kv_bytes);
   a.field("scores", s.scores);
@@ -289,6 +317,7 @@ void describe(A& a, typename A::template Ref<Progress> s) {
   a.field("n_done", s.n_done);
   a.field("wall_s", s.wall_s);
   a.field("stop_reason", s.stop_reason);
+  a.field("looks", s.looks);
 }
 
 template <typename A>

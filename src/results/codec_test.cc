@@ -23,7 +23,7 @@ class Maker {
     d.title = text();
     d.created = text();
     d.command = {"whet", text()};
-    d.status = {coin(), maybe(count()), maybe(count()), maybe(number()), text()};
+    d.status = {coin(), maybe(count()), maybe(count()), maybe(number()), text(), {count(), 7}};
     d.whet = {text(), maybe(name()), maybe(coin()), text(), text(), text(), text(), maybe(count())};
     d.machine = {text(), maybe(count()), maybe(count()),  maybe(number()), maybe(count()),
                  text(), text(),         maybe(number()), maybe(number())};
@@ -82,6 +82,8 @@ class Maker {
     e.grade_rule = text();
     e.kv_bytes = maybe(count());
     e.stolen_cpu_ns = maybe(-count());
+    e.core_clock = maybe(number());
+    if (coin()) e.skipped = {{name(), text()}};
     e.error = maybe(name());
     return e;
   }
@@ -94,6 +96,7 @@ class Maker {
     s.kind = static_cast<StrategyKind>(below(3));
     s.controls = {name()};
     s.options = settings();
+    s.against = text();
     s.n_tasks = maybe(count());
     s.n_cut = maybe(count());
     s.not_graded = {{text(), maybe(count())}};
@@ -104,7 +107,12 @@ class Maker {
     s.n_calls = {maybe(count()), maybe(number())};
     s.latency_s = maybe(Latency{estimate(), maybe(number()), maybe(number())});
     s.cost_ratio_time = maybe(estimate());
+    s.n_skipped = maybe(count());
     s.other_cpus = maybe(number());
+    s.core_clock = maybe(number());
+    s.faster_than_possible = maybe(number());
+    s.per_correct = maybe(PerCorrect{maybe(number()), maybe(number()), maybe(number())});
+    s.spread = maybe(Spread{number(), number(), number()});
     s.scores = maybe(Scores{maybe(estimate()), maybe(count()), maybe(estimate())});
     Verdict verdict;
     verdict.label = static_cast<VerdictLabel>(below(4));

@@ -67,6 +67,8 @@ struct Progress {
   std::optional<int64_t> n_planned, n_done;  // events
   std::optional<double> wall_s;
   std::string stop_reason;
+  /// n_done of each time that numbers were made of this record, in order, this time the last.
+  std::vector<int64_t> looks{};
 };
 
 struct TaskFile {
@@ -190,6 +192,7 @@ struct Row {
   std::vector<std::string> controls;  // for a control: the strategies whose time it was given
   std::string description;
   Settings options;
+  std::string against{};  // the row that it is compared to; "" = the design's baseline
 
   const std::string& title() const { return label.empty() ? name : label; }
 };
@@ -200,6 +203,19 @@ struct MetricMean {
   std::optional<Estimate> mean;
 };
 
+/// What a right answer costs: of all runs, over the right ones.
+struct PerCorrect {
+  std::optional<double> tokens;  // prompt and completion
+  std::optional<double> seconds;
+  std::optional<double> token_seconds;  // each run's tokens times its seconds
+};
+
+/// Of a single run's outcome (the baseline's) or gain over the baseline's with the same seed.
+struct Spread {
+  double between_tasks = 0, between_seeds = 0;  // standard deviations
+  double seeds_share = 0;  // of the mean's variance: what more seeds could take away
+};
+
 /// A row, measured. All counts are of runs, but n_tasks.
 struct StrategyResult : Row {
   std::optional<int64_t> n_tasks, n_runs, n_graded, n_not_graded, n_correct;
@@ -208,6 +224,7 @@ struct StrategyResult : Row {
   std::optional<int64_t> n_truncated;  // the chosen candidate hit a limit of tokens or time
   std::optional<int64_t> n_errors;     // ended by an error of the engine
   std::optional<int64_t> n_cut;        // cut at the token limit and not right
+  std::optional<int64_t> n_skipped;    // a later stage of it did not fit into the context
   std::vector<NotGraded> not_graded;   // largest first
   std::optional<Estimate> accuracy, strict_accuracy;
   std::vector<MetricMean> reference_metrics;
@@ -220,6 +237,12 @@ struct StrategyResult : Row {
   std::optional<Estimate> total_ratio_tokens, total_ratio_time;
   std::optional<double> other_cpus;   // busy with other programs during the runs, on average
   std::optional<double> stolen_cpus;  // taken by the hypervisor
+  std::optional<double> core_clock;   // mean of the runs'
+  /// Median over runs that drew the baseline's very text, and more, of their time over the
+  /// baseline's, where that is below 1: less time for more work.
+  std::optional<double> faster_than_possible;
+  std::optional<PerCorrect> per_correct;
+  std::optional<Spread> spread;  // none with one seed
   std::optional<int64_t> peak_rss_bytes, kv_bytes;
   std::optional<Scores> scores;
   std::optional<Verdict> verdict;  // none for the baseline and for controls

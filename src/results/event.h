@@ -26,6 +26,11 @@ struct Candidate {
   std::optional<bool> correct;  // graded afterwards; null: not graded
 };
 
+/// A later stage that the engine refused, as a rule because its prompt had outgrown the context.
+struct SkippedStage {
+  std::string stage, reason;
+};
+
 struct Event {
   std::string strategy;
   std::string task;
@@ -44,6 +49,7 @@ struct Event {
   int64_t completion_tokens = 0;
   int64_t n_calls = 0;
   std::vector<Candidate> candidates;
+  std::vector<SkippedStage> skipped;
   std::optional<std::string> answer;
   std::string how;  // how the answer was selected
   bool fell_back = false;
@@ -56,6 +62,7 @@ struct Event {
   std::optional<int64_t> kv_bytes;
   std::optional<int64_t> other_cpu_ns;   // CPU time that other programs took meanwhile
   std::optional<int64_t> stolen_cpu_ns;  // CPU time that the hypervisor took
+  std::optional<double> core_clock;      // dependent multiplications per s, just before the run
   std::optional<std::string> error;
 
   bool graded() const { return grade != eval::GradeStatus::kNotGraded; }

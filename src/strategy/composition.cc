@@ -30,6 +30,9 @@ std::optional<size_t> add_outcome(Outcome& whole, Outcome part, const std::strin
     candidate.chosen = false;
     whole.candidates.push_back(std::move(candidate));
   }
+  for (SkippedStage& skipped : part.skipped) {
+    whole.skipped.push_back({name + "/" + skipped.stage, std::move(skipped.reason)});
+  }
   whole.n_prompt_tok += part.n_prompt_tok;
   whole.n_completion_tok += part.n_completion_tok;
   whole.n_calls += part.n_calls;
@@ -111,7 +114,8 @@ class Pipeline : public Strategy {
       if (chosen) next = with_draft(asked, whole.candidates[*chosen].text);
       auto solved = part.solve(next, generator, context_of_part(context, i * kStageStride));
       if (!solved.ok() && chosen) {  // its prompt, with the draft in it, has outgrown the context
-        how += fmt::format(" ({}: {})", part.name(), solved.error().message());
+        how += fmt::format(" (left out: {})", part.name());
+        whole.skipped.push_back({part.name(), solved.error().message()});
         break;
       }
       if (!solved.ok()) return solved.error();

@@ -64,6 +64,21 @@ TEST(Composition, BindsAndNamesItsParts) {
   }
 }
 
+TEST(Composition, APartWhosePromptOutgrewTheContextIsLeftOutAndSaidToBe) {
+  ScriptedGenerator* asked = nullptr;
+  ScriptedGenerator generator([&](const GenerateRequest&, size_t, size_t) {
+    asked->fail_next(Error(ErrorCode::kInvalidArgument, "prompt of 900 tokens, context of 512"));
+    return ScriptedCompletion{"Answer: 4"};
+  });
+  asked = &generator;
+  const Outcome outcome = solve("greedy&re2", numeric(), generator);
+  EXPECT_EQ(outcome.text, "Answer: 4");
+  ASSERT_EQ(outcome.skipped.size(), 1u);
+  EXPECT_EQ(outcome.skipped[0].stage, "re2");
+  EXPECT_EQ(outcome.skipped[0].reason, "prompt of 900 tokens, context of 512");
+  EXPECT_NE(outcome.how.find("(left out: re2)"), std::string::npos) << outcome.how;
+}
+
 TEST(Composition, IsNeverEmptyWhileAnyPartHasText) {
   for (const char* spec : {"baseline&greedy", "greedy|baseline", "re2&baseline|greedy"}) {
     ScriptedGenerator generator([](const GenerateRequest&, size_t call, size_t) {

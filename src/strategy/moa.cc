@@ -33,16 +33,18 @@ class MixtureOfAgents : public Strategy {
                                       "sentences what is right and what is wrong with it.",
                                       question.text(), candidates),
                           0.1));
-    WHET_TRY(
-        const auto last,
-        session.answer("synthesis",
-                       fmt::format("{}\n\nHere are {} earlier answers, some may be "
-                                   "wrong:\n\n{}\n\nA critique of them:\n{}\n\nNow give your "
-                                   "own best answer to the question, in the form that it "
-                                   "asks for.",
-                                   question.text(), drafts.size(), candidates,
-                                   quoted(critique, quote_limit(generator, drafts.size() + 1))),
-                       0.1));
+    std::string criticised;  // a critique that did not fit, or was empty, is not announced
+    if (!critique.empty()) {
+      criticised = fmt::format("A critique of them:\n{}\n\n",
+                               quoted(critique, quote_limit(generator, drafts.size() + 1)));
+    }
+    WHET_TRY(const auto last,
+             session.answer("synthesis",
+                            fmt::format("{}\n\nHere are {} earlier answers, some may be "
+                                        "wrong:\n\n{}\n\n{}Now give your own best answer to the "
+                                        "question, in the form that it asks for.",
+                                        question.text(), drafts.size(), candidates, criticised),
+                            0.1));
     return session.finish_preferring(last, "written from all candidates and their critique");
   }
 

@@ -1,6 +1,7 @@
 #include "strategy/session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -12,6 +13,15 @@
 
 namespace whet::strategy {
 namespace {
+
+/// " (left out: critique, final)"; "" where every stage was asked.
+std::string skipped_text(const std::vector<SkippedStage>& skipped) {
+  std::vector<std::string_view> stages;
+  for (const SkippedStage& s : skipped) {
+    if (std::find(stages.begin(), stages.end(), s.stage) == stages.end()) stages.push_back(s.stage);
+  }
+  return stages.empty() ? "" : fmt::format(" (left out: {})", fmt::join(stages, ", "));
+}
 
 std::optional<double> mean_logprob(const Completion& completion) {
   if (completion.logprobs.empty()) return std::nullopt;
@@ -154,11 +164,15 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
     };
   }
   auto generated = generator_.generate(request, sink, context_.cancel);
-  // A later stage whose prompt has outgrown the context is left out; what there is stands.
+  // A later stage whose prompt has outgrown the context is left out, and said to be; what there is
+  // stands.
   const auto refused = [&](ErrorCode code) {
     return code == ErrorCode::kInvalidArgument || code == ErrorCode::kResourceExhausted;
   };
-  if (!generated.ok() && outcome_.n_calls > 0 && refused(generated.error().code())) return indices;
+  if (!generated.ok() && outcome_.n_calls > 0 && refused(generated.error().code())) {
+    outcome_.skipped.push_back({ask.stage, generated.error().message()});
+    return indices;
+  }
   if (!generated.ok()) return generated.error();
   GenerateResult result = std::move(generated).value();
 
@@ -269,7 +283,7 @@ std::vector<size_t> Session::eligible() const {
 }
 
 Outcome Session::take(std::optional<size_t> index, std::string how) {
-  outcome_.how = std::move(how);
+  outcome_.how = std::move(how) + skipped_text(outcome_.skipped);
   if (index) {
     Candidate& candidate = outcome_.candidates[*index];
     candidate.chosen = true;

@@ -55,7 +55,8 @@ class Session {
   std::vector<SamplingParams> draws(size_t n, double temperature);
 
   /// One request; returns the indices of its candidates. After the first request, and if the time
-  /// is up or the user cancelled, asks nothing and returns none.
+  /// is up or the user cancelled, asks nothing and returns none. A later request that the engine
+  /// refuses (a prompt longer than the context) returns none too, and stands in Outcome::skipped.
   Result<std::vector<size_t>> ask(Ask ask);
 
   /// The question itself with all `samples`.

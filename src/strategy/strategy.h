@@ -53,13 +53,19 @@ struct Candidate {
   bool chosen = false;
 };
 
+/// A later stage that the engine refused, as a rule because its prompt had outgrown the context.
+struct SkippedStage {
+  std::string stage, reason;
+};
+
 struct Outcome {
   std::string text;  // the answer; empty only if nothing at all was generated
   std::vector<Candidate> candidates;
-  std::string how;               // one line: how the answer was selected
-  bool fell_back = false;        // no candidate was eligible
-  int64_t n_prompt_tok = 0;      // of all calls
-  int64_t n_completion_tok = 0;  // of all candidates of all calls
+  std::vector<SkippedStage> skipped;  // what there was without them was chosen from
+  std::string how;                    // one line: how the answer was selected
+  bool fell_back = false;             // no candidate was eligible
+  int64_t n_prompt_tok = 0;           // of all calls
+  int64_t n_completion_tok = 0;       // of all candidates of all calls
   int64_t n_calls = 0;
   int64_t start_ns = 0;
   int64_t end_ns = 0;

@@ -152,6 +152,25 @@ TEST(Majority, CountsNormalisedAnswers) {
   EXPECT_EQ(outcome.how, "2 of 3 votes");
 }
 
+TEST(Majority, DrawsTheSameSamplesInSmallerBatches) {
+  const auto script = [](const GenerateRequest& request, size_t, size_t index) {
+    return ScriptedCompletion{"Answer: " + std::to_string(request.samples[index].seed % 1000)};
+  };
+  ScriptedGenerator together(script), apart(script), one_by_one(script);
+  const Outcome whole = solve("majority-voting:n=5", numeric(), together);
+  const Outcome split = solve("majority-voting:n=5,batch=2", numeric(), apart);
+  const Outcome single = solve("majority-voting:n=5,batch=1", numeric(), one_by_one);
+  EXPECT_EQ(whole.n_calls, 1);
+  EXPECT_EQ(split.n_calls, 3) << "2, 2 and 1";
+  EXPECT_EQ(single.n_calls, 5);
+  ASSERT_EQ(split.candidates.size(), 5u);
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(split.candidates[i].text, whole.candidates[i].text);
+    EXPECT_EQ(single.candidates[i].text, whole.candidates[i].text);
+  }
+  EXPECT_EQ(single.text, whole.text);
+}
+
 TEST(Majority, HasOptillmsDefaultsAndNames) {
   for (const char* spec : {"majority", "majority_voting", "majority-voting"}) {
     ScriptedGenerator generator(Script{});
@@ -344,6 +363,33 @@ TEST(Errors, OfTheGeneratorComeThrough) {
   const auto outcome = make_strategy("best-of-n").value()->solve(numeric(), generator, Context{});
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.error().message(), "prompt longer than the context");
+}
+
+TEST(Errors, ALaterStageThatDoesNotFitIsLeftOutAndSaidToBe) {
+  ScriptedGenerator* asked = nullptr;
+  ScriptedGenerator generator([&](const GenerateRequest&, size_t call, size_t index) {
+    // Behind the drafts comes the critique; it is the one that is refused.
+    if (call == 0 && index == 0) {
+      asked->fail_next(Error(ErrorCode::kResourceExhausted, "prompt longer than the context"));
+    }
+    return ScriptedCompletion{"Answer: 4"};
+  });
+  asked = &generator;
+  const Outcome outcome = solve("moa", numeric(), generator);
+  ASSERT_EQ(outcome.skipped.size(), 1u);
+  EXPECT_EQ(outcome.skipped[0].stage, "critique");
+  EXPECT_EQ(outcome.skipped[0].reason, "prompt longer than the context");
+  EXPECT_TRUE(outcome.how.ends_with(" (left out: critique)")) << outcome.how;
+  EXPECT_EQ(outcome.text, "Answer: 4");
+  EXPECT_EQ(messages_of(generator.requests().back()).back().content.find("critique of them"),
+            std::string::npos)
+      << "none is announced";
+
+  ScriptedGenerator whole(
+      Script{{"Answer: 4"}, {"Answer: 4"}, {"Answer: 4"}, {"ok"}, {"Answer: 4"}});
+  const Outcome all = solve("moa", numeric(), whole);
+  EXPECT_TRUE(all.skipped.empty());
+  EXPECT_EQ(all.how.find("left out"), std::string::npos) << all.how;
 }
 
 TEST(Seeds, AreReproducibleAndDiffer) {

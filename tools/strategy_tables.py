@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The tables of docs/results.md, from the records of tools/strategy_tables.sh.
+
+    tools/strategy_tables.py [--check]      rewrites the tables between their marks, or says which of them are not as the records say
+
+A run counts where every row of its task and seed is done, so that rows are compared on the same questions. A time counts where other
+programs took at most half a CPU during the run, and a ratio of times is of runs of the same task and seed that both count.
+"""
+import collections
+import gzip
+import json
+import math
+import pathlib
+import statistics
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RUNS = ROOT / "docs/runs/strategies"
+PAGE = ROOT / "docs/results.md"
+MOST_OTHER_CPUS = 0.5
+
+
+class Record:
+    def __init__(self, name):
+        directory = RUNS / name
+        lines = gzip.open(directory / "events.jsonl.gz", "rt", encoding="utf-8").read().splitlines()
+        header = json.loads(lines[0])
+        command = header["command"]
+        self.commit = header["fingerprint_parts"]["commit"][:7]
+        self.model = pathlib.Path(command[command.index("-m") + 1]).stem
+        self.temperature = command[command.index("--temp") + 1]
+        events = [e for e in map(json.loads, lines[1:]) if not e["warmup"]]
+        rows = list(dict.fromkeys(e["strategy"] for e in events))
+        by_question = collections.defaultdict(dict)
+        for event in events:
+            by_question[event["task"], event["seed"]][event["strategy"]] = event
+        self.questions = {key: of for key, of in sorted(by_question.items()) if len(of) == len(rows)}
+        self.n_unfinished = len(by_question) - len(self.questions)
+        results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
+        order = [s["name"] for s in results["strategies"]]
+        self.rows = sorted(rows, key=order.index)
+        self.verdicts = {s["name"]: (s["verdict"] or {"label": "baseline"})["label"] for s in results["strategies"]}
+
+    def runs(self, row):
+        return [of[row] for of in self.questions.values()]
+
+    def longest(self, row):
+        """Geometric mean, over the same pairs, of the longest text's tokens over the baseline's: what a batch must wait for anyway."""
+        logs = [math.log(longest_text(of[row]) / longest_text(of["baseline"])) for of in self.questions.values()
+                if quiet(of[row]) and quiet(of["baseline"])]
+        return math.exp(statistics.fmean(logs)) if logs else None
+
+    def ratio(self, row, to="baseline"):
+        """(geometric mean of times over those of `to`, pairs), of quiet runs."""
+        logs = [math.log(seconds(of[row]) / seconds(of[to])) for of in self.questions.values() if quiet(of[row]) and quiet(of[to])]
+        return (math.exp(statistics.fmean(logs)), len(logs)) if logs else (None, 0)
+
+
+def longest_text(event):
+    return max(candidate["tokens"] for candidate in event["candidates"])
+
+
+def seconds(event):
+    return (event["end_ns"] - event["start_ns"]) / 1e9
+
+
+def quiet(event):
+    return event["other_cpu_ns"] is not None and event["other_cpu_ns"] <= MOST_OTHER_CPUS * (event["end_ns"] - event["start_ns"])
+
+
+def right(events):
+    return sum(e["grade"]["status"] == "correct" for e in events)
+
+
+def wilson(k, n, z=1.959964):
+    centre = (k / n + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(k / n * (1 - k / n) / n + z * z / (4 * n * n))
+    return f"{max(centre - half, 0):.2f}–{min(centre + half, 1):.2f}"
+
+
+def text(value, digits=2):
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def comparison(names):
+    lines = ["| model | temperature | strategy | right of runs | 95 % | tokens a run | median s | time over baseline | longest text over baseline's | pairs "
+             "| empty | verdict |",
+             "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---|"]
+    for name in names:
+        record = Record(name)
+        for row in record.rows:
+            runs = record.runs(row)
+            times = [seconds(e) for e in runs if quiet(e)]
+            ratio, pairs = record.ratio(row)
+            tokens = statistics.fmean(e["completion_tokens"] for e in runs)
+            empty = sum(not (e["answer"] or "").strip() for e in runs)
+            is_base = row == "baseline"
+            lines.append(f"| {record.model} | {record.temperature} | `{row}` | {right(runs)} of {len(runs)} | "
+                         f"{wilson(right(runs), len(runs))} | {tokens:.0f} | {text(statistics.median(times) if times else None)} | "
+                         f"{'' if is_base else text(ratio)} | {'' if is_base else text(record.longest(row))} | "
+                         f"{'' if is_base else pairs} | {empty} | {record.verdicts[row]} |")
+    return lines
+
+
+def batches(name):
+    record = Record(name)
+    lines = ["| N | right, one batch | right, one by one | s, one batch | s, one by one | over baseline, one batch | over baseline, one by one | pairs |",
+             "|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    runs = record.runs("baseline")
+    times = [seconds(e) for e in runs if quiet(e)]
+    lines.append(f"| 1 | {right(runs)} of {len(runs)} | | {text(statistics.fmean(times) if times else None)} | | 1 | | {len(times)} |")
+    for n in (2, 4, 8):
+        rows = {key: next(r for r in record.rows if f"n={n}" in r.split(":")[-1].split(",") and ("batch=1" in r) == key) if n != 8
+                else next(r for r in record.rows if "n=" not in r and r.startswith("majority") and ("batch=1" in r) == key)
+                for key in (False, True)}
+        cells = []
+        for key in (False, True):
+            quiet_times = [seconds(e) for e in record.runs(rows[key]) if quiet(e)]
+            cells.append((right(record.runs(rows[key])), statistics.fmean(quiet_times) if quiet_times else None, *record.ratio(rows[key])))
+        total = len(record.questions)
+        (a, s, r, p), (b, t, q, u) = cells
+        lines.append(f"| {n} | {a} of {total} | {b} of {total} | {text(s)} | {text(t)} | {text(r)} | {text(q)} | {min(p, u)} |")
+    return lines
+
+
+TABLES = {
+    "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
+                                            "rust-1.5b-0.8") if (RUNS / n).exists()]),
+    "benchmarks": lambda: comparison([n for n in ("humaneval-0.5b", "gsm8k-0.5b") if (RUNS / n).exists()]),
+    "batches": lambda: batches("batch-0.5b"),
+}
+
+
+def main():
+    page = PAGE.read_text(encoding="utf-8")
+    wrong = []
+    for name, make in TABLES.items():
+        begin, end = f"<!-- table {name} -->\n", f"<!-- end of table {name} -->"
+        if begin not in page:
+            continue
+        head, rest = page.split(begin)
+        body, tail = rest.split(end)
+        made = "\n".join(make()) + "\n"
+        if body != made:
+            wrong.append(name)
+        page = head + begin + made + end + tail
+    if "--check" in sys.argv[1:]:
+        for name in wrong:
+            print(f"{PAGE.relative_to(ROOT)}: table {name} is not what the records say; run tools/strategy_tables.py", file=sys.stderr)
+        sys.exit(1 if wrong else 0)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
