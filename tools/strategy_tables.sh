@@ -51,7 +51,7 @@ for experiment; do
     rust-1.5b-*) measure "$large" "$two" 0 1-3 "$temperature" "$three" 160 512 --no-controls ;;
     humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 40 1 0.8 "$three" 110 384 --no-controls ;;
     gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
-    batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 240 256 --no-controls ;;
+    batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
       --no-controls --grade-candidates ;;
     bits-q4_k_m) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls ;;

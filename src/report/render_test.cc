@@ -226,6 +226,22 @@ TEST(Html, TracesShowCandidatesAndTheChoice) {
   EXPECT_NE(page.find("not eligible: truncated"), std::string::npos);
 }
 
+TEST(Html, SaysWhichStagesWereLeftOut) {
+  results::Document document;
+  document.strategies.emplace_back();
+  document.strategies[0].name = "moa";
+  document.strategies[0].n_runs = 4;
+  document.strategies[0].n_skipped = 1;
+  document.events.emplace_back();
+  document.events[0].strategy = "moa";
+  document.events[0].skipped = {{"critique", "prompt <longer> than the context"}};
+  const Report report = make_report(document);
+  const std::string page = render_html(report);
+  EXPECT_NE(page.find("Left out: critique"), std::string::npos);
+  EXPECT_NE(page.find("prompt &lt;longer&gt; than the context"), std::string::npos);
+  EXPECT_NE(page.find("outgrown the context: moa 1 of 4."), std::string::npos);
+}
+
 TEST(Html, SaysWhyChartsAreMissing) {
   EXPECT_NE(render_html(sample(), {.charts_missing = "no gnuplot"})
                 .find("Charts are missing: no gnuplot"),

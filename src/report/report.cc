@@ -20,19 +20,24 @@ struct TraceKey {
   auto operator<=>(const TraceKey&) const = default;
 };
 
+/// By row that is compared to another one than the design's baseline: which.
+using Against = std::map<std::string, std::string>;
+
 /// Marks the runs on which strategy and baseline differ and keeps `limit` of each strategy: the
 /// first that differs of each family, the first that agrees, the second that differs, ...
 std::vector<Trace> chosen_traces(std::vector<Trace> events, const std::string& baseline,
-                                 int limit) {
-  using Run = std::pair<std::string, uint64_t>;  // task, seed
-  std::map<Run, eval::GradeStatus> of_baseline;
+                                 const Against& against, int limit) {
+  using Run = std::tuple<std::string, std::string, uint64_t>;  // row, task, seed
+  std::map<Run, eval::GradeStatus> grades;
   for (const Trace& event : events) {
-    if (event.strategy == baseline) of_baseline[{event.task, event.seed}] = event.grade;
+    grades[{event.strategy, event.task, event.seed}] = event.grade;
   }
   std::set<Run> contested;
   for (Trace& event : events) {
-    const auto found = of_baseline.find({event.task, event.seed});
-    if (found == of_baseline.end() || event.grade == found->second) continue;
+    const auto other = against.find(event.strategy);
+    const auto found =
+        grades.find({other == against.end() ? baseline : other->second, event.task, event.seed});
+    if (found == grades.end() || event.grade == found->second) continue;
     if (event.grade == eval::GradeStatus::kNotGraded ||
         found->second == eval::GradeStatus::kNotGraded)
       continue;
@@ -43,8 +48,8 @@ std::vector<Trace> chosen_traces(std::vector<Trace> events, const std::string& b
   std::map<std::tuple<std::string, std::string, bool>, int> rounds;
   for (size_t i = 0; i < events.size(); ++i) {
     const Trace& event = events[i];
-    const bool agrees = event.strategy == baseline ? !contested.contains({event.task, event.seed})
-                                                   : !event.differs_from_baseline;
+    const bool agrees = !event.differs_from_baseline &&
+                        !contested.contains({event.strategy, event.task, event.seed});
     const int round = rounds[{event.strategy, event.family, agrees}]++;
     by_strategy[event.strategy].push_back({round, agrees, i});
   }
@@ -90,7 +95,12 @@ Report make_report(results::Document document, const TraceOptions& options) {
   for (results::Event& event : document.events) {
     if (!event.warmup) runs.push_back({std::move(event), false});
   }
-  runs = chosen_traces(std::move(runs), document.design.baseline, options.max_per_strategy);
+  Against against;
+  for (const StrategyResult& row : document.strategies) {
+    if (!row.against.empty()) against[row.name] = row.against;
+  }
+  runs =
+      chosen_traces(std::move(runs), document.design.baseline, against, options.max_per_strategy);
   document.events.clear();
   for (Trace& run : runs) document.events.push_back(std::move(run));
   results::visit_texts(document, clean);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "report/summary.h"
 #include "report/testdata/sample.h"
 
 namespace whet::report {
@@ -38,6 +39,28 @@ TEST(Report, TextsAreClean) {
   EXPECT_EQ(doc.families[0], "a ] b ");
   EXPECT_EQ(doc.traces[0].family, "a ] b ");
   EXPECT_EQ(doc.traces[0].candidates[0].text, "a ]\nb ") << "its lines stay";
+}
+
+TEST(Report, TracesOfAnotherModelAreHeldAgainstItsOwnBaseline) {
+  results::Document document;
+  document.design.baseline = "base";
+  for (const char* name : {"base", "s", "big", "big/s"}) {
+    results::StrategyResult row;
+    row.name = name;
+    if (row.name == "big/s") row.against = "big";
+    document.strategies.push_back(row);
+    results::Event event;
+    event.strategy = name;
+    event.task = "t";
+    event.grade =
+        row.name.starts_with("big") ? eval::GradeStatus::kCorrect : eval::GradeStatus::kWrong;
+    document.events.push_back(event);
+  }
+  const Report report = make_report(document);
+  for (const Trace& trace : report.traces) {
+    EXPECT_EQ(trace.differs_from_baseline, trace.strategy == "big") << trace.strategy;
+  }
+  EXPECT_NE(table_legend(report).find("A row X/STRATEGY"), std::string::npos);
 }
 
 TEST(Report, TracesShowDisagreementsAndSomeOfEachFamilyFirst) {

@@ -134,6 +134,10 @@ std::string table_legend(const Report& doc) {
       "geometric mean of the tasks' ratios / as ratio of the totals (what you wait). Tokens per "
       "task "
       "are those of the answers; their ratio counts prompts too.";
+  if (std::any_of(doc.strategies.begin(), doc.strategies.end(),
+                  [](const auto& s) { return !s.against.empty(); })) {
+    text += " A row X/STRATEGY is over the row X, the baseline there.";
+  }
   if (has_controls) {
     text +=
         " Same time: the baseline, asked again for as long as the strategy took, the surest answer "
