@@ -316,6 +316,7 @@ void SamplingFlags::add_to(Command& command) {
             return ok_status();
           },
           "added to the logit of a token; may be repeated")
+      .repeated()
       .value_name("ID+BIAS");
 }
 
