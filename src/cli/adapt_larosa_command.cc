@@ -116,10 +116,7 @@ Result<SparsityPlan> search_plan(const Options& options, LoadedModel& rotated,
 }
 
 Status adapt_model(const Options& options, const LoadedModel& model) {
-  if (const std::string input = input_behind(options.out, model.file); !input.empty()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("-o: expected another file than those of the model, found {}", input));
-  }
+  WHET_TRY_STATUS(refuse_input_as_output(options.out, model.file));
   const ModelConfig& config = model.model.config;
   WHET_TRY_STATUS(adapt::check_rotatable(config));
   WHET_TRY(const TypeMixture mixture, type_mixture(options.type));
@@ -134,17 +131,14 @@ Status adapt_model(const Options& options, const LoadedModel& model) {
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
   WHET_TRY(const adapt::Moments moments, calibrate(options, model, windows, pool));
   WHET_TRY(const adapt::Rotations rotations, adapt::rotations_of(moments, pool));
-  std::optional<report::Progress> shown;
-  const auto on_weights = [&](uint64_t done, uint64_t total) {
-    if (!shown) shown.emplace("rotate, M weights", static_cast<int64_t>(total / 1'000'000));
-    shown->update(static_cast<int64_t>(done / 1'000'000));
-  };
+  WeightProgress progress("rotate");
+  const auto on_weights = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   WHET_TRY(const auto tensors,
            adapt::write_rotated_model(
                model, rotations,
                {.mixture = mixture, .plan = plan, .allow_requantize = options.allow_requantize},
                options.out, pool, on_weights, &interrupt_flag()));
-  if (shown) shown->finish();
+  progress.finish();
   if (options.search || options.score) {
     WHET_TRY(LoadedModel rotated, load_model(options.out));
     if (options.score) adapt::score_by_column_norms(rotated.model, pool, plan);
@@ -164,10 +158,8 @@ Status adapt_model(const Options& options, const LoadedModel& model) {
 }
 
 int run(const Options& options) {
-  const auto path = model_path(options.model);
-  if (!path.ok()) return fail(path.error());
-  const auto model = load_model(*path);
-  if (!model.ok()) return fail(loading_error(options.model, model.error()));
+  const auto model = load_named_model(options.model);
+  if (!model.ok()) return fail(model.error());
   const Status done = adapt_model(options, *model);
   if (!done.ok()) return fail(done.error());
   note_whet_keys(options.out);

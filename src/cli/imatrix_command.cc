@@ -63,14 +63,10 @@ void note_unreached(const ImportanceMatrix& matrix) {
 int run(const Options& options) {
   auto text = read_stream(options.file, kMaxTextBytes);
   if (!text.ok()) return fail(text.error());
-  const auto path = model_path(options.model);
-  if (!path.ok()) return fail(path.error());
-  auto model = load_model(*path);
+  auto model = load_named_model(options.model);
   if (!model.ok()) return fail(model.error());
-  if (const std::string input = input_behind(options.output, model->file); !input.empty()) {
-    return fail(Error(ErrorCode::kInvalidArgument,
-                      fmt::format("{}: expected another file than those of the model, found {}",
-                                  options.output, input)));
+  if (const Status free = refuse_input_as_output(options.output, model->file); !free.ok()) {
+    return fail(free.error());
   }
   auto tokens = model->tokenizer->encode(
       *text, {.add_special = true, .parse_special = options.parse_special});
