@@ -50,9 +50,10 @@ class Record:
                 if quiet(of[row]) and quiet(of["baseline"])]
         return math.exp(statistics.fmean(logs)) if logs else None
 
-    def ratio(self, row, to="baseline"):
-        """(geometric mean of times over those of `to`, pairs), of quiet runs."""
-        logs = [math.log(seconds(of[row]) / seconds(of[to])) for of in self.questions.values() if quiet(of[row]) and quiet(of[to])]
+    def ratio(self, row):
+        """(geometric mean of times over the baseline's, pairs), of quiet runs."""
+        logs = [math.log(seconds(of[row]) / seconds(of["baseline"])) for of in self.questions.values()
+                if quiet(of[row]) and quiet(of["baseline"])]
         return (math.exp(statistics.fmean(logs)), len(logs)) if logs else (None, 0)
 
 
@@ -102,32 +103,9 @@ def comparison(names):
     return lines
 
 
-def batches(name):
-    record = Record(name)
-    lines = ["| N | right, one batch | right, one by one | s, one batch | s, one by one | over baseline, one batch | over baseline, one by one | pairs |",
-             "|---:|---:|---:|---:|---:|---:|---:|---:|"]
-    runs = record.runs("baseline")
-    times = [seconds(e) for e in runs if quiet(e)]
-    lines.append(f"| 1 | {right(runs)} of {len(runs)} | | {text(statistics.fmean(times) if times else None)} | | 1 | | {len(times)} |")
-    for n in (2, 4, 8):
-        rows = {key: next(r for r in record.rows if f"n={n}" in r.split(":")[-1].split(",") and ("batch=1" in r) == key) if n != 8
-                else next(r for r in record.rows if "n=" not in r and r.startswith("majority") and ("batch=1" in r) == key)
-                for key in (False, True)}
-        cells = []
-        for key in (False, True):
-            quiet_times = [seconds(e) for e in record.runs(rows[key]) if quiet(e)]
-            cells.append((right(record.runs(rows[key])), statistics.fmean(quiet_times) if quiet_times else None, *record.ratio(rows[key])))
-        total = len(record.questions)
-        (a, s, r, p), (b, t, q, u) = cells
-        lines.append(f"| {n} | {a} of {total} | {b} of {total} | {text(s)} | {text(t)} | {text(r)} | {text(q)} | {min(p, u)} |")
-    return lines
-
-
 TABLES = {
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
                                             "rust-1.5b-0.8") if (RUNS / n).exists()]),
-    "benchmarks": lambda: comparison([n for n in ("humaneval-0.5b", "gsm8k-0.5b") if (RUNS / n).exists()]),
-    "batches": lambda: batches("batch-0.5b"),
 }
 
 
