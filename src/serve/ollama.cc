@@ -3,13 +3,16 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 #include <utility>
 
+#include "base/clock.h"
 #include "serve/chat_call.h"
 #include "serve/constrained.h"
 #include "serve/keep_alive.h"
+#include "serve/ollama_store.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_request.h"
 
@@ -97,6 +100,7 @@ Json calls_json(const std::vector<ToolCall>& calls) {
 
 /// What /api/chat and /api/generate do alike.
 struct OllamaCall {
+  int64_t start_ns = monotonic_ns();  // from here to the loaded model is "load_duration"
   GenerateRequest request;
   std::string model;
   bool stream = true, is_chat = false, has_tools = false;
@@ -135,11 +139,6 @@ bool has_capability(const Engine& engine, std::string_view name) {
 }
 
 void answer(Exchange& exchange, OllamaCall& call) {
-  const bool was_loaded = std::ranges::any_of(
-      exchange.server.models().running(),
-      [&, source = exchange.server.models().find(call.model)](const auto& running) {
-        return source && running.model->id == source->id;
-      });
   auto model = exchange.server.models().use(call.model, call.keep_alive);
   if (!model.ok()) {
     ApiError error = api_error(model.error());
@@ -154,7 +153,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
           {400, fmt::format("\"{}\" does not support {}", call.model, capability)});
     }
   }
-  const int64_t load_ns = was_loaded ? 0 : served.load_ns;
+  const int64_t load_ns = monotonic_ns() - call.start_ns;
   const std::string name = call.model;
   // An empty request loads the model, or unloads it.
   const auto* conversation = std::get_if<Conversation>(&call.request.prompt);
@@ -356,13 +355,17 @@ void ollama_generate(Exchange& exchange) {
 
 void ollama_tags(Exchange& exchange) {
   Json models = Json::array();
+  const auto running = exchange.server.models().running();
   for (const ModelSource& source : exchange.server.models().sources()) {
+    const auto loaded =
+        std::ranges::find_if(running, [&](const auto& r) { return r.model->id == source.id; });
+    const ServedModel* model = loaded == running.end() ? nullptr : loaded->model.get();
     models.push_back({{"name", source.id},
                       {"model", source.id},
                       {"modified_at", modified_at(source.path)},
                       {"size", bytes_on_disk(source.path)},
                       {"digest", ""},
-                      {"details", details_of(source, nullptr)}});
+                      {"details", details_of(source, model)}});
   }
   exchange.send(200, {{"models", std::move(models)}});
 }
@@ -371,7 +374,7 @@ void ollama_show(Exchange& exchange) {
   Json body;
   if (!exchange.parse(body)) return;
   Fields fields(body);
-  const std::string name = fields.text("model", fields.text("name", ""));
+  const std::string name = model_field(fields);
   fields.flag("verbose", false);
   if (!exchange.accept(fields)) return;
   auto model = exchange.server.models().use(name);

@@ -17,15 +17,14 @@ const ApiError kNoStore{
     "this server lets no client fetch or delete models: start it with --pull on, or use whet pull "
     "and whet rm on its machine"};
 
-/// "model", or as older clients say "name".
+}  // namespace
+
 std::string model_field(Fields& fields) {
   const std::string name = fields.text("name", "");
-  const std::string model = fields.text("model", name);
-  if (model.empty()) fields.fail("model", "the name of a model");
-  return model;
+  const std::string model = fields.text("model", "");
+  if (model.empty() && name.empty()) fields.fail("model", "the name of a model");
+  return model.empty() ? name : model;
 }
-
-}  // namespace
 
 void ollama_pull(Exchange& exchange) {
   Json body;

@@ -90,6 +90,11 @@ TEST_F(OllamaStoreTest, PullTellsHowFarItIsAndOffersTheModel) {
   // Once more: as it may have changed at its origin, and is offered once.
   EXPECT_EQ(ask("POST", "/api/pull", {{"name", "new:1b"}, {"stream", false}}).json(),
             Json({{"status", "success"}}));
+  // Ollama's own client sends both.
+  for (const char* path : {"/api/pull", "/api/show"}) {
+    EXPECT_EQ(ask("POST", path, {{"model", ""}, {"name", "new:1b"}}).status, 200) << path;
+    EXPECT_EQ(ask("POST", path, {{"model", ""}, {"name", ""}}).status, 400) << path;
+  }
   EXPECT_EQ(names().size(), 2u);
 }
 

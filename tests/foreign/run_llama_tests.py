@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def run_file(tests, file, environment, timeout_s, select):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # and the server that it started
             process.wait()
-            return {f"test_{file}::all": {"state": "timeout", "why": f"not within {timeout_s} s"}}
+            return {f"test_{file}::all": {"state": "timeout", "why": f"not within {timeout_s:.0f} s"}}
         if not xml_file.exists():
             return {}  # nothing was selected
         results = {}
@@ -76,9 +77,10 @@ def run(tests, kind, server, port, arguments):
     environment = {**os.environ, "WHET_FOREIGN_KIND": kind, "WHET_FOREIGN_SERVER": str(pathlib.Path(server).resolve()),
                    "WHET_FOREIGN_MODEL": str(pathlib.Path(arguments.model).resolve()), "PORT": str(port),
                    "LLAMA_SERVER_BIN_PATH": str(ROOT / "tests/foreign/llama_server_shim.py")}
-    results = {}
+    results, end = {}, time.monotonic() + arguments.total
     for file in arguments.files:
-        results.update(run_file(tests, file, environment, arguments.timeout, arguments.select))
+        left = min(arguments.timeout, end - time.monotonic())
+        results.update(run_file(tests, file, environment, max(left, 0), arguments.select))
         print(kind, file, len(results), file=sys.stderr, flush=True)
     return results
 
@@ -113,6 +115,7 @@ def main():
     parser.add_argument("--files", nargs="+", default=FILES, help="of unit/test_*.py")
     parser.add_argument("--select", default="", help="as pytest's -k")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for one file of tests")
+    parser.add_argument("--total", type=int, default=3600, help="seconds for all files")
     parser.add_argument("--json", default=str(ROOT / "docs/runs/llama-server-tests.json"))
     arguments = parser.parse_args()
     tests = pathlib.Path(arguments.llama, "tools/server/tests").resolve()
