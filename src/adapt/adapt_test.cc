@@ -170,7 +170,7 @@ TEST(KeepLargestTest, IsWhatSortingKeeps) {
       for (size_t i = 0; i < kept; ++i) expected[order[i]] = x[order[i]];
       std::vector<float> found = x;
       keep_largest(found.data(), nullptr, static_cast<int64_t>(n), static_cast<int64_t>(kept),
-                   scratch.data());
+                   scratch);
       EXPECT_EQ(found, expected) << kept;
     }
   }
@@ -180,7 +180,7 @@ TEST(KeepLargestTest, ScoresDecideAndDoNotMultiply) {
   std::vector<float> x = {1, -2, 3, -4, 5};
   const std::vector<float> score = {10, 1, 1, 0, 0.1f};
   std::vector<uint32_t> scratch(5);
-  keep_largest(x.data(), score.data(), 5, 2, scratch.data());
+  keep_largest(x.data(), score.data(), 5, 2, scratch);
   EXPECT_EQ(x, (std::vector<float>{1, 0, 3, 0, 0}));
 }
 

@@ -85,6 +85,7 @@ Result<int64_t> time_once(Engine& engine, const SpeedCase& test, const CancelFla
     for (size_t i = 0; i < sequences.size(); ++i) {
       segments[i] = {
           &sequences[i], {&generated[i][static_cast<size_t>(step)], 1}, StepSegment::Logits::kLast};
+      segments[i].sparse = engine.sparse_rows() != SparseRows::kNone;
     }
     engine.step(segments);
   }

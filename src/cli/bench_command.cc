@@ -139,6 +139,8 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"exact", engine.exact()},
           {"use_mmap", engine.loaded().storage == WeightStorage::kMapped},
           {"repack", engine.loaded().storage == WeightStorage::kInterleaved},
+          {"sparse_share",
+           engine.sparse_rows() == SparseRows::kNone ? 0.0 : engine.loaded().model.sparsity->share},
           {"test", test.name()},
           {"n_prompt", test.n_prompt},
           {"n_gen", test.n_gen},
@@ -262,11 +264,13 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Be
     use.rows_per_step = std::max(use.rows_per_step, static_cast<int>(c.n_parallel));
   }
   WHET_TRY(LoadedModel loaded, options.storage.load(path, threads, use));
-  WHET_TRY(auto engine, Engine::create(std::move(loaded), {.threads = threads,
-                                                           .context = std::max<int64_t>(context, 1),
-                                                           .batch = options.batch,
-                                                           .kv_type = cache_type,
-                                                           .chat_template = {}}));
+  EngineOptions engine_options{.threads = threads,
+                               .context = std::max<int64_t>(context, 1),
+                               .batch = options.batch,
+                               .kv_type = cache_type,
+                               .chat_template = {}};
+  WHET_TRY_STATUS(apply_sparsity(options.sparsity, SparseRows::kDecoded, loaded, engine_options));
+  WHET_TRY(auto engine, Engine::create(std::move(loaded), engine_options));
   warn_of_untrained_context(*engine);
   ThreadPool pool(engine->threads());
   const Ceilings ceilings = measure_ceilings(pool);
@@ -388,12 +392,14 @@ Command make_bench_command() {
       "blocks");
   options->cache.add_to(command);
   options->storage.add_to(command, "off");
+  of_speed.push_back(&add_sparsity_flag(command, &options->sparsity));
   of_speed.push_back(
       &command.add("--no-warmup", &options->no_warmup, "measure from the first run"));
   // What another engine decides by itself.
   std::vector<const Flag*> local;
   for (const Flag& flag : command.flags()) {
-    for (const char* name : {"-t", "-b", "-ctk", "-ctv", "--no-mmap", "--repack", "--kv"}) {
+    for (const char* name :
+         {"-t", "-b", "-ctk", "-ctv", "--no-mmap", "--repack", "--kv", "--sparsity"}) {
       if (flag.has_name(name)) local.push_back(&flag);
     }
   }

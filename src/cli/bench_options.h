@@ -22,6 +22,7 @@ struct BenchOptions {
   std::string output = "md";
   CacheFlags cache;
   StorageFlags storage;
+  std::string sparsity = "off";
   bool no_warmup = false;
   bool curve = false;
   bool kv = false;

@@ -14,6 +14,7 @@
 #include "cli/terminal.h"
 #include "decode/sampler.h"
 #include "formats/untrusted_text.h"
+#include "load/channel_copies.h"
 #include "sys/file_bytes.h"
 #include "sys/machine.h"
 
@@ -194,18 +195,22 @@ void ModelFlags::add_speculation_to(Command& command) {
 
 void ModelFlags::add_sparsity_to(Command& command, SparseRows rows) {
   sparse_rows_ = rows;
-  command
-      .add("--sparsity", &sparsity,
+  local_flags_.push_back(&add_sparsity_flag(command, &sparsity));
+}
+
+const Flag& add_sparsity_flag(Command& command, std::string* plan) {
+  return command
+      .add("--sparsity", plan,
            "off, plan (the channels that the model's file says are kept), or a share of channels "
            "to skip: 0.4 (by LaRoSA's rule), wina:0.4 (weighed by the norms of columns), down:0.4 "
            "(of down's input alone)")
       .value_name("PLAN");
 }
 
-Status ModelFlags::apply_sparsity(LoadedModel& loaded, EngineOptions& options) const {
-  if (sparsity == "off") return ok_status();
-  options.sparse_rows = sparse_rows_;
-  if (sparsity == "plan") return ok_status();
+namespace {
+
+/// The plan that the flag asks for instead of the file's.
+Status replace_plan(const std::string& sparsity, int threads, LoadedModel& loaded) {
   const size_t colon = sparsity.find(':');
   const std::string method = colon == std::string::npos ? "larosa" : sparsity.substr(0, colon);
   const char* begin = sparsity.data() + (colon == std::string::npos ? 0 : colon + 1);
@@ -223,12 +228,31 @@ Status ModelFlags::apply_sparsity(LoadedModel& loaded, EngineOptions& options) c
   WHET_TRY(SparsityPlan plan, method == "down" ? adapt::down_budget(config, share)
                                                : adapt::published_budget(config, share));
   if (method == "wina") {
-    ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
+    ThreadPool pool(threads > 0 ? threads : cpu_limits().usable_threads());
     adapt::score_by_column_norms(loaded.model, pool, plan);
   }
   print_note(fmt::format("--sparsity {}: {:.2f} % of the layers' weights skipped", sparsity,
                          100 * plan.share));
   loaded.model.sparsity = std::make_shared<const SparsityPlan>(std::move(plan));
+  return ok_status();
+}
+
+}  // namespace
+
+Status apply_sparsity(const std::string& plan, SparseRows rows, LoadedModel& loaded,
+                      EngineOptions& options) {
+  if (plan == "off") return ok_status();
+  options.sparse_rows = rows;
+  if (plan != "plan") WHET_TRY_STATUS(replace_plan(plan, options.threads, loaded));
+  if (rows != SparseRows::kDecoded || !loaded.model.sparsity) return ok_status();
+  ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
+  WHET_TRY(const ChannelCopies copies, copy_by_channels(loaded.model, pool));
+  std::string note = fmt::format("--sparsity {}: {} matrices copied channel by channel, {} MiB",
+                                 plan, copies.n_matrices, copies.bytes >> 20);
+  if (copies.n_without > 0) {
+    note += fmt::format("; {} are read whole, being neither Q8_0, Q4_0 nor Q4_1", copies.n_without);
+  }
+  print_note(note);
   return ok_status();
 }
 
@@ -279,7 +303,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
   }
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads, all_use));
-  WHET_TRY_STATUS(apply_sparsity(loaded, options));
+  WHET_TRY_STATUS(apply_sparsity(sparsity, sparse_rows_, loaded, options));
   std::optional<LoadedModel> draft;
   if (!speculation.draft_model.empty()) {
     WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads, use));

@@ -83,13 +83,17 @@ struct ModelFlags {
   Result<OpenedModel> open() const;
 
  private:
-  /// What --sparsity says, to the model and to how it is run.
-  Status apply_sparsity(LoadedModel& loaded, EngineOptions& options) const;
-
   SparseRows sparse_rows_ = SparseRows::kNone;  // where --sparsity is given
   RemoteFlags remote_;
   std::vector<const Flag*> local_flags_, remote_flags_;
 };
+
+/// --sparsity, of a local model.
+const Flag& add_sparsity_flag(Command& command, std::string* plan);
+/// What --sparsity says, to the model and to how it is run: `rows` are sparse. Where these are
+/// those decoded, the weights that they meet are copied channel by channel.
+Status apply_sparsity(const std::string& plan, SparseRows rows, LoadedModel& loaded,
+                      EngineOptions& options);
 
 /// "f16", "q8_0": the spelling of --cache-type-k.
 std::string cache_type_name(DType type);

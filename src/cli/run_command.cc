@@ -301,6 +301,7 @@ Command make_run_command() {
   auto options = std::make_shared<Options>();
   Command command("run", "Generate text; without a prompt, chat in the terminal");
   options->model.add_to(command, "auto in a chat, else off");
+  options->model.add_sparsity_to(command, SparseRows::kDecoded);
   command.add("PROMPT", &options->prompt.words, "the prompt, as with -p");
   command.add("-p,--prompt", &options->prompt.argument, "the prompt (- = read it from stdin)");
   command.add("-f,--file", &options->prompt.file, "file that holds the prompt (- = stdin)")

@@ -70,8 +70,7 @@ void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
   step.for_each_token([&](int64_t t) {
     if (step.buffers.sparse[static_cast<size_t>(t)] == 0) return;
     thread_local std::vector<uint32_t> sizes;
-    sizes.resize(static_cast<size_t>(n));
-    keep_largest(x + t * n, score, n, kept, sizes.data());
+    keep_largest(x + t * n, score, n, kept, sizes);
   });
 }
 

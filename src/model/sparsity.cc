@@ -1,8 +1,8 @@
 #include "model/sparsity.h"
 
 #include <algorithm>
-#include <bit>
-#include <functional>
+
+#include "kernels/kernels.h"
 
 namespace whet {
 
@@ -18,33 +18,20 @@ bool has_sparsity_sites(const LayerForm& layer) {
          layer.mixer == Mixer::kAttention && layer.experts.n_experts == 0 && layer.ffn.dim > 0;
 }
 
-namespace {
-
-/// Orders as the magnitude does, NaN behind all numbers.
-uint32_t size_of(float x) {
-  return std::bit_cast<uint32_t>(x) & 0x7fffffffu;
-}
-
-}  // namespace
-
-void keep_largest(float* x, const float* score, int64_t n, int64_t kept, uint32_t* scratch) {
+void keep_largest(float* x, const float* score, int64_t n, int64_t kept,
+                  std::vector<uint32_t>& scratch) {
   if (kept >= n) return;
-  if (kept <= 0) {
-    std::fill_n(x, n, 0.0f);
-    return;
-  }
-  const auto size_at = [&](int64_t i) {
-    return size_of(score == nullptr ? x[i] : x[i] * score[i]);
-  };
-  for (int64_t i = 0; i < n; ++i) scratch[i] = size_at(i);
-  std::nth_element(scratch, scratch + (kept - 1), scratch + n, std::greater<>());
-  const uint32_t least = scratch[kept - 1];
-  int64_t n_equal = kept;  // elements that may be as small as `least`
-  for (int64_t i = 0; i < n; ++i) n_equal -= size_at(i) > least ? 1 : 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const uint32_t size = size_at(i);
-    if (size > least || (size == least && n_equal-- > 0)) continue;
-    x[i] = 0;
+  const auto size = static_cast<size_t>(n), n_words = (size + 31) / 32;
+  scratch.resize(33 * n_words);
+  uint32_t* const bits = scratch.data() + 32 * n_words;
+  kernels::kernels().choose_channels({.x = x,
+                                      .score = score,
+                                      .n = size,
+                                      .keep = static_cast<size_t>(std::max<int64_t>(kept, 0)),
+                                      .scratch = scratch.data(),
+                                      .kept = bits});
+  for (size_t i = 0; i < size; ++i) {
+    if ((bits[i / 32] >> i % 32 & 1) == 0) x[i] = 0;
   }
 }
 

@@ -52,8 +52,9 @@ std::array<SparsityShape, kSparsitySites> sparsity_shapes(const LayerForm& layer
 bool has_sparsity_sites(const LayerForm& layer);
 
 /// Zeroes all of x [n] but the `kept` elements that are largest by magnitude, times score [n]
-/// (nullptr: all one); of equal ones the first stay. NaN counts as largest. `scratch` [n] is
+/// (nullptr: all one); of equal ones the first stay. NaN counts as largest. `scratch` is
 /// overwritten.
-void keep_largest(float* x, const float* score, int64_t n, int64_t kept, uint32_t* scratch);
+void keep_largest(float* x, const float* score, int64_t n, int64_t kept,
+                  std::vector<uint32_t>& scratch);
 
 }  // namespace whet

@@ -1,6 +1,8 @@
 #include "ops/projection.h"
 
 #include <algorithm>
+#include <bit>
+#include <vector>
 
 #include "base/check.h"
 #include "base/checked_math.h"
@@ -20,6 +22,9 @@ constexpr uint64_t kDecodeTaskBytes = 64 * 1024;
 constexpr int64_t kFewTokens = 16;
 // Multiply-adds below which waking the team costs more than it saves: about 3 microseconds of work.
 constexpr int64_t kMacsWorthATeam = 128 * 1024;
+constexpr size_t kMaxProjections = 4;
+// A row of which less than one in so many columns is zero is multiplied by the rows of the weights.
+constexpr size_t kFewestZeros = 10;
 
 void prepare(ActivationForm form, const float* x, int64_t n_tokens, int64_t n_cols, std::byte* out,
              ThreadPool& pool) {
@@ -72,6 +77,134 @@ void multiply_as_floats(const Matrix& w, int64_t begin, int64_t end, kernels::Li
   kernels::kernels().linear(args);
 }
 
+/// Tasks that a sparse product of one row is cut into, and bytes below which a tile stays whole.
+/// The cuts decide the order of additions, so they depend on shapes and choice only.
+constexpr uint64_t kChannelTasks = 16;
+constexpr uint64_t kChannelTaskBytes = 48 * 1024;
+
+/// Some blocks of channels of one tile of one product.
+struct ChannelTask {
+  const Projection* projection;
+  size_t tile;
+  size_t block_begin, block_end;
+  float* y;  // of the tile's rows
+};
+
+/// The blocks of channels in n parts that have about as many kept channels each: where part i
+/// begins.
+size_t part_begin(const kernels::ChannelActivations* x, size_t n_blocks, size_t i, size_t n) {
+  size_t all = 0, so_far = 0, block = 0;
+  for (size_t b = 0; b < n_blocks; ++b) all += static_cast<size_t>(x[b].n_quads);
+  if (i == n) return n_blocks;
+  while (block < n_blocks && so_far * n < all * i)
+    so_far += static_cast<size_t>(x[block++].n_quads);
+  return block;
+}
+
+/// The part sums of a tile's rows, added in order, to the rows of y that exist.
+void add_parts(const float* parts, size_t n_parts, const kernels::ChannelTile& tile, size_t n_rows,
+               float* y) {
+  const size_t n = std::min(tile.n_rows, n_rows - tile.first);
+  std::copy_n(parts, n, y + tile.first);
+  for (size_t p = 1; p < n_parts; ++p) {
+    kernels::kernels().add(y + tile.first, parts + p * tile.n_rows, n, y + tile.first);
+  }
+}
+
+/// Columns of x that are not zero, as bits in scratch.kept; how many there are.
+size_t find_kept(const float* x, size_t n_cols, ProjectionScratch& scratch) {
+  scratch.kept.assign(ceil_div(n_cols, size_t{32}), 0);
+  size_t n_kept = 0;
+  for (size_t i = 0; i < n_cols; i += 32) {
+    uint32_t bits = 0;
+    for (size_t j = 0; j < std::min<size_t>(32, n_cols - i); ++j) {
+      bits |= uint32_t{x[i + j] != 0} << j;
+    }
+    scratch.kept[i / 32] = bits;
+    n_kept += static_cast<size_t>(std::popcount(bits));
+  }
+  return n_kept;
+}
+
+/// One row by weights that lie channel by channel, of which n_kept channels meet something.
+void project_kept(const float* x, size_t n_kept, std::span<const Projection> projections,
+                  ProjectionScratch& scratch, ThreadPool& pool) {
+  const auto n_cols = static_cast<size_t>(projections[0].weights->columns);
+  const size_t n_blocks = n_cols / kernels::kChannelBlock;
+  kernels::ChannelActivations* activations = scratch.channels.reserve(n_blocks);
+  kernels::kernels().quantize_channels({x, scratch.kept.data(), n_cols, activations});
+
+  uint64_t all_bytes = 0;
+  int64_t macs = 0;
+  for (const Projection& p : projections) {
+    const auto n_rows = static_cast<size_t>(p.weights->rows);
+    all_bytes += kernels::channel_bytes(p.weights->type, n_rows, n_cols);
+    macs += p.weights->rows * static_cast<int64_t>(n_kept);
+  }
+  const uint64_t kept_bytes = all_bytes * n_kept / n_cols;
+  scratch.traffic.read += kept_bytes;
+  scratch.traffic.skipped += all_bytes - kept_bytes;
+  const uint64_t task_bytes = std::max(kept_bytes / kChannelTasks, kChannelTaskBytes);
+
+  struct Sums {  // of a tile that is cut into parts, or sticks out of y
+    const Projection* projection;
+    kernels::ChannelTile tile;
+    size_t n_parts, at;
+  };
+  thread_local std::vector<ChannelTask> tasks;
+  thread_local std::vector<Sums> sums;
+  tasks.clear();
+  sums.clear();
+  size_t n_sums = 0;
+  for (const Projection& p : projections) {
+    const auto n_rows = static_cast<size_t>(p.weights->rows);
+    for (size_t t = 0; t < kernels::channel_tiles(n_rows); ++t) {
+      const kernels::ChannelTile tile = kernels::channel_tile(n_rows, t);
+      const uint64_t bytes =
+          kernels::channel_bytes(p.weights->type, tile.n_rows, n_cols) * n_kept / n_cols;
+      const size_t n_parts =
+          std::clamp<size_t>(bytes / task_bytes, 1, std::max<size_t>(n_blocks, 1));
+      const bool direct = n_parts == 1 && tile.first + tile.n_rows <= n_rows;
+      if (!direct) {
+        sums.push_back({&p, tile, n_parts, n_sums});
+        n_sums += n_parts * tile.n_rows;
+      }
+      for (size_t i = 0; i < n_parts; ++i) {
+        tasks.push_back({&p, t, part_begin(activations, n_blocks, i, n_parts),
+                         part_begin(activations, n_blocks, i + 1, n_parts),
+                         direct ? p.y + tile.first : nullptr});
+      }
+    }
+  }
+  float* next = scratch.part_sums.reserve(std::max<size_t>(n_sums, 1));
+  for (ChannelTask& task : tasks) {
+    if (task.y != nullptr) continue;
+    task.y = next;
+    const auto n_rows = static_cast<size_t>(task.projection->weights->rows);
+    next += kernels::channel_tile(n_rows, task.tile).n_rows;
+  }
+  pool.for_each(
+      static_cast<int64_t>(tasks.size()),
+      [list = tasks.data(), activations, n_cols](int64_t i) {
+        const ChannelTask& task = list[i];
+        const Matrix& w = *task.projection->weights;
+        const auto n_rows = static_cast<size_t>(w.rows);
+        kernels::kernels().linear_channels(
+            {.type = w.type,
+             .tile = w.channels + kernels::channel_tile_offset(w.type, n_rows, n_cols, task.tile),
+             .n_rows = kernels::channel_tile(n_rows, task.tile).n_rows,
+             .x = activations,
+             .block_begin = task.block_begin,
+             .block_end = task.block_end,
+             .y = task.y});
+      },
+      macs >= kMacsWorthATeam);
+  for (const Sums& s : sums) {
+    add_parts(scratch.part_sums.data() + s.at, s.n_parts, s.tile,
+              static_cast<size_t>(s.projection->weights->rows), s.projection->y);
+  }
+}
+
 }  // namespace
 
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
@@ -80,6 +213,15 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   if (scratch.observer != nullptr) {
     for (const Projection& p : projections) scratch.observer->observe(*p.weights, x, n_tokens);
   }
+  WHET_CHECK(projections.size() <= kMaxProjections);
+  if (n_tokens == 1 && !scratch.exact &&
+      std::ranges::all_of(projections, [](const Projection& p) { return p.weights->channels; })) {
+    const auto n_cols = static_cast<size_t>(projections[0].weights->columns);
+    const size_t n_kept = find_kept(x, n_cols, scratch);
+    if (n_kept <= n_cols - n_cols / kFewestZeros) {
+      return project_kept(x, n_kept, projections, scratch, pool);
+    }
+  }
   struct Job {
     const Projection* projection;
     ActivationForm form;
@@ -87,9 +229,6 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
     int64_t rows_per_task;
     int64_t first_task;
   };
-  constexpr size_t kMaxProjections = 4;
-  WHET_CHECK(projections.size() <= kMaxProjections);
-
   int64_t total_rows = 0, macs = 0;
   for (const Projection& p : projections) {
     total_rows += p.weights->rows;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/aligned_buffer.h"
 #include "kernels/kernels.h"
@@ -16,6 +17,12 @@ namespace whet {
 struct Projection {
   const Matrix* weights;
   float* y;
+};
+
+/// What single rows read of weights that lie channel by channel, and what zeros spared them, in
+/// bytes.
+struct ChannelTraffic {
+  uint64_t read = 0, skipped = 0;
 };
 
 /// Sees what enters the products of a forward pass: for importance matrices and calibration.
@@ -35,10 +42,16 @@ struct ProjectionScratch {
   bool exact = false;
   ProjectionObserver* observer = nullptr;  // told of every product; none: nobody is
   AlignedBuffer<std::byte> prepared[kernels::kActivationForms];  // by ActivationForm
+  ChannelTraffic traffic;
+  std::vector<uint32_t> kept;
+  AlignedBuffer<kernels::ChannelActivations> channels;
+  AlignedBuffer<float> part_sums;
 };
 
 /// Shapes: x [T, D] f32 rows; every W has D columns; y must not alias x.
-/// Determinism: bit-equal for any T and thread count.
+/// A single row that is zero in a tenth of its columns or more reads only the channels of the
+/// others, where every W has a copy by channel. Determinism: bit-equal for any T and thread count,
+/// but that such a row adds up in parts of its own, which do not depend on threads either.
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
              ProjectionScratch& scratch, ThreadPool& pool);
 

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/rng.h"
+#include "kernels/channel_layout.h"
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "tensor/blocks.h"
@@ -76,6 +79,71 @@ TEST(Project, AnObserverSeesWhatEntersEachProductAndChangesNothing) {
   EXPECT_EQ(observed, plain);
   EXPECT_EQ(seen.matrices, (std::vector<const std::byte*>{first.data, second.data}));
   EXPECT_EQ(seen.rows, (std::vector<std::vector<float>>{x, x}));
+}
+
+/// Random Q4_0 and Q8_0 weights, as rows and by channel.
+struct TwoLayouts {
+  std::vector<std::byte> rows;
+  AlignedBuffer<std::byte> channels;
+  Matrix matrix;
+
+  TwoLayouts(DType type, int64_t n_rows, int64_t n_columns, uint64_t seed) {
+    const DTypeInfo& info = dtype_info(type);
+    const auto n = static_cast<size_t>(n_rows), k = static_cast<size_t>(n_columns);
+    rows.resize(n * row_bytes(info, k));
+    const CounterRng rng(seed, k);
+    for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::byte>(rng.bits(i) >> 9);
+    for (size_t i = 0; i < rows.size(); i += info.block_bytes) {
+      rows[i + 1] = std::byte{0x20};  // an f16 scale of about 0.008
+    }
+    matrix = {type, rows.data(), n_rows, n_columns};
+    const size_t bytes = kernels::channel_bytes(type, n, k);
+    std::byte* out = channels.reserve(bytes);
+    std::fill_n(out, bytes, std::byte{0});
+    for (size_t t = 0; t < kernels::channel_tiles(n); ++t) {
+      kernels::lay_out_channels(kernels::kernels(), matrix, t, out);
+    }
+    matrix.channels = out;
+  }
+};
+
+TEST(Project, ARowOfManyZerosReadsTheOtherChannelsOnly) {
+  constexpr int64_t kColumns = 1600;
+  const TwoLayouts wide(DType::Q4_0, 4400, kColumns, 1), narrow(DType::Q8_0, 70, kColumns, 2);
+  const CounterRng rng(4, 4);
+  for (const int64_t n_zeros : {int64_t{0}, int64_t{100}, int64_t{640}, kColumns - 1, kColumns}) {
+    SCOPED_TRACE(n_zeros);
+    std::vector<float> x(kColumns);
+    for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(rng.uniform(i) - 0.5);
+    for (int64_t i = 0; i < n_zeros; ++i) x[static_cast<size_t>(i * 1021 % kColumns)] = 0;
+    std::vector<float> reference;
+    for (const int threads : {1, 2, 3}) {
+      ThreadPool pool(threads);
+      ProjectionScratch scratch;
+      const auto product = [&](Matrix a, Matrix b, bool by_channel) {
+        if (!by_channel) a.channels = b.channels = nullptr;
+        std::vector<float> y(static_cast<size_t>(a.rows + b.rows), 7.0f);
+        const Projection both[] = {{&a, y.data()}, {&b, y.data() + a.rows}};
+        project(x.data(), 1, both, scratch, pool);
+        return y;
+      };
+      const auto dense = product(wide.matrix, narrow.matrix, false);
+      EXPECT_EQ(scratch.traffic.read + scratch.traffic.skipped, 0u);
+      const auto sparse = product(wide.matrix, narrow.matrix, true);
+      for (size_t i = 0; i < dense.size(); ++i) ASSERT_NEAR(sparse[i], dense[i], 2e-3) << i;
+      if (reference.empty()) reference = sparse;
+      EXPECT_EQ(sparse, reference) << threads << " threads";
+      const uint64_t all = scratch.traffic.read + scratch.traffic.skipped;
+      if (n_zeros < kColumns / 10) {
+        EXPECT_EQ(all, 0u);
+        EXPECT_EQ(sparse, dense);
+      } else {
+        EXPECT_EQ(all, kernels::channel_bytes(DType::Q4_0, 4400, kColumns) +
+                           kernels::channel_bytes(DType::Q8_0, 70, kColumns));
+        EXPECT_EQ(scratch.traffic.read, all * static_cast<uint64_t>(kColumns - n_zeros) / kColumns);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ struct Matrix {
   int64_t rows;
   int64_t columns;
   int64_t interleave = 1;
+  /// The same weights channel by channel (kernels/channel_layout.h), where there is such a copy.
+  const std::byte* channels = nullptr;
 
   uint64_t row_size() const {  // in bytes
     return row_bytes(dtype_info(type), static_cast<uint64_t>(columns));
