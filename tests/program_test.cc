@@ -71,6 +71,21 @@ TEST(Perplexity, DivergenceFromABaseFile) {
             3);
 }
 
+TEST(Convert, SaysWhichMatricesBitsLeftAsTheyWere) {
+  const auto notes = [&](const char* group) {
+    const std::string out = scratch(std::string("mlx") + group);
+    fs::remove_all(out);
+    const Ran ran = whet("convert " + kDraftDirectory + " " + out +
+                         " --to mlx --bits 4 --group-size " + group + " 2>&1 >/dev/null");
+    EXPECT_EQ(ran.status, 0) << ran.out;
+    fs::remove_all(out);
+    return ran.out;
+  };
+  EXPECT_NE(notes("64").find("stay floats: their rows are no whole groups of 64"),
+            std::string::npos);
+  EXPECT_EQ(notes("32").find("stay floats"), std::string::npos);
+}
+
 TEST(Imatrix, IsMadeAndHeeded) {
   const std::string matrix = scratch("imatrix.gguf"), out = scratch("weighed.gguf");
   ASSERT_EQ(

@@ -108,6 +108,22 @@ void print(const Options& options, const std::string& target,
              static_cast<double>(n_bytes) * 1e-6, loss);
 }
 
+/// Matrices that --bits left as they were: rows that are no whole groups have no codes.
+void note_unquantised(const Options& options, const std::vector<ConvertedTensor>& tensors) {
+  if (options.bits == 0) return;
+  size_t n_kept = 0, n_all = 0;
+  std::string first;
+  for (const ConvertedTensor& t : tensors) {
+    if (t.shape.size() < 2) continue;
+    ++n_all;
+    if (!t.to.starts_with("F") && !t.to.starts_with("BF")) continue;
+    if (n_kept++ == 0) first = fmt::format("{} has rows of {}", t.name, t.shape.back());
+  }
+  if (n_kept == 0) return;
+  print_note(fmt::format("{} of {} matrices stay floats: their rows are no whole groups of {} ({})",
+                         n_kept, n_all, options.group, first));
+}
+
 int run(const Options& options) {
   const auto target = target_of(options);
   if (!target.ok()) return fail(target.error());
@@ -149,6 +165,7 @@ int run(const Options& options) {
   progress.finish();
   if (error) return fail(*error);
   if (*target == kGguf) note_whet_keys(options.output);
+  note_unquantised(options, tensors);
   print(options, *target, tensors);
   return 0;
 }

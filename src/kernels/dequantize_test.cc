@@ -1,6 +1,9 @@
 // dequantize_row() against values recorded from the gguf package (tests/golden).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -35,7 +38,14 @@ TEST(DequantizeRow, IsExactlyWhatGgufDefines) {
     at += n * sizeof(float);
     ASSERT_TRUE(weight_type_supported(info->type)) << info->name;
     dequantize_row(info->type, blocks, values.data(), n);
-    for (size_t i = 0; i < n; ++i) ASSERT_EQ(values[i], expected[i]) << info->name << " " << i;
+    float largest = 0;
+    for (size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(values[i], expected[i]) << info->name << " " << i;
+      largest = std::max(largest, std::abs(values[i] - expected[i]));
+    }
+    // tools/models_table.py reads this.
+    std::printf("type %.*s %g %s\n", static_cast<int>(info->name.size()), info->name.data(),
+                static_cast<double>(largest), has_linear(info->type) ? "kernel" : "unpacked");
     ++n_types;
   }
   EXPECT_EQ(n_types, 25u);

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <map>
 
@@ -49,6 +51,7 @@ std::map<std::string, DType> compare(const std::string& name) {
     EXPECT_EQ(weight->shape, expected.shape);
     const size_t columns = expected.shape[1];
     std::vector<float> found(columns), wanted(columns);
+    float largest = 0;
     const uint64_t row_size = row_bytes(dtype_info(weight->type), columns);
     for (uint64_t row = 0; row < expected.shape[0]; ++row) {
       kernels::dequantize_row(weight->type, weight->bytes.data() + row * row_size, found.data(),
@@ -56,7 +59,15 @@ std::map<std::string, DType> compare(const std::string& name) {
       std::memcpy(wanted.data(), expected.bytes.data() + row * columns * sizeof(float),
                   columns * sizeof(float));
       EXPECT_EQ(found, wanted) << name << " " << stem << " row " << row;
+      for (size_t i = 0; i < columns; ++i) {
+        largest = std::max(largest, std::abs(found[i] - wanted[i]));
+      }
     }
+    const std::string_view type = dtype_info(weight->type).name;
+    // tools/models_table.py reads this.
+    std::printf("planes %s %s %.*s %g %s\n", name.c_str(), stem.c_str(),
+                static_cast<int>(type.size()), type.data(), static_cast<double>(largest),
+                kernels::has_linear(weight->type) ? "kernel" : "unpacked");
     types[stem] = weight->type;
   }
   return types;

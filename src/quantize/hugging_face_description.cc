@@ -1,6 +1,7 @@
 #include "quantize/hugging_face_description.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 
 #include "formats/untrusted_text.h"
 #include "load/model_config_reader.h"
+#include "quantize/sentencepiece_description.h"
 #include "quantize/tokenizer_description.h"
 #include "token/gguf_tokenizer.h"
 #include "token/known_pre_tokenizers.h"
@@ -27,12 +29,29 @@ std::string text_of(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// What config.json calls the classes of these architectures.
+/// What Hugging Face's files call the classes of these architectures.
 struct KnownClass {
-  const char *architecture, *model_class;
+  const char *architecture, *model_type, *model_class;
+  const char* tokenizer_class;  // of one with a tokenizer.model
 };
 constexpr KnownClass kClasses[] = {
-    {"llama", "LlamaForCausalLM"}, {"qwen2", "Qwen2ForCausalLM"}, {"qwen3", "Qwen3ForCausalLM"}};
+    {"llama", "llama", "LlamaForCausalLM", "LlamaTokenizer"},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", "LlamaTokenizer"},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", "LlamaTokenizer"},
+    {"gemma2", "gemma2", "Gemma2ForCausalLM", "GemmaTokenizer"},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", "GemmaTokenizer"}};
+
+Result<const KnownClass*> class_of(const ModelConfig& config) {
+  std::vector<std::string_view> names;
+  for (const KnownClass& known : kClasses) {
+    if (config.architecture == known.architecture) return &known;
+    names.push_back(known.architecture);
+  }
+  return unsaid(
+      fmt::format("config.json: expected {}, found {}; whet writes the words of those "
+                  "alone from a GGUF file",
+                  fmt::join(names, ", "), quote_untrusted(config.architecture)));
+}
 
 bool turns_plainly(const RopeForm& rope, int64_t head_dim) {
   return rope.n_rotated == head_dim && rope.factors.empty() && rope.long_factors.empty() &&
@@ -44,27 +63,40 @@ double as_written(float x) {
   return std::stod(fmt::format("{}", x));
 }
 
+/// Windows, soft caps, the scale of the scores and the rope of windowed layers.
+void add_gemma_words(const ModelConfig& c, Json& json) {
+  const auto number_or_null = [](float x) { return x == 0 ? Json(nullptr) : Json(as_written(x)); };
+  const AttentionBlockForm& a = c.layers.front().attention;
+  json.erase("hidden_act");
+  json["hidden_activation"] = "gelu_pytorch_tanh";
+  json["attn_logit_softcapping"] = number_or_null(a.softcap);
+  json["final_logit_softcapping"] = number_or_null(c.logit_softcap);
+  json["query_pre_attn_scalar"] = std::lround(1 / (double{a.scale} * a.scale));
+  int64_t window = 0;
+  Json types = Json::array();
+  for (const LayerForm& layer : c.layers) {
+    window = std::max(window, layer.attention.window);
+    types.push_back(layer.attention.window > 0 ? "sliding_attention" : "full_attention");
+  }
+  json["sliding_window"] = window;
+  json["layer_types"] = std::move(types);
+  if (c.ropes.size() > 1) json["rope_local_base_freq"] = as_written(c.ropes[1].theta);
+}
+
 Result<Json> config_json(const LoadedModel& model) {
   const ModelConfig& c = model.model.config;
-  const auto known = std::ranges::find_if(
-      kClasses, [&](const KnownClass& k) { return c.architecture == k.architecture; });
-  if (known == std::end(kClasses)) {
-    return unsaid(
-        fmt::format("config.json: expected llama, qwen2 or qwen3, found {}; whet writes "
-                    "the words of those from a GGUF file",
-                    quote_untrusted(c.architecture)));
-  }
+  WHET_TRY(const KnownClass* known, class_of(c));
   const LayerForm& layer = c.layers.front();
   const AttentionBlockForm& a = layer.attention;
   if (layer.experts.n_experts > 0) return unsaid("config.json: expected no experts, found some");
-  if (c.ropes.size() != 1 || !turns_plainly(c.ropes.front(), a.head_dim)) {
+  if (!std::ranges::all_of(c.ropes, [&](auto& rope) { return turns_plainly(rope, a.head_dim); })) {
     return unsaid(
         "config.json: expected rotary positions without scaling, found some; whet writes "
         "no \"rope_scaling\" from a GGUF file");
   }
   const Weights& w = model.model.weights;
   Json json = {{"architectures", {known->model_class}},
-               {"model_type", known->architecture},
+               {"model_type", known->model_type},
                {"hidden_size", c.d_model},
                {"intermediate_size", layer.ffn.dim},
                {"num_hidden_layers", c.n_layers()},
@@ -81,6 +113,7 @@ Result<Json> config_json(const LoadedModel& model) {
     json["attention_bias"] = a.qkv_bias;
     json["mlp_bias"] = layer.ffn.bias;
   }
+  if (c.architecture.starts_with("gemma")) add_gemma_words(c, json);
   const Tokenizer& tokenizer = *model.tokenizer;
   if (tokenizer.bos()) json["bos_token_id"] = *tokenizer.bos();
   if (tokenizer.eos()) json["eos_token_id"] = *tokenizer.eos();
@@ -199,10 +232,10 @@ Result<Json> tokenizer_json(const LoadedModel& model) {
   const Tokenizer& tokenizer = *model.tokenizer;
   WHET_TRY(const std::string kind, file.get_string("tokenizer.ggml.model"));
   if (kind != "gpt2") {
-    return unsaid(
-        fmt::format("tokenizer.json: expected byte-level BPE (gpt2), found {}; whet "
-                    "writes no other tokenizer from a GGUF file",
-                    quote_untrusted(kind)));
+    return unsaid(fmt::format(
+        "tokenizer: expected byte-level BPE (gpt2) or SentencePiece's BPE (llama), found {}; whet "
+        "writes no other tokenizer from a GGUF file",
+        quote_untrusted(kind)));
   }
   WHET_TRY(const std::string pre, file.get_string_or("tokenizer.ggml.pre", "default"));
   WHET_TRY(const KnownPreTokenizer known, find_pre_tokenizer(pre));
@@ -277,20 +310,75 @@ Json generation_config_json(const Tokenizer& tokenizer) {
 
 Status check_tokenizer(const LoadedModel& model, const ModelFile& copy) {
   auto made = make_tokenizer(copy);
-  if (!made.ok()) return made.error().with_context("the new tokenizer.json");
+  if (!made.ok()) return made.error().with_context("the new tokenizer");
   const auto ends_of_turns = [](const Tokenizer& tokenizer) {
     std::vector<TokenId> ends = tokenizer.end_of_generation();
     std::ranges::sort(ends);
     return ends;
   };
   if (!gives_same_ids(*model.tokenizer, **made)) {
-    return unsaid(fmt::format("tokenizer.json: expected the ids of {}, found others",
+    return unsaid(fmt::format("tokenizer: expected the ids of {}, found others",
                               model.tokenizer->description()));
   }
   if (ends_of_turns(*model.tokenizer) != ends_of_turns(**made)) {
-    return unsaid("tokenizer.json: expected the same tokens to end a turn, found others");
+    return unsaid("tokenizer: expected the same tokens to end a turn, found others");
   }
   return ok_status();
+}
+
+/// Tokens that text may spell: control tokens, and on request those that a user defined.
+Json added_tokens(const Tokenizer& tokenizer, const std::optional<TokenId>& unknown,
+                  bool user_defined) {
+  Json added = Json::object();
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
+    const bool control = tokenizer.type(id) == TokenType::kControl;
+    const bool defined = user_defined && tokenizer.type(id) == TokenType::kUserDefined;
+    if (id == unknown || (!control && !defined)) continue;
+    added[std::to_string(id)] = {{"content", tokenizer.piece(id)},
+                                 {"single_word", false},
+                                 {"lstrip", false},
+                                 {"rstrip", false},
+                                 {"normalized", false},
+                                 {"special", control}};
+  }
+  return added;
+}
+
+/// tokenizer.model, and of transformers' words around it those under which the ids stay.
+Status add_sentencepiece(const LoadedModel& model, const Ends& ends, ModelFile& copy) {
+  WHET_TRY(const KnownClass* known, class_of(model.model.config));
+  SentencePieceRules rules;
+  WHET_TRY(rules.adds_space_prefix,
+           model.file.get_bool_or("tokenizer.ggml.add_space_prefix", true));
+  WHET_TRY(rules.removes_extra_spaces,
+           model.file.get_bool_or("tokenizer.ggml.remove_extra_whitespaces", false));
+  constexpr uint64_t kNone = UINT64_MAX;
+  WHET_TRY(const uint64_t unknown,
+           model.file.get_uint_or("tokenizer.ggml.unknown_token_id", kNone));
+  if (unknown < static_cast<uint64_t>(model.tokenizer->vocab_size())) {
+    rules.unknown = static_cast<TokenId>(unknown);
+  }
+  WHET_TRY(copy.side_files["tokenizer.model"], describe_sentencepiece(*model.tokenizer, rules));
+  Json words = tokenizer_config_json(model, ends);
+  words["tokenizer_class"] = known->tokenizer_class;
+  Status checked = ok_status();
+  for (const bool user_defined : {false, true}) {
+    words["added_tokens_decoder"] = added_tokens(*model.tokenizer, rules.unknown, user_defined);
+    for (const bool legacy : {false, true}) {
+      words["legacy"] = legacy;
+      copy.side_files["tokenizer_config.json"] = text_of(words);
+      checked = check_tokenizer(model, copy);
+      if (checked.ok()) return checked;
+    }
+  }
+  return checked;
+}
+
+Status add_byte_level(const LoadedModel& model, const Ends& ends, ModelFile& copy) {
+  WHET_TRY(const Json tokenizer, tokenizer_json(model));
+  copy.side_files["tokenizer.json"] = text_of(tokenizer);
+  copy.side_files["tokenizer_config.json"] = text_of(tokenizer_config_json(model, ends));
+  return check_tokenizer(model, copy);
 }
 
 }  // namespace
@@ -300,17 +388,16 @@ Result<SideFiles> describe_as_hugging_face(const LoadedModel& model) {
   ModelFile copy{};
   copy.container = ModelFile::Container::kSafeTensors;
   WHET_TRY(const Json config, config_json(model));
-  WHET_TRY(const Json tokenizer, tokenizer_json(model));
   WHET_TRY(const Ends ends, ends_of(*model.tokenizer));
   copy.side_files["config.json"] = text_of(config);
-  copy.side_files["tokenizer.json"] = text_of(tokenizer);
-  copy.side_files["tokenizer_config.json"] = text_of(tokenizer_config_json(model, ends));
   copy.side_files["generation_config.json"] = text_of(generation_config_json(*model.tokenizer));
   if (!model.chat_template_source.empty()) {
     copy.side_files["chat_template.jinja"] = model.chat_template_source;
   }
   WHET_TRY_STATUS(check_config(model, copy));
-  WHET_TRY_STATUS(check_tokenizer(model, copy));
+  WHET_TRY(const std::string kind, model.file.get_string("tokenizer.ggml.model"));
+  WHET_TRY_STATUS(kind == "llama" ? add_sentencepiece(model, ends, copy)
+                                  : add_byte_level(model, ends, copy));
   return std::move(copy.side_files);
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "quantize/sentencepiece_description.h"
 #include "token/gguf_tokenizer.h"
 #include "token/tokenizer_factory.h"
 
@@ -63,6 +64,35 @@ TEST_P(GoldenDescription, ReadBackGivesTheSameIds) {
 INSTANTIATE_TEST_SUITE_P(Files, GoldenDescription,
                          testing::Values("tok_digits", "tok_llama_legacy", "tok_pattern"),
                          [](const auto& of) { return std::string(of.param); });
+
+// The message that whet writes against the file that SentencePiece wrote.
+TEST(DescribeSentencePiece, ReadBackGivesTheSameIds) {
+  for (const bool strict : {false, true}) {
+    const LoadedModel model =
+        model_with_tokenizer(strict ? "tok_sentencepiece_strict" : "tok_sentencepiece");
+    const Tokenizer& original = *model.tokenizer;
+    const auto copy_with = [&](const SentencePieceRules& rules) {
+      ModelFile copy{};
+      copy.container = ModelFile::Container::kSafeTensors;
+      copy.side_files["tokenizer.model"] = describe_sentencepiece(original, rules).value();
+      return make_tokenizer(copy).value();
+    };
+    const auto copy = copy_with({.adds_space_prefix = true, .removes_extra_spaces = strict});
+    ASSERT_EQ(copy->vocab_size(), original.vocab_size());
+    for (TokenId id = 0; id < original.vocab_size(); ++id) {
+      ASSERT_EQ(copy->piece(id), original.piece(id));
+      ASSERT_EQ(copy->type(id), original.type(id));
+      ASSERT_EQ(copy->score(id), original.score(id));
+    }
+    EXPECT_EQ(copy->bos(), original.bos());
+    EXPECT_EQ(copy->eos(), original.eos());
+    EXPECT_TRUE(gives_same_ids(original, *copy));
+    const auto other = copy_with({.adds_space_prefix = true, .removes_extra_spaces = !strict});
+    EXPECT_FALSE(gives_same_ids(original, *other));
+    const auto bare = copy_with({.adds_space_prefix = false, .removes_extra_spaces = strict});
+    EXPECT_FALSE(gives_same_ids(original, *bare));
+  }
+}
 
 TEST(DescribeTokenizer, KeepsABosThatOnlyThePostProcessorNames) {
   const auto patch = nlohmann::json::parse(R"({"post_processor": {"type": "TemplateProcessing",
