@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Writes the tables of docs/engine.md from docs/runs/serving.json and docs/runs/kv-*.json.
 
-    python3 tools/engine_tables.py
+    tools/engine_tables.py [--check]
 
-The former comes from tools/measure_serving.py, the latter from `whet bench --kv -o json`.
+The former comes from tools/measure_serving.py, the latter from `whet bench --kv -o json`. With --check nothing is written, and a
+page that says something else is status 1.
 """
 
 import json
 import statistics
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,12 +93,15 @@ def main():
               "memory": memory(kvs[0]), "speed": speed(kvs),
               "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet'].splitlines()[0]}; llama-server, {any_run['versions']['llama-server']}. "
                           f"Rounds, alternating, of which these are the medians: {1 + max(r['round'] for r in any_run['rows'])}."]}
-    page = (ROOT / "docs/engine.md").read_text()
+    before = page = (ROOT / "docs/engine.md").read_text()
     for name, lines in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         head, rest = page.split(begin)
         page = head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1]
-    (ROOT / "docs/engine.md").write_text(page)
+    if "--check" not in sys.argv:
+        (ROOT / "docs/engine.md").write_text(page)
+    elif page != before:
+        sys.exit("docs/engine.md does not say what docs/runs do: run tools/engine_tables.py")
 
 
 if __name__ == "__main__":

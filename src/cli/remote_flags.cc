@@ -32,7 +32,7 @@ Result<std::unique_ptr<remote::RemoteGenerator>> RemoteFlags::open(
   options.addresses = {address};
   options.addresses.insert(options.addresses.end(), endpoints.begin(), endpoints.end());
   options.most_per_endpoint = most_per_endpoint;
-  options.endpoint.key = endpoint_key(address);
+  options.key_of = endpoint_key;
   WHET_TRY(auto opened, remote::RemoteGenerator::open(options, &interrupt_flag()));
   for (const std::string& note : opened->notes()) print_note(note);
   return opened;

@@ -19,6 +19,7 @@ struct Abilities {
   bool logprobs = false;         // of generated tokens
   bool prompt_logprobs = false;  // of given text
   bool n = false;                // several completions of one request
+  int64_t most_n = 0;            // of them; 0 = no limit is known
   int64_t context = 0;           // tokens; 0 = unknown
   int64_t n_parameters = 0;      // 0 = unknown
   uint64_t n_bytes = 0;          // of the weights; 0 = unknown

@@ -19,7 +19,8 @@ namespace {
 using Body = nlohmann::ordered_json;
 
 constexpr size_t kMaxAnswerBytes = size_t{16} << 20;
-constexpr int kAskAgainMs = 200;
+constexpr int64_t kAskAgainMs = 200;
+constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 bool is_busy(int status) {
   return status == 429 || status == 503;
@@ -42,6 +43,11 @@ EngineKind kind_of(std::string_view owner) {
     return EngineKind::kOpenAi;
   }
   return EngineKind::kUnknown;
+}
+
+/// No real name is empty or could pass for a line of ours.
+void add_name(std::vector<std::string>& names, std::string name) {
+  if (!name.empty() && shown(name) == name) names.push_back(std::move(name));
 }
 
 size_t n_choices(const Json& json) {
@@ -128,9 +134,15 @@ Result<Endpoint::Answer> Endpoint::ask(const std::string& path, const std::strin
                                                "came",
                                                request.url, kMaxAnswerBytes));
     }
-    if (!is_busy(reply.status) || monotonic_ns() > end_ns) return answer;
-    if (cancelled && cancelled()) return Error(ErrorCode::kCancelled, "cancelled");
-    std::this_thread::sleep_for(std::chrono::milliseconds(kAskAgainMs));  // loading its model
+    if (!is_busy(reply.status)) return answer;
+    // Loading its model, or asked too often: then it says how long to leave it in peace.
+    const int64_t wait_ms = std::max(kAskAgainMs, retry_after_ms(reply));
+    const int64_t again_ns = monotonic_ns() + wait_ms * 1'000'000;
+    if (again_ns > end_ns) return answer;
+    while (monotonic_ns() < again_ns) {
+      if (cancelled && cancelled()) return Error(ErrorCode::kCancelled, "cancelled");
+      std::this_thread::sleep_for(kLookAgain);
+    }
   }
 }
 
@@ -140,6 +152,12 @@ Error Endpoint::refusal(int status, std::string_view body) const {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("{}: the key was refused ({}): set WHET_ENDPOINT_KEY to the right one",
                              address_.text, message));
+  }
+  if (status >= 300 && status < 400) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{}: it redirects elsewhere (status {}), where neither prompts nor a "
+                             "key are sent: give that address itself",
+                             address_.text, status));
   }
   const bool is_ours = status >= 400 && status < 500;
   return Error(
@@ -171,26 +189,26 @@ Status Endpoint::open_openai(const http::Cancelled& cancelled) {
   WHET_TRY(const Answer answer, ask("/models", "", cancelled));
   std::vector<std::string> names;
   if (answer.status == 200) {
-    const Json json = Json::parse(answer.body, nullptr, false);
+    const Json json = parsed(answer.body);
     const Json* data = member(json, "data");
     if (data == nullptr || !data->is_array()) {
       return Error(ErrorCode::kIo,
                    fmt::format("{}: expected an OpenAI-compatible API, found \"{}\"", address_.text,
-                               answer.body.substr(0, 200)));
+                               shown(answer.body)));
     }
-    for (const Json& model : *data) names.push_back(text_at(model, "id"));
+    for (const Json& model : *data) add_name(names, text_at(model, "id"));
     WHET_TRY_STATUS(find_model(names));
     for (const Json& model : *data) {
       if (text_at(model, "id") != abilities_.model) continue;
       abilities_.engine = kind_of(text_at(model, "owned_by"));
-      abilities_.context = integer_at(model, "max_model_len").value_or(0);
+      abilities_.context = count_at(model, "max_model_len").value_or(0);
       if (const Json* meta = member(model, "meta")) {
-        abilities_.n_parameters = integer_at(*meta, "n_params").value_or(0);
+        abilities_.n_parameters = count_at(*meta, "n_params").value_or(0);
         abilities_.n_bytes =
-            static_cast<uint64_t>(std::max<int64_t>(0, integer_at(*meta, "size").value_or(0)));
-        abilities_.trained_context = integer_at(*meta, "n_ctx_train").value_or(0);
+            static_cast<uint64_t>(std::max<int64_t>(0, count_at(*meta, "size").value_or(0)));
+        abilities_.trained_context = count_at(*meta, "n_ctx_train").value_or(0);
         abilities_.vocab_size = static_cast<int32_t>(
-            std::clamp<int64_t>(integer_at(*meta, "n_vocab").value_or(0), 0, INT32_MAX));
+            std::clamp<int64_t>(count_at(*meta, "n_vocab").value_or(0), 0, INT32_MAX));
       }
     }
   } else if (answer.status != 404 && answer.status != 405) {
@@ -202,9 +220,12 @@ Status Endpoint::open_openai(const http::Cancelled& cancelled) {
   }
   if (abilities_.engine == EngineKind::kWhet || abilities_.engine == EngineKind::kLlamaServer) {
     WHET_TRY(const Answer props, ask("//props", "", cancelled));
-    const Json json = Json::parse(props.body, nullptr, false);
+    const Json json = parsed(props.body);
     if (const Json* settings = member(json, "default_generation_settings")) {
-      abilities_.context = integer_at(*settings, "n_ctx").value_or(0);
+      abilities_.context = count_at(*settings, "n_ctx").value_or(0);
+    }
+    if (abilities_.engine == EngineKind::kLlamaServer) {
+      abilities_.most_n = count_at(json, "total_slots").value_or(0);
     }
   }
   return probe_openai(cancelled);
@@ -232,7 +253,7 @@ Status Endpoint::probe_openai(const http::Cancelled& cancelled) {
       WHET_TRY(const Answer answer,
                ask(chat ? "/chat/completions" : "/completions", text, cancelled));
       if (answer.status == 401 || answer.status == 403) return refusal(answer.status, answer.body);
-      const Json json = Json::parse(answer.body, nullptr, false);
+      const Json json = parsed(answer.body);
       if (answer.status != 200 || n_choices(json) == 0) {
         if (!first_error) first_error = refusal(answer.status, answer.body);
         continue;
@@ -252,23 +273,23 @@ Status Endpoint::open_ollama(const http::Cancelled& cancelled) {
   abilities_.engine = EngineKind::kOllama;
   WHET_TRY(const Answer tags, ask("/api/tags", "", cancelled));
   if (tags.status != 200) return refusal(tags.status, tags.body);
-  const Json list = Json::parse(tags.body, nullptr, false);
+  const Json list = parsed(tags.body);
   const Json* models = member(list, "models");
   if (models == nullptr || !models->is_array()) {
     return Error(ErrorCode::kIo, fmt::format("{}: expected Ollama's API, found \"{}\"",
-                                             address_.text, tags.body.substr(0, 200)));
+                                             address_.text, shown(tags.body)));
   }
   std::vector<std::string> names;
-  for (const Json& model : *models) names.push_back(text_at(model, "name"));
+  for (const Json& model : *models) add_name(names, text_at(model, "name"));
   WHET_TRY_STATUS(find_model(names));
   WHET_TRY(const std::string body, wire_text({{"model", abilities_.model}}));
   WHET_TRY(const Answer shown, ask("/api/show", body, cancelled));
   if (shown.status != 200) return refusal(shown.status, shown.body);
-  const Json json = Json::parse(shown.body, nullptr, false);
+  const Json json = parsed(shown.body);
   if (const Json* info = member(json, "model_info")) {
-    abilities_.n_parameters = integer_at(*info, "general.parameter_count").value_or(0);
+    abilities_.n_parameters = count_at(*info, "general.parameter_count").value_or(0);
     abilities_.trained_context =
-        integer_at(*info, text_at(*info, "general.architecture") + ".context_length").value_or(0);
+        count_at(*info, text_at(*info, "general.architecture") + ".context_length").value_or(0);
   }
   return probe_ollama(cancelled);
 }
@@ -289,7 +310,7 @@ Status Endpoint::probe_ollama(const http::Cancelled& cancelled) {
     WHET_TRY(const std::string text, wire_text(body));
     WHET_TRY(const Answer answer, ask(chat ? "/api/chat" : "/api/generate", text, cancelled));
     if (answer.status == 200) {
-      const Json json = Json::parse(answer.body, nullptr, false);
+      const Json json = parsed(answer.body);
       const Json* logprobs = member(json, "logprobs");
       abilities_.logprobs = logprobs != nullptr && logprobs->is_array() && !logprobs->empty();
       abilities_.chat = chat;
@@ -331,7 +352,15 @@ Attempt Endpoint::generate(const GenerateRequest& request, size_t sample, size_t
   LineReader lines;
   std::string error_body;
   bool done = false;
+  size_t n_bytes = 0;
   const auto take = [&](std::string_view line) {
+    if ((n_bytes += line.size()) > n * options_.max_bytes) {
+      attempt.error =
+          Error(ErrorCode::kIo, fmt::format("{}: expected an answer of at most {} bytes for each "
+                                            "completion, more came",
+                                            address_.text, options_.max_bytes));
+      return false;
+    }
     auto news = is_ollama ? ollama_news(line) : openai_news(line);
     if (!news.ok()) {
       attempt.error = news.error().with_context(address_.text);

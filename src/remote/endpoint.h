@@ -20,6 +20,7 @@ struct EndpointOptions {
   std::string key = {};            // sent as a bearer token, to this origin only; empty = none
   int stall_timeout_ms = 600'000;  // in which the engine must send something
   int start_timeout_ms = 120'000;  // in which an engine that is still loading must be there
+  size_t max_bytes = size_t{256} << 20;  // of a reply, for each completion: an engine may not end
 };
 
 /// What one request came to.

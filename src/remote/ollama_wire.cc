@@ -83,10 +83,10 @@ Result<Call> ollama_call(const GenerateRequest& request, size_t sample,
 Result<ReplyNews> ollama_news(std::string_view line) {
   ReplyNews news;
   if (line.empty()) return news;
-  const Json json = Json::parse(line, nullptr, false);
+  const Json json = parsed(line);
   if (!json.is_object()) {
     return Error(ErrorCode::kIo,
-                 fmt::format("expected JSON from the engine, found \"{}\"", line.substr(0, 200)));
+                 fmt::format("expected JSON from the engine, found \"{}\"", shown(line)));
   }
   if (member(json, "error") != nullptr) return Error(ErrorCode::kIo, error_message(line));
   Piece piece;
@@ -102,8 +102,8 @@ Result<ReplyNews> ollama_news(std::string_view line) {
   if (done != nullptr && done->is_boolean() && done->get<bool>()) {
     piece.finish =
         text_at(json, "done_reason") == "length" ? FinishReason::kLength : FinishReason::kStop;
-    news.n_prompt_tok = integer_at(json, "prompt_eval_count");
-    news.n_completion_tok = integer_at(json, "eval_count");
+    news.n_prompt_tok = count_at(json, "prompt_eval_count");
+    news.n_completion_tok = count_at(json, "eval_count");
     news.done = true;
   }
   news.pieces.push_back(std::move(piece));

@@ -157,7 +157,7 @@ std::vector<TokenInfo> choice_tokens(const Json& choice) {
 
 Piece piece_of(const Json& choice) {
   Piece piece;
-  piece.choice = static_cast<size_t>(std::max<int64_t>(0, integer_at(choice, "index").value_or(0)));
+  piece.choice = static_cast<size_t>(integer_at(choice, "index").value_or(0));
   const Json* delta = member(choice, "delta");
   if (delta == nullptr) delta = member(choice, "message");
   if (delta != nullptr) {
@@ -177,7 +177,7 @@ Piece piece_of(const Json& choice) {
 
 Error no_json(std::string_view line) {
   return Error(ErrorCode::kIo,
-               fmt::format("expected JSON from the engine, found \"{}\"", line.substr(0, 200)));
+               fmt::format("expected JSON from the engine, found \"{}\"", shown(line)));
 }
 
 }  // namespace
@@ -242,15 +242,21 @@ Result<ReplyNews> openai_news(std::string_view line) {
     news.done = true;
     return news;
   }
-  const Json json = Json::parse(line, nullptr, false);
+  const Json json = parsed(line);
   if (!json.is_object()) return no_json(line);
   if (member(json, "error") != nullptr) return Error(ErrorCode::kIo, error_message(line));
   if (const Json* choices = member(json, "choices"); choices != nullptr && choices->is_array()) {
-    for (const Json& choice : *choices) news.pieces.push_back(piece_of(choice));
+    for (const Json& choice : *choices) {
+      if (const auto index = integer_at(choice, "index"); index && *index < 0) {
+        return Error(ErrorCode::kIo,
+                     fmt::format("expected an index of a completion from 0 on, found {}", *index));
+      }
+      news.pieces.push_back(piece_of(choice));
+    }
   }
   if (const Json* usage = member(json, "usage")) {
-    news.n_prompt_tok = integer_at(*usage, "prompt_tokens");
-    const auto n_completion_tok = integer_at(*usage, "completion_tokens");
+    news.n_prompt_tok = count_at(*usage, "prompt_tokens");
+    const auto n_completion_tok = count_at(*usage, "completion_tokens");
     // llama-server counts each completion where that ends, others all of them at the end.
     if (news.pieces.size() == 1) {
       news.pieces.front().n_tok = n_completion_tok;
@@ -258,11 +264,11 @@ Result<ReplyNews> openai_news(std::string_view line) {
       news.n_completion_tok = n_completion_tok;
     }
     if (const Json* details = member(*usage, "prompt_tokens_details")) {
-      news.n_cached_tok = integer_at(*details, "cached_tokens");
+      news.n_cached_tok = count_at(*details, "cached_tokens");
     }
   }
   if (const Json* timings = member(json, "timings"); timings != nullptr && !news.n_cached_tok) {
-    news.n_cached_tok = integer_at(*timings, "cache_n");
+    news.n_cached_tok = count_at(*timings, "cache_n");
   }
   return news;
 }
@@ -279,7 +285,7 @@ Result<Call> openai_score_call(const std::string& text, const Abilities& abiliti
 }
 
 Result<std::vector<TokenInfo>> openai_scores(std::string_view body, std::string_view continuation) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = parsed(body);
   const Json* choices = member(json, "choices");
   if (choices == nullptr || !choices->is_array() || choices->empty()) return no_json(body);
   std::vector<TokenInfo> tokens = choice_tokens(choices->front());

@@ -28,17 +28,27 @@ bool alike(const SamplingParams& a, const SamplingParams& b) {
          a.repeat_last_n == b.repeat_last_n && a.logit_bias == b.logit_bias;
 }
 
-/// Runs of equal sampling, each cut into as many requests as there are endpoints; single ones where
-/// an engine has no `n`.
+/// Completions that every endpoint gives for one request.
+size_t most_of_one_request(const Fleet& fleet) {
+  size_t most = SIZE_MAX;
+  for (size_t i = 0; i < fleet.size(); ++i) {
+    const Abilities& abilities = fleet.endpoint(i).abilities();
+    if (!abilities.n) return 1;
+    if (abilities.most_n > 0) most = std::min(most, static_cast<size_t>(abilities.most_n));
+  }
+  return most;
+}
+
+/// Runs of equal sampling, each cut into as many requests as there are endpoints, or more where an
+/// engine's `n` has a limit.
 std::vector<Share> shares_of(const std::vector<SamplingParams>& samples, const Fleet& fleet) {
-  bool has_n = true;
-  for (size_t i = 0; i < fleet.size(); ++i) has_n = has_n && fleet.endpoint(i).abilities().n;
+  const size_t limit = most_of_one_request(fleet);
   std::vector<Share> shares;
   for (size_t begin = 0; begin < samples.size();) {
     size_t end = begin + 1;
     while (end < samples.size() && alike(samples[begin], samples[end])) ++end;
     const size_t n = end - begin;
-    const size_t most = has_n ? (n + fleet.size() - 1) / fleet.size() : 1;
+    const size_t most = std::min(limit, (n + fleet.size() - 1) / fleet.size());
     for (size_t first = begin; first < end; first += most) {
       shares.push_back({first, std::min(most, end - first)});
     }
@@ -96,7 +106,9 @@ Result<std::unique_ptr<RemoteGenerator>> RemoteGenerator::open(const RemoteOptio
     if (address.model.empty() && !endpoints.empty()) {
       address.model = endpoints.front()->abilities().model;
     }
-    WHET_TRY(auto endpoint, Endpoint::open(address, options.endpoint, asks(cancel)));
+    EndpointOptions own = options.endpoint;
+    if (options.key_of) own.key = options.key_of(text);
+    WHET_TRY(auto endpoint, Endpoint::open(address, own, asks(cancel)));
     endpoints.push_back(std::move(endpoint));
   }
   if (endpoints.empty()) {

@@ -2,6 +2,7 @@
 // where the engine has `n`, else as requests side by side; several endpoints share them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ struct RemoteOptions {
   std::vector<std::string> addresses =
       {};  // address.h; those behind the first may leave out the model
   EndpointOptions endpoint = {};
+  /// The key for an address, which no other may see; none: endpoint.key for all.
+  std::function<std::string(const std::string& address)> key_of = {};
   int most_per_endpoint = 16;  // completions in work at once
 };
 

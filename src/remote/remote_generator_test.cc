@@ -43,6 +43,7 @@ class Engine {
         server_([this](const Asked& asked, Answer& answer) { handle(asked, answer); }) {}
 
   std::string address() const { return server_.url("/v1#m"); }
+  std::vector<Asked> asked() const { return server_.asked(); }
   /// Bodies of the streamed requests.
   std::vector<Json> chats() const {
     std::vector<Json> bodies;
@@ -54,6 +55,7 @@ class Engine {
     return bodies;
   }
   std::atomic<bool> has_logprobs{true};
+  std::atomic<int> n_busy_probes{0}, n_slots{0};
 
   /// The words "one two" as answer of each completion.
   static void answer_plainly(const Json& body, Answer& answer) {
@@ -76,7 +78,7 @@ class Engine {
     } else if (asked.target == "/v1/models") {
       answer.reply(200, Json{{"data", {{{"id", "m"}, {"owned_by", owner_}}}}}.dump());
     } else if (asked.method == "GET") {
-      answer.reply(200, "{}");
+      answer.reply(200, Json{{"total_slots", n_slots.load()}}.dump());
     } else {
       const Json body = Json::parse(asked.body);
       if (body.contains("stream")) {
@@ -84,6 +86,11 @@ class Engine {
           on_chat_(body, answer);
         else
           answer_plainly(body, answer);
+        return;
+      }
+      if (n_busy_probes > 0) {
+        --n_busy_probes;
+        answer.reply(429, R"({"error":"often"})", "Retry-After: 0.4\r\n");
         return;
       }
       Json choice{{"message", {{"content", "x"}}}};
@@ -149,6 +156,17 @@ TEST(RemoteGeneratorTest, AlikeSamplesAreOneRequestWhereTheEngineHasN) {
     EXPECT_EQ(c.text, "one two");
     EXPECT_EQ(c.n_completion_tok, 2);
   }
+}
+
+TEST(RemoteGeneratorTest, OneRequestAsksForNoMoreThanTheEngineGives) {
+  Engine engine;
+  engine.n_slots = 3;  // llama-server refuses a larger n
+  const auto model = open({engine.address()});
+  const auto result = model->generate(question(8));
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  std::multiset<int64_t> sizes;
+  for (const Json& body : engine.chats()) sizes.insert(body.value("n", 1));
+  EXPECT_EQ(sizes, (std::multiset<int64_t>{2, 3, 3}));
 }
 
 TEST(RemoteGeneratorTest, WithoutNEachSampleIsARequestWithItsOwnSeed) {
@@ -228,6 +246,41 @@ TEST(RemoteGeneratorTest, WhatNoEngineTookIsSentAgain) {
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_EQ(result->completions[0].text, "one two");
   EXPECT_EQ(engine.chats().size(), 3u);
+}
+
+TEST(RemoteGeneratorTest, LeavesAnEngineInPeaceForAsLongAsItAsks) {
+  Engine engine;
+  engine.n_busy_probes = 1;
+  const int64_t begin_ns = monotonic_ns();
+  ASSERT_NE(open({engine.address()}), nullptr);
+  EXPECT_GE(monotonic_ns() - begin_ns, 400'000'000);
+}
+
+TEST(RemoteGeneratorTest, AnAnswerWithoutEndIsCut) {
+  Engine engine([](const Json&, Answer& answer) {
+    answer.write(kBegin);
+    while (answer.write(sse(delta(0, "again ")))) {
+    }
+    answer.cut();
+  });
+  const auto model =
+      RemoteGenerator::open({.addresses = {engine.address()}, .endpoint = {.max_bytes = 10'000}});
+  ASSERT_TRUE(model.ok());
+  const auto result = (*model)->generate(question());
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().message().find("at most 10000 bytes"), std::string::npos);
+}
+
+TEST(RemoteGeneratorTest, ARedirectIsNotFollowed) {
+  Engine other;
+  ServerForTest first([&](const Asked&, Answer& answer) {
+    answer.reply(307, "", "Location: " + other.address() + "\r\n");
+  });
+  const auto refused =
+      RemoteGenerator::open({.addresses = {first.url("/v1#m")}, .endpoint = {.key = "secret"}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("redirects elsewhere (status 307)"), std::string::npos);
+  EXPECT_TRUE(other.asked().empty());
 }
 
 TEST(RemoteGeneratorTest, AnEndpointThatIsGoneIsReplaced) {
@@ -356,6 +409,21 @@ TEST(RemoteGeneratorTest, TheKeyIsSentAndItsRefusalSaysWhatToDo) {
   EXPECT_NE(refused.error().message().find("WHET_ENDPOINT_KEY"), std::string::npos);
   options.endpoint.key = "secret";
   EXPECT_TRUE(RemoteGenerator::open(options).ok());
+}
+
+TEST(RemoteGeneratorTest, AKeyGoesToItsOwnAddressOnly) {
+  Engine first({}, true, "vllm", "secret"), second;
+  RemoteOptions options{.addresses = {first.address(), second.address()}};
+  options.key_of = [&](const std::string& address) {
+    return address == first.address() ? "secret" : "";
+  };
+  const auto model = RemoteGenerator::open(options);
+  ASSERT_TRUE(model.ok()) << model.error().message();
+  ASSERT_TRUE((*model)->generate(question(4)).ok());
+  for (const Asked& asked : first.asked())
+    EXPECT_EQ(asked.header("authorization"), "Bearer secret");
+  EXPECT_FALSE(second.asked().empty());
+  for (const Asked& asked : second.asked()) EXPECT_EQ(asked.header("authorization"), "");
 }
 
 }  // namespace

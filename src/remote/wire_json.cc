@@ -2,10 +2,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace whet::remote {
 namespace {
 
-constexpr size_t kShownBytes = 300;  // of a body that is no JSON
+constexpr size_t kShownBytes = 600;
+constexpr int kMaxDepth = 64;
+constexpr int64_t kMaxCount = int64_t{1} << 53;
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+/// Of brackets outside strings; text that is no JSON gives some number.
+int depth_of(std::string_view text) {
+  int depth = 0, deepest = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
 
 TokenInfo token_of(const Json& json) {
   TokenInfo token;
@@ -32,6 +60,11 @@ TokenInfo token_of(const Json& json) {
 
 }  // namespace
 
+Json parsed(std::string_view text) {
+  if (depth_of(text) > kMaxDepth) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
 const Json* member(const Json& json, std::string_view key) {
   if (!json.is_object()) return nullptr;
   const auto found = json.find(key);
@@ -41,7 +74,13 @@ const Json* member(const Json& json, std::string_view key) {
 std::optional<int64_t> integer_at(const Json& json, std::string_view key) {
   const Json* value = member(json, key);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-  return value->get<int64_t>();
+  const bool is_too_large = value->is_number_unsigned() && value->get<uint64_t>() > INT64_MAX;
+  return is_too_large ? std::nullopt : std::optional(value->get<int64_t>());
+}
+
+std::optional<int64_t> count_at(const Json& json, std::string_view key) {
+  const auto value = integer_at(json, key);
+  return value && *value >= 0 && *value <= kMaxCount ? value : std::nullopt;
 }
 
 std::string text_at(const Json& json, std::string_view key) {
@@ -62,17 +101,23 @@ std::vector<TokenInfo> tokens_of(const Json& list) {
   return tokens;
 }
 
+std::string shown(std::string_view text) {
+  std::string line(text.substr(0, kShownBytes));
+  std::replace_if(line.begin(), line.end(), is_control, ' ');
+  return line;
+}
+
 std::string error_message(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = parsed(body);
   const Json* error = member(json, "error");
   std::string message = error == nullptr     ? text_at(json, "message")
                         : error->is_string() ? error->get<std::string>()
                                              : text_at(*error, "message");
-  if (!message.empty()) return message;
+  if (!message.empty()) return shown(message);
   if (const Json* detail = member(json, "detail"); detail != nullptr && detail->is_string()) {
-    return detail->get<std::string>();
+    return shown(detail->get<std::string>());
   }
-  return std::string(body.substr(0, kShownBytes));
+  return shown(body);
 }
 
 Result<std::string> wire_text(const nlohmann::ordered_json& json) {

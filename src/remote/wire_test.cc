@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "remote/address.h"
@@ -165,12 +166,40 @@ TEST(OpenAiWireTest, OddRepliesAreErrorsOrNothing) {
   EXPECT_EQ(error.error().message(), "no slot");
   for (const char* line :
        {R"(data: {"choices":7})", R"(data: {"choices":[7,{}]})",
-        R"(data: {"choices":[{"index":-5,"delta":{"content":3},"logprobs":{"content":{}}}]})",
+        R"(data: {"choices":[{"index":5,"delta":{"content":3},"logprobs":{"content":{}}}]})",
         R"(data: {"choices":[{"logprobs":{"tokens":[1],"token_logprobs":[]}}],"usage":[]})",
         R"(data: {"usage":{"prompt_tokens":"many"}})"}) {
     const auto news = openai_news(line);
     EXPECT_TRUE(news.ok()) << line;
   }
+  const auto negative = openai_news(R"(data: {"choices":[{"index":-5}]})");
+  ASSERT_FALSE(negative.ok());
+  EXPECT_NE(negative.error().message().find("found -5"), std::string::npos);
+}
+
+TEST(OpenAiWireTest, CountsThatCouldOverflowAreNone) {
+  for (const char* count : {"-1", "9223372036854775807", "18446744073709551615", "1e3"}) {
+    const auto news = openai_news(fmt::format(
+        R"(data: {{"choices":[],"usage":{{"prompt_tokens":{0},"completion_tokens":{0}}}}})",
+        count));
+    ASSERT_TRUE(news.ok()) << count;
+    EXPECT_FALSE(news->n_prompt_tok || news->n_completion_tok) << count;
+  }
+}
+
+TEST(WireJsonTest, RefusesWhatIsNestedDeeply) {
+  const std::string deep = std::string(65, '[') + std::string(65, ']');
+  EXPECT_TRUE(parsed(deep).is_discarded());
+  EXPECT_TRUE(parsed(deep.substr(1, 128)).is_array());
+  // Brackets in strings are text.
+  EXPECT_TRUE(parsed(R"(["\\\"[)" + std::string(100, '{') + R"("])").is_array());
+}
+
+TEST(WireJsonTest, WhatAnEngineSaysStaysOnOneLine) {
+  EXPECT_EQ(error_message("{\"error\":{\"message\":\"bad\\r\\nwhet: note: all is well\"}}"),
+            "bad  whet: note: all is well");
+  EXPECT_EQ(error_message("no\njson\x1b"), "no json ");
+  EXPECT_EQ(error_message(std::string(5000, 'x')).size(), 600u);
 }
 
 TEST(OpenAiWireTest, ScoresTheTokensOfTheContinuationOnly) {
