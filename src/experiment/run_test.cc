@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using strategy::ScriptedCompletion;
 using strategy::ScriptedGenerator;
-using strategy::ScriptedLatency;
 
 constexpr int64_t kMs = 1'000'000;
 
@@ -176,21 +175,18 @@ TEST_F(RunTest, NoRunSharesWhatAnEngineKeepsWithAnother) {
 
 TEST_F(RunTest, StrategiesOnAnotherModelAreJudgedAgainstItsOwnBaseline) {
   // The other model is always right; the first one from the second sample on.
-  const ScriptedLatency timing{.prefill_ns = kMs, .per_token_ns = 0};
-  ScriptedGenerator small(answer, timing);
-  ScriptedGenerator other(
-      [](const GenerateRequest& request, size_t, size_t) {
-        const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
-        return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
-      },
-      timing);
+  ScriptedGenerator generator(answer, {.prefill_ns = kMs, .per_token_ns = 0});
+  ScriptedGenerator other([&](const GenerateRequest& request, size_t, size_t) {
+    generator.advance(2 * kMs);  // its clock is the run's
+    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
+    return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
+  });
   Environment environment;
-  environment.now_ns = [a = small.clock(), b = other.clock()] { return a() + b(); };
   environment.variants = {{"model=big", "a bigger one", &other}};
   Plan both = plan();
   both.strategies = {"baseline", "best-of-n:n=2"};
   both.strategies_on_variants = true;
-  const auto result = run_experiment(both, small, environment);
+  const auto result = run_with(generator, both, environment);
   ASSERT_TRUE(result.ok()) << result.error().message();
   std::vector<std::string> names;
   for (const StrategyResult& row : result->document.strategies) names.push_back(row.name);
@@ -202,6 +198,7 @@ TEST_F(RunTest, StrategiesOnAnotherModelAreJudgedAgainstItsOwnBaseline) {
   EXPECT_EQ(rows[2].difference_to_baseline->estimate.value, 1) << "over the small one";
   EXPECT_EQ(rows[3].against, "model=big");
   EXPECT_EQ(rows[3].difference_to_baseline->estimate.value, 0) << "over the big one";
+  ASSERT_TRUE(rows[5].accuracy && rows[6].accuracy);
   EXPECT_EQ(rows[5].accuracy->value, 0) << "the small one, asked again for as long";
   EXPECT_EQ(rows[6].accuracy->value, 1) << "the big one, asked again for as long";
   EXPECT_NE(rows[2].verdict, std::nullopt);

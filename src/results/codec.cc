@@ -227,7 +227,7 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("controls", s.controls);
   a.field("description", s.description);
   a.field("options", s.options);
-  a.field_if_any("against", s.against);
+  a.field("against", s.against);
   a.field("n_tasks", s.n_tasks);
   a.field("n_runs", s.n_runs);
   a.field("n_graded", s.n_graded);
