@@ -6,7 +6,7 @@
 Draws n mutants per room from its sources (not its tests): a comparison turned or moved by one, + for -, && for ||, a true
 for a false, a constant one larger, min for max, a return or an update left out. Builds the room's test program with each
 and runs it: "killed" (a test failed, it crashed or ran out of time), "survived" or "no build". Every survivor wants a test
-or a reason (docs/mutation.md). The source is restored at the end, and when interrupted.
+or a reason. The source is restored at the end, and when interrupted.
 """
 
 import argparse

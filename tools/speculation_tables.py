@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/speculation.md from docs/runs/speculation/*.json.
+"""Writes the tables of docs/speculation.md from docs/runs/speculation/*.json and, for those of drafts, drafts/*.json.
 
     python3 tools/speculation_tables.py [--check]
 
@@ -18,6 +18,26 @@ CATEGORIES = ("edit", "code", "maths", "summary", "chat")
 
 def name_of(path):
     return pathlib.Path(path).name.removesuffix(".gguf").replace("-instruct", "")
+
+
+def table_of_drafts():
+    """A row for every draft and head, the runs of it in one cell each, in the order of their time."""
+    runs = {}
+    for path in sorted((ROOT / "docs/runs/speculation/drafts").glob("*.json")):
+        run = json.loads(path.read_text())
+        assert run["identical"], "a run whose texts differ is none"
+        runs.setdefault((name_of(run["config"]["draft_model"]), run["config"]["draft_head"]), []).append(run)
+    lines = ["| draft | rows of its head | drawn of what it proposed | ms per proposed token | speed-up of code |", "|---|---:|---:|---:|---|"]
+    for (draft, head), group in sorted(runs.items(), key=lambda item: (item[0][0], -(item[0][1] or 1 << 62))):
+        group.sort(key=lambda run: run["timestamp"])
+        counts = [run["geometric_mean"]["speculation"] for run in group]
+        sources = [c["sources"]["draft"] for c in counts]
+        lines.append(f"| {draft} | {head or 'all'} | "
+                     f"{sum(s['accepted'] for s in sources) / sum(s['drafted'] for s in sources):.2f} | "
+                     f"{sum(c['draft_ms'] for c in counts) / sum(s['drafted'] for s in sources):.1f} | " +
+                     "; ".join(f"{g['speedup']:.2f} [{g['low']:.2f}, {g['high']:.2f}]" for g in
+                               (run["geometric_mean"] for run in group)) + " |")
+    return lines
 
 
 def main():
@@ -40,8 +60,9 @@ def main():
     costs = {c["rows"]: c["cost_over_one"] for c in
              next(r for r in runs if "1.5b" in r["config"]["model"])["step_cost"]}
     tables = {"speed-up": lines,
+              "drafts": table_of_drafts(),
               "machine": [f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
-                          f"{config['n_predict']} tokens each, without / with / with / without speculation; geometric means of the prompts' "
+                          f"{' or '.join(str(n) for n in sorted({r['config']['n_predict'] for r in runs}))} tokens each, without / with / with / without speculation; geometric means of the prompts' "
                           "ratios of time per token, 95 % intervals over prompts.",
                           "A step of so many rows of the 1.5B model over one of one row: " +
                           ", ".join(f"{m}: {costs[m]:.2f}" for m in (2, 3, 4, 6, 8, 12, 16) if m in costs) + "."]}

@@ -37,6 +37,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_recommend_command());
   commands.push_back(make_adapt_vocab_mine_command());
   commands.push_back(make_adapt_vocab_apply_command());
+  commands.push_back(make_adapt_larosa_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());
@@ -49,6 +50,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_rm_command());
   commands.push_back(make_ps_command());
   commands.push_back(make_synth_command());
+  commands.push_back(make_imatrix_command());
   commands.push_back(make_quantize_command());
   commands.push_back(make_convert_command());
   return commands;

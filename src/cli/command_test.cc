@@ -17,7 +17,8 @@ struct Fixture {
   std::optional<std::string> prompt;
   int64_t predict = -1;
   int threads = 0;
-  uint64_t seed = 0;
+  uint64_t seed = 0, size = 1;
+  Words level, biases;
   double temperature = 0.8;
   bool verbose = false;
   Command command{"try", "For the tests"};
@@ -30,10 +31,19 @@ struct Fixture {
     command.add("-n,--predict", &predict, "tokens").at_least(-1);
     command.add("-t,--threads", &threads, "threads").between(0, 8);
     command.add("-s,--seed", &seed, "seed");
+    command.add("--size", &size, "size").between(1, 1000);
+    command.add("--level", keep(level), "level");
+    command.add("--bias", keep(biases), "biases").repeated();
     command.add("-d,--depth", &list, "list").joined();
     command.add("--temp,--temperature", &temperature, "temperature");
     command.add("--mode", &mode, "mode").one_of({"auto", "on"}).alone("on").value_name("MODE");
     command.add("-v,--verbose", &verbose, "more words");
+  }
+  static ValueReader keep(Words& texts) {
+    return [&texts](const std::string& text) {
+      texts.push_back(text);
+      return ok_status();
+    };
   }
   std::string error(const Words& arguments) {
     auto parsed = command.parse(arguments);
@@ -43,10 +53,32 @@ struct Fixture {
 
 TEST(CommandTest, ReadsEveryFormOfAFlag) {
   Fixture f;
-  EXPECT_EQ(
-      f.error({"-n5", "--threads=3", "-p", "-m", "-m", "x.gguf", "--temperature", "0.25", "-v",
-               "-s", "18446744073709551615", "-d", "1,2", "-d", "3", "a", "b", "--", "-c"}),
-      "");
+  EXPECT_EQ(f.error({"-n5",
+                     "--threads=3",
+                     "-p",
+                     "-m",
+                     "-m",
+                     "x.gguf",
+                     "--temperature",
+                     "0.25",
+                     "-v",
+                     "-s",
+                     "18446744073709551615",
+                     "-d",
+                     "1,2",
+                     "-d",
+                     "3",
+                     "--bias",
+                     "1",
+                     "--bias",
+                     "2",
+                     "--size",
+                     "1000",
+                     "a",
+                     "b",
+                     "--",
+                     "-c"}),
+            "");
   EXPECT_EQ(f.predict, 5);
   EXPECT_EQ(f.threads, 3);
   EXPECT_EQ(f.prompt, "-m") << "what stands where a value is due is the value";
@@ -55,6 +87,8 @@ TEST(CommandTest, ReadsEveryFormOfAFlag) {
   EXPECT_TRUE(f.verbose);
   EXPECT_EQ(f.seed, UINT64_MAX);
   EXPECT_EQ(f.list, "1,2,3");
+  EXPECT_EQ(f.biases, (Words{"1", "2"}));
+  EXPECT_EQ(f.size, 1000u);
   EXPECT_EQ(f.words, (Words{"a", "b", "-c"}));
 }
 
@@ -128,6 +162,9 @@ TEST(CommandTest, RefusesValuesOutOfRangeAndOfAnotherKind) {
            {{"--temp", ""}, "found \"\""},
            {{"-n"}, "-n: expected a value, found the end"},
            {{"-n", "1", "--predict", "2"}, "--predict: expected once"},
+           {{"--level", "a", "--level", "b"}, "--level: expected once"},
+           {{"--size", "0"}, "--size: expected a whole number from 1 to 1000"},
+           {{"--size", "18446744073709551615"}, "--size: expected a whole number from 1 to 1000"},
            {{"--verbose=yes"}, "is not a flag"}}) {
     const std::string error = Fixture().error(arguments);
     EXPECT_NE(error.find(said), std::string::npos) << error << " lacks " << said;

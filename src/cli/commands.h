@@ -15,6 +15,7 @@ Command make_diff_command();
 Command make_recommend_command();
 Command make_adapt_vocab_mine_command();
 Command make_adapt_vocab_apply_command();
+Command make_adapt_larosa_command();
 Command make_bench_command();
 Command make_bench_serve_command();
 Command make_perplexity_command();
@@ -27,6 +28,7 @@ Command make_pull_command();
 Command make_ls_command();
 Command make_rm_command();
 Command make_ps_command();
+Command make_imatrix_command();
 Command make_quantize_command();
 Command make_convert_command();
 

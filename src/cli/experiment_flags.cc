@@ -60,7 +60,7 @@ Result<std::vector<uint64_t>> ExperimentFlags::parse_seeds() const {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("--seeds: expected numbers as 1,2,3 or 1-5, found \"{}\"", seeds));
     }
-    for (uint64_t seed = *first; seed <= *last; ++seed) numbers.push_back(seed);
+    for (uint64_t i = 0; i <= *last - *first; ++i) numbers.push_back(*first + i);
   }
   return numbers;
 }

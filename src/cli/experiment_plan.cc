@@ -85,6 +85,7 @@ Result<experiment::Plan> make_plan(const ExperimentFlags& flags, const OpenedMod
   plan.n_grading_threads = threads;
   plan.out_dir = flags.out_dir;
   plan.resume = flags.resume;
+  plan.overwrite = flags.overwrite;
   plan.whet = {
       .version = version_string(),
       .commit = commit_hash(),

@@ -10,7 +10,6 @@
 #include "report/progress.h"
 #include "report/report_files.h"
 #include "report/terminal.h"
-#include "results/event_log.h"
 
 namespace whet {
 namespace {
@@ -24,10 +23,6 @@ constexpr int kStoppedByTimeLimit = 4;  // exit status, docs/cli.md
 Result<experiment::ExperimentResult> run_plan(const ExperimentFlags& flags,
                                               const experiment::Plan& plan, Generator& generator,
                                               std::span<const OpenedVariant> variants) {
-  if (flags.overwrite) {
-    WHET_TRY_STATUS(results::EventLog::remove(flags.out_dir));
-  }
-
   experiment::Environment environment;
   environment.cancel = &interrupt_flag();
   for (const OpenedVariant& variant : variants) {

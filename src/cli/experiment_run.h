@@ -11,7 +11,7 @@
 
 namespace whet {
 
-/// Errors: those of removing the record under --overwrite, and of the experiment.
+/// Errors: those of run_experiment().
 Result<experiment::ExperimentResult> run_plan(const ExperimentFlags& flags,
                                               const experiment::Plan& plan, Generator& generator,
                                               std::span<const OpenedVariant> variants = {});

@@ -88,6 +88,10 @@ Flag& Flag::default_text(std::string text) {
   default_ = std::move(text);
   return *this;
 }
+Flag& Flag::repeated() {
+  repeated_ = true;
+  return *this;
+}
 Flag& Flag::joined() {
   joined_ = true;
   return *this;
@@ -112,16 +116,20 @@ std::string Flag::range_text() const {
 
 Status Flag::store_integer(std::string_view name, const std::string& text) {
   const auto refused = [&] { return expected(name, "a whole number" + range_text(), text); };
-  if (auto* unsigned_target = std::get_if<uint64_t*>(&target_)) {
-    return read_number(text, **unsigned_target) ? ok_status() : Status(refused());
-  }
-  if (auto* optional = std::get_if<std::optional<uint64_t>*>(&target_)) {
-    return read_number(text, (*optional)->emplace()) ? ok_status() : Status(refused());
+  const auto is_outside = [&](auto value) {
+    const auto number = static_cast<double>(value);
+    return (low_ && number < *low_) || (high_ && number > *high_);
+  };
+  auto* natural = std::get_if<uint64_t*>(&target_);
+  auto* optional = std::get_if<std::optional<uint64_t>*>(&target_);
+  if (natural != nullptr || optional != nullptr) {
+    uint64_t value = 0;
+    if (!read_number(text, value) || is_outside(value)) return refused();
+    (natural != nullptr ? **natural : (*optional)->emplace()) = value;
+    return ok_status();
   }
   int64_t value = 0;
-  if (!read_number(text, value)) return refused();
-  const auto number = static_cast<double>(value);
-  if ((low_ && number < *low_) || (high_ && number > *high_)) return refused();
+  if (!read_number(text, value) || is_outside(value)) return refused();
   if (auto* wide = std::get_if<int64_t*>(&target_)) {
     **wide = value;
     return ok_status();
@@ -173,8 +181,7 @@ Status Flag::set(std::string_view name, const std::string& given) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   }
-  if (given_ && takes_value() && !repeats() && !joined_ &&
-      !std::holds_alternative<ValueReader>(target_)) {
+  if (given_ && takes_value() && !repeats() && !joined_) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("{}: expected once, found again with \"{}\"", name, text));
   }

@@ -36,6 +36,8 @@ class Flag {
   Flag& value_name(std::string name);
   /// What the help shows as the default, instead of the target's value.
   Flag& default_text(std::string text);
+  /// Takes every repetition: for a ValueReader that adds up.
+  Flag& repeated();
   /// Repetitions of a text are joined by commas: the flag is a list.
   Flag& joined();
   /// What the flag means where none of its choices follows it: "--repack" is "--repack on".
@@ -55,7 +57,9 @@ class Flag {
   const std::string& first_name() const { return names_.empty() ? operand_ : names_.front(); }
   bool has_name(std::string_view name) const;
   bool takes_value() const { return !std::holds_alternative<bool*>(target_); }
-  bool repeats() const { return std::holds_alternative<std::vector<std::string>*>(target_); }
+  bool repeats() const {
+    return repeated_ || std::holds_alternative<std::vector<std::string>*>(target_);
+  }
   bool is_required() const { return required_; }
   bool given() const { return given_; }
 
@@ -75,7 +79,7 @@ class Flag {
   FlagTarget target_;
   std::optional<double> low_, high_;
   std::vector<std::string> choices_;
-  bool any_case_ = false, required_ = false, joined_ = false, given_ = false;
+  bool any_case_ = false, required_ = false, repeated_ = false, joined_ = false, given_ = false;
 };
 
 }  // namespace whet

@@ -8,10 +8,14 @@
 #include <limits>
 #include <random>
 
+#include "adapt/column_norms.h"
+#include "adapt/sparsity_budget.h"
 #include "cli/model_source.h"
 #include "cli/terminal.h"
 #include "decode/sampler.h"
+#include "formats/untrusted_text.h"
 #include "sys/file_bytes.h"
+#include "sys/machine.h"
 
 namespace whet {
 namespace {
@@ -188,6 +192,46 @@ void ModelFlags::add_speculation_to(Command& command) {
   }
 }
 
+void ModelFlags::add_sparsity_to(Command& command, SparseRows rows) {
+  sparse_rows_ = rows;
+  command
+      .add("--sparsity", &sparsity,
+           "off, plan (the channels that the model's file says are kept), or a share of channels "
+           "to skip: 0.4 (by LaRoSA's rule), wina:0.4 (weighed by the norms of columns), down:0.4 "
+           "(of down's input alone)")
+      .value_name("PLAN");
+}
+
+Status ModelFlags::apply_sparsity(LoadedModel& loaded, EngineOptions& options) const {
+  if (sparsity == "off") return ok_status();
+  options.sparse_rows = sparse_rows_;
+  if (sparsity == "plan") return ok_status();
+  const size_t colon = sparsity.find(':');
+  const std::string method = colon == std::string::npos ? "larosa" : sparsity.substr(0, colon);
+  const char* begin = sparsity.data() + (colon == std::string::npos ? 0 : colon + 1);
+  const char* end = sparsity.data() + sparsity.size();
+  double share = 0;
+  const auto parsed = std::from_chars(begin, end, share);
+  const bool known = method == "larosa" || method == "wina" || method == "down";
+  if (parsed.ec != std::errc() || parsed.ptr != end || !known) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("--sparsity: expected off, plan, or a share such as 0.4, wina:0.4 or "
+                             "down:0.4, found {}",
+                             quote_untrusted(sparsity)));
+  }
+  const ModelConfig& config = loaded.model.config;
+  WHET_TRY(SparsityPlan plan, method == "down" ? adapt::down_budget(config, share)
+                                               : adapt::published_budget(config, share));
+  if (method == "wina") {
+    ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
+    adapt::score_by_column_norms(loaded.model, pool, plan);
+  }
+  print_note(fmt::format("--sparsity {}: {:.2f} % of the layers' weights skipped", sparsity,
+                         100 * plan.share));
+  loaded.model.sparsity = std::make_shared<const SparsityPlan>(std::move(plan));
+  return ok_status();
+}
+
 void ModelFlags::add_remote_to(Command& command) {
   const size_t n_before = command.flags().size();
   remote_.add_to(command);
@@ -235,6 +279,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
   }
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads, all_use));
+  WHET_TRY_STATUS(apply_sparsity(loaded, options));
   std::optional<LoadedModel> draft;
   if (!speculation.draft_model.empty()) {
     WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads, use));
@@ -271,6 +316,7 @@ void SamplingFlags::add_to(Command& command) {
             return ok_status();
           },
           "added to the logit of a token; may be repeated")
+      .repeated()
       .value_name("ID+BIAS");
 }
 

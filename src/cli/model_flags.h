@@ -67,10 +67,13 @@ struct ModelFlags {
   ModelUse use;  // not a flag: what the command is about to do
   CacheFlags cache;
   SpeculationFlags speculation;
+  std::string sparsity = "off";
 
   void add_to(Command& command, const char* repack_default = "off");
   /// The flags of speculative decoding, of commands that generate.
   void add_speculation_to(Command& command);
+  /// --sparsity, of rows as EngineOptions::sparse_rows says where it is given.
+  void add_sparsity_to(Command& command, SparseRows rows);
   /// Those of how it runs, for a command that names its models itself.
   void add_engine_flags(Command& command, const char* repack_default = "off");
   /// Flags of other engines, for commands that open().
@@ -80,6 +83,10 @@ struct ModelFlags {
   Result<OpenedModel> open() const;
 
  private:
+  /// What --sparsity says, to the model and to how it is run.
+  Status apply_sparsity(LoadedModel& loaded, EngineOptions& options) const;
+
+  SparseRows sparse_rows_ = SparseRows::kNone;  // where --sparsity is given
   RemoteFlags remote_;
   std::vector<const Flag*> local_flags_, remote_flags_;
 };

@@ -5,11 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "cli/base_log_probs.h"
 #include "cli/commands.h"
+#include "cli/divergence_table.h"
 #include "cli/model_flags.h"
 #include "cli/prompt_input.h"
 #include "cli/terminal.h"
 #include "cli/text_score.h"
+#include "cli/window_pass.h"
+#include "stats/divergence.h"
 #include "sys/json_text.h"
 
 namespace whet {
@@ -20,11 +24,132 @@ constexpr uint64_t kMaxTextBytes = uint64_t{1} << 32;
 struct Options {
   ModelFlags model;
   std::string file;
+  std::string base_file;
+  bool divergence = false;
   bool parse_special = false;
   bool json = false;
 };
 
-int run(const Options& options) {
+/// With the special tokens that a prompt would have, as llama-perplexity reads a text.
+Result<std::vector<int32_t>> read_text(const Options& options, const Engine& engine) {
+  WHET_TRY(const std::string text, read_stream(options.file, kMaxTextBytes));
+  return engine.tokenizer().encode(text,
+                                   {.add_special = true, .parse_special = options.parse_special});
+}
+
+/// Scores the later half of each window and keeps what every token was given there.
+Result<TextScore> write_base(Engine& engine, const ScoredWindows& windows,
+                             const std::string& path) {
+  WHET_TRY(BaseLogProbsWriter writer, BaseLogProbsWriter::create(path, windows));
+  TextScore score;
+  score.n_windows = windows.n_windows();
+  WHET_TRY_STATUS(run_windows(engine, windows,
+                              [&](int64_t, std::span<const float> logits, int32_t token) -> Status {
+                                score.add(logits, token);
+                                return writer.write(logits);
+                              }));
+  WHET_TRY_STATUS(writer.finish());
+  return score;
+}
+
+int run_base(const Options& options) {
+  auto engine = options.model.load();
+  if (!engine.ok()) return fail(engine.error());
+  auto tokens = read_text(options, **engine);
+  if (!tokens.ok()) return fail(tokens.error());
+  const auto windows = cut_windows(**engine, *tokens);
+  if (!windows.ok()) return fail(windows.error());
+  const auto score = write_base(**engine, *windows, options.base_file);
+  if (!score.ok()) return fail(score.error());
+  const double perplexity = std::exp(score->mean());
+  if (options.json) {
+    const nlohmann::ordered_json json{{"schema", "whet-perplexity-base/1"},
+                                      {"model", options.model.model},
+                                      {"file", options.file},
+                                      {"kl_divergence_base", options.base_file},
+                                      {"n_tokens", tokens->size()},
+                                      {"n_scored", score->n_tokens},
+                                      {"n_windows", score->n_windows},
+                                      {"context", (*engine)->context()},
+                                      {"perplexity", perplexity},
+                                      {"perplexity_stderr", perplexity * score->standard_error()}};
+    fmt::print("{}\n", json_text(json, 2));
+  } else {
+    fmt::print(
+        "{}: log-probabilities of {} tokens, the later halves of {} windows of {} ({} tokens of {} "
+        "left over)\nperplexity {:.4f} ± {:.4f}\n",
+        options.base_file, score->n_tokens, score->n_windows, (*engine)->context(),
+        tokens->size() - windows->tokens.size(), tokens->size(), perplexity,
+        perplexity * score->standard_error());
+  }
+  return 0;
+}
+
+/// That the base is of this vocabulary, and of this text where one is given.
+Status check_base(const Options& options, const Engine& engine, const ScoredWindows& windows) {
+  const int64_t n_vocab = engine.loaded().model.config.vocab_size;
+  if (windows.n_vocab != n_vocab) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{}: expected log-probabilities of this model's {} tokens, found {}; "
+                             "both models must have one vocabulary",
+                             options.base_file, n_vocab, windows.n_vocab));
+  }
+  if (options.file.empty()) return ok_status();
+  WHET_TRY(const std::vector<int32_t> tokens, read_text(options, engine));
+  if (tokens.size() >= windows.tokens.size() &&
+      std::equal(windows.tokens.begin(), windows.tokens.end(), tokens.begin())) {
+    return ok_status();
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("{}: expected the tokens of {}, found those of another text or "
+                           "tokenizer; without -f the text of the base is taken",
+                           options.base_file, options.file));
+}
+
+Result<stats::DivergenceSummary> diverge(Engine& engine, const BaseLogProbs& base) {
+  std::vector<stats::TokenDivergence> found;
+  std::vector<float> log_probs;
+  const OnRow compare = [&](int64_t index, std::span<const float> logits, int32_t token) -> Status {
+    WHET_TRY_STATUS(base.read(index, log_probs));
+    found.push_back(stats::divergence_at(log_probs, logits, static_cast<size_t>(token)));
+    return ok_status();
+  };
+  WHET_TRY_STATUS(run_windows(engine, base.windows(), compare));
+  return stats::summarise(found);
+}
+
+int run_divergence(const Options& options) {
+  const auto base = BaseLogProbs::open(options.base_file);
+  if (!base.ok()) return fail(base.error());
+  const ScoredWindows& windows = base->windows();
+  ModelFlags flags = options.model;
+  if (flags.engine.context != 0 && flags.engine.context != windows.context) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      fmt::format("-c: expected {}, the windows of {}, found {}; leave it out",
+                                  windows.context, options.base_file, flags.engine.context)));
+  }
+  flags.engine.context = windows.context;
+  auto engine = flags.load();
+  if (!engine.ok()) return fail(engine.error());
+  const Status fits = check_base(options, **engine, windows);
+  if (!fits.ok()) return fail(fits.error());
+  const auto summary = diverge(**engine, *base);
+  if (!summary.ok()) return fail(summary.error());
+  if (!options.json) {
+    print_divergence(*summary);
+    return 0;
+  }
+  nlohmann::ordered_json json{{"schema", "whet-divergence/1"},
+                              {"model", options.model.model},
+                              {"kl_divergence_base", options.base_file},
+                              {"context", windows.context},
+                              {"n_windows", windows.n_windows()}};
+  json.update(divergence_json(*summary));
+  fmt::print("{}\n", json_text(json, 2));
+  return 0;
+}
+
+int run_perplexity(const Options& options) {
   auto text = read_stream(options.file, kMaxTextBytes);
   if (!text.ok()) return fail(text.error());
   auto engine = options.model.load();
@@ -50,6 +175,7 @@ int run(const Options& options) {
         {"n_scored", tally->n_tokens},
         {"n_windows", tally->n_windows},
         {"context", (*engine)->context()},
+        {"sparsity", options.model.sparsity},
         {"nats_per_token", nats},
         {"nats_per_token_stderr", error},
         {"perplexity", perplexity},
@@ -69,13 +195,34 @@ int run(const Options& options) {
   return 0;
 }
 
+int run(const Options& options) {
+  if (options.divergence && options.base_file.empty()) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "--kl-divergence: expected --kl-divergence-base FILE beside it, written "
+                      "before by the base model with --kl-divergence-base alone"));
+  }
+  if (options.divergence) return run_divergence(options);
+  if (options.file.empty()) {
+    return fail(
+        Error(ErrorCode::kInvalidArgument, "perplexity: expected a text, found no FILE (-f FILE)"));
+  }
+  return options.base_file.empty() ? run_perplexity(options) : run_base(options);
+}
+
 }  // namespace
 
 Command make_perplexity_command() {
   auto options = std::make_shared<Options>();
   Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(command);
-  command.add("-f,--file", &options->file, "the text").required().value_name("FILE");
+  options->model.add_sparsity_to(command, SparseRows::kAll);
+  command.add("-f,--file", &options->file, "the text").value_name("FILE");
+  command
+      .add("--kl-divergence-base,--save-all-logits", &options->base_file,
+           "write what the model gives every token there; with --kl-divergence: read it")
+      .value_name("FILE");
+  command.add("--kl-divergence", &options->divergence,
+              "compare with the base model of that file: Kullback-Leibler divergence");
   command.add("--parse-special", &options->parse_special,
               "control tokens that the text spells are control tokens, as in a chat");
   command.add("--json", &options->json, "one JSON object");

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ struct Options {
   std::string input, output, type;
   int threads = 0;
   QuantizeOptions quantize;
+  std::string importance_file;
   bool verbose = false;
   bool json = false;
 };
@@ -46,15 +48,34 @@ nlohmann::ordered_json to_json(const Options& options, const std::vector<Quantiz
                     {"from", dtype_info(t.from).name},
                     {"to", dtype_info(t.to).name},
                     {"bytes", t.n_bytes},
-                    {"relative_error", t.relative_error}});
+                    {"relative_error", t.relative_error},
+                    {"imatrix", t.weighed}});
   }
   return {{"input", options.input}, {"output", options.output}, {"type", options.type},
           {"weights", n_weights},   {"bytes", n_bytes},         {"tensors", std::move(list)}};
 }
 
-int run(const Options& options) {
+/// What the matrix did not know, for the user to judge.
+void note_unweighed(const std::vector<QuantizedTensor>& tensors) {
+  const std::vector<std::string> names = tensors_without_importance(tensors);
+  if (names.empty()) return;
+  print_note(
+      fmt::format("the importance matrix has nothing of {} tensor{}, whose weights count "
+                  "alike: {}",
+                  names.size(), names.size() == 1 ? "" : "s", fmt::join(names, ", ")));
+}
+
+int run(Options options) {
   auto mixture = type_mixture(options.type);
   if (!mixture.ok()) return fail(mixture.error());
+  ImportanceMatrix importance;
+  if (!options.importance_file.empty()) {
+    auto read = read_importance_matrix(options.importance_file);
+    if (!read.ok()) return fail(read.error());
+    importance = std::move(*read);
+    options.quantize.importance = &importance;
+    options.quantize.importance_file = options.importance_file;
+  }
   const auto model = load_named_model(options.input);
   if (!model.ok()) return fail(model.error());
   if (const Status free = refuse_input_as_output(options.output, model->file); !free.ok()) {
@@ -68,6 +89,7 @@ int run(const Options& options) {
   progress.finish();
   if (!tensors.ok()) return fail(tensors.error());
   note_whet_keys(options.output);
+  if (options.quantize.importance != nullptr) note_unweighed(*tensors);
   uint64_t n_weights = 0, n_bytes = 0;
   for (const QuantizedTensor& t : *tensors) {
     uint64_t n = 1;
@@ -101,6 +123,10 @@ Command make_quantize_command() {
       .between(0, kMaxThreads);
   command.add("--allow-requantize", &options->quantize.allow_requantize,
               "accept an input that is quantised already");
+  command
+      .add("--imatrix", &options->importance_file,
+           "importance matrix of whet imatrix or llama-imatrix: weights count as they matter")
+      .value_name("FILE");
   command.add("-v,--verbose", &options->verbose, "print each tensor and its relative error");
   command.add("--json", &options->json, "print one JSON object instead");
   command.action([options] { return run(*options); });

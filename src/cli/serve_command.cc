@@ -175,10 +175,11 @@ int run(const Options& given) {
     auto first = server.models().use(sources->front().id);
     if (!first.ok()) return fail(first.error());
   }
+  (*http)->stop_on_signals();
   print_message(fmt::format("whet serves {} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
                             what_of(*sources), options.host, (*http)->port(),
                             options.no_page ? "" : ", a page for people: /"));
-  (*http)->run(/*signals=*/true);
+  (*http)->run();
   return 0;
 }
 

@@ -11,6 +11,16 @@
 
 namespace whet {
 
+void TextScore::add(std::span<const float> logits, int32_t token) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double total = 0;
+  for (const float logit : logits) total += std::exp(logit - largest);
+  const double missed = largest + std::log(total) - logits[static_cast<size_t>(token)];
+  nats += missed;
+  nats_squared += missed * missed;
+  ++n_tokens;
+}
+
 double TextScore::standard_error() const {
   const auto n = static_cast<double>(n_tokens);
   const double variance = n > 1 ? std::max(0.0, (nats_squared - nats * nats / n) / (n - 1)) : 0;

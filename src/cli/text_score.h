@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -16,6 +17,8 @@ struct TextScore {
   double nats = 0;
   double nats_squared = 0;
 
+  /// The token that came behind a row of logits.
+  void add(std::span<const float> logits, int32_t token);
   double mean() const { return nats / static_cast<double>(n_tokens); }
   /// Of the mean.
   double standard_error() const;

@@ -80,7 +80,7 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
       scheduler_(limits),
       arena_(std::move(arena)),
       prefix_index_(*arena_, options.prefix_cache ? arena_->total_blocks() : 0),
-      runner_(loaded_.model, *pool_, *arena_, options.exact),
+      runner_(loaded_.model, *pool_, *arena_, options.exact, options.sparse_rows),
       pacer_(kSlowdownBesideDecode, kLeastRowsBesideDecode, kMostRowsBesideDecode),
       speculation_(options.speculation, std::move(phrases),
                    draft ? std::make_unique<DraftModel>(std::move(*draft), *loaded_.tokenizer,

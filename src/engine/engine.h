@@ -83,6 +83,7 @@ class Engine : public Generator {
   int64_t context() const { return options_.context; }
   int64_t batch() const { return options_.batch; }
   bool exact() const { return options_.exact; }
+  SparseRows sparse_rows() const { return options_.sparse_rows; }
 
  private:
   Engine(LoadedModel loaded, const EngineOptions& options, const SchedulerLimits& limits,

@@ -50,6 +50,18 @@ Result<EngineOptions> resolve_options(const EngineOptions& requested, const Load
     return range_error("context size of a model with learned positions", 1, config.n_positions,
                        options.context);
   }
+  if (options.sparse_rows != SparseRows::kNone && !loaded.model.sparsity) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "sparse rows: expected a model with a plan (whet adapt larosa writes one), found "
+                 "one without");
+  }
+  if (options.sparse_rows != SparseRows::kNone && !options.prefix_directory.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 "sparse rows: their keys and values are not those of the model, and are not kept "
+                 "in files; leave --prefix-cache-dir out");
+  }
+  // What was decoded sparse must not stand for what a prompt computes dense.
+  if (options.sparse_rows == SparseRows::kDecoded) options.prefix_cache = false;
   if (options.batch < 1 || options.batch > kMaxContext) {
     return range_error("batch size", 1, kMaxContext, options.batch);
   }

@@ -26,8 +26,9 @@ struct EngineOptions {
   /// New tokens of each completion whose keys and values are reserved at a time.
   int64_t reserve_ahead = SchedulerLimits{}.n_ahead;
   bool exact = false;  // quantised weights as floats, see ProjectionScratch: slow, for comparisons
-  DType kv_type = DType::F16;  // of cached keys and values: F32, F16, BF16 or Q8_0
-  uint64_t kv_bytes = 0;       // for all of them; 0 = what memory is available
+  SparseRows sparse_rows = SparseRows::kNone;  // of a model with a plan
+  DType kv_type = DType::F16;                  // of cached keys and values: F32, F16, BF16 or Q8_0
+  uint64_t kv_bytes = 0;                       // for all of them; 0 = what memory is available
   /// Finished sequences stay, where nobody else needs the memory, for prompts that begin the same
   /// way.
   bool prefix_cache = true;

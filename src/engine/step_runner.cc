@@ -14,8 +14,13 @@ constexpr size_t kLogitsWorthATeam = 16 * 1024;
 
 }  // namespace
 
-StepRunner::StepRunner(const Decoder& model, ThreadPool& pool, KvArena& arena, bool exact)
-    : model_(model), pool_(pool), arena_(arena), scratch_(model.config, exact) {}
+StepRunner::StepRunner(const Decoder& model, ThreadPool& pool, KvArena& arena, bool exact,
+                       SparseRows sparse_rows)
+    : model_(model),
+      pool_(pool),
+      arena_(arena),
+      scratch_(model.config, exact),
+      sparse_rows_(sparse_rows) {}
 
 std::span<const float> StepRunner::forward_pass(std::span<const StepSegment> segments) {
   return forward(model_, segments, scratch_, pool_);
@@ -52,8 +57,10 @@ Result<std::vector<SegmentOutcome>> StepRunner::run(const StepPlan& plan,
                         : segment.all_logits || segment.n_draft > 0 ? StepSegment::Logits::kAll
                         : segment.samplers.empty()                  ? StepSegment::Logits::kNone
                                                                     : StepSegment::Logits::kLast;
+    const bool sparse = sparse_rows_ == SparseRows::kAll || (sparse_rows_ == SparseRows::kDecoded &&
+                                                             segment.first >= sequence.n_prompt());
     segments_.push_back(
-        {&*sequence.kv, tokens_[i], wanted, states, /*revocable=*/segment.n_draft > 0});
+        {&*sequence.kv, tokens_[i], wanted, states, /*revocable=*/segment.n_draft > 0, sparse});
   }
   const std::span<const float> logits = forward_pass(segments_);
   forward_end_ns_ = monotonic_ns();

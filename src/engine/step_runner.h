@@ -17,7 +17,8 @@ namespace whet {
 class StepRunner {
  public:
   /// References must outlive the runner. `exact`: see ProjectionScratch.
-  StepRunner(const Decoder& model, ThreadPool& pool, KvArena& arena, bool exact);
+  StepRunner(const Decoder& model, ThreadPool& pool, KvArena& arena, bool exact,
+             SparseRows sparse_rows);
 
   using FindSequence = std::function<Sequence&(SequenceId)>;
   /// One forward pass over the plan's segments; branches the sequences that follow a prompt that
@@ -44,6 +45,7 @@ class StepRunner {
   ThreadPool& pool_;
   KvArena& arena_;
   ForwardScratch scratch_;
+  const SparseRows sparse_rows_;
   std::vector<StepSegment> segments_;
   std::vector<std::vector<int32_t>> tokens_;
   std::vector<Draw> draws_;

@@ -48,6 +48,7 @@ struct Plan {
   uint64_t bootstrap_seed = 0;
   std::string out_dir;
   bool resume = false;
+  bool overwrite = false;  // a record in out_dir is removed once all else is known to be right
   WhetInfo whet;
   ModelInfo model;
   std::optional<double> memory_bandwidth_bytes_s;  // measured ceiling, if it was measured

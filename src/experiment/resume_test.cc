@@ -46,13 +46,15 @@ class ResumeTest : public testing::Test {
     return plan;
   }
 
-  Result<ExperimentResult> run(bool resume) const {
+  Result<ExperimentResult> run(bool resume) const { return run(plan(resume)); }
+
+  Result<ExperimentResult> run(const Plan& plan) const {
     strategy::ScriptedGenerator generator([](const GenerateRequest&, size_t, size_t) {
       return strategy::ScriptedCompletion{"Answer: 1", -.1, FinishReason::kStop, 5};
     });
     Environment environment;
     environment.now_ns = generator.clock();
-    return run_experiment(plan(resume), generator, environment);
+    return run_experiment(plan, generator, environment);
   }
 
   /// Rewrites the line at `at` (0: the header) of the record.
@@ -104,13 +106,33 @@ TEST_F(ResumeTest, IsCompleteOnlyWithEveryPlannedRunOnce) {
 
 TEST_F(ResumeTest, RefusesASecondWriterWhileTheFirstRuns) {
   strategy::ScriptedGenerator generator([&](const GenerateRequest&, size_t, size_t) {
-    const auto second = results::EventLog::remove(directory_);  // what --overwrite does
-    EXPECT_FALSE(second.ok());
+    Plan second = plan(false);
+    second.overwrite = true;
+    EXPECT_FALSE(run(second).ok());
     return strategy::ScriptedCompletion{"Answer: 1", -.1, FinishReason::kStop, 5};
   });
   Environment environment;
   environment.now_ns = generator.clock();
   EXPECT_TRUE(run_experiment(plan(false), generator, environment).ok());
+}
+
+TEST_F(ResumeTest, ReplacesARecordOnlyByAnExperimentThatCanRun) {
+  ASSERT_TRUE(run(false).ok());
+  EXPECT_FALSE(run(plan(false)).ok()) << "there is a record";
+  Plan wrong = plan(false);
+  wrong.overwrite = true;
+  wrong.strategies = {"baseline", "no-such-strategy"};
+  EXPECT_FALSE(run(wrong).ok());
+  wrong.strategies = {"baseline"};
+  wrong.seeds = {1, 1};
+  EXPECT_FALSE(run(wrong).ok());
+  const auto kept = run(true);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->document.status.n_done, 12) << "the record as it was";
+  wrong.seeds = {1};
+  const auto replaced = run(wrong);
+  ASSERT_TRUE(replaced.ok());
+  EXPECT_EQ(replaced->document.status.n_done, 3);
 }
 
 TEST_F(ResumeTest, SaysThatThereIsNothingToResume) {

@@ -491,6 +491,7 @@ Result<ExperimentResult> run_experiment(const Plan& plan, Generator& generator,
     header.parts["variant " + variant.name] = variant.description;
   }
   WHET_TRY(header.fingerprint, fingerprint(header.parts));
+  if (plan.overwrite) WHET_TRY_STATUS(EventLog::remove(plan.out_dir));
   auto log =
       plan.resume ? EventLog::resume(plan.out_dir, header) : EventLog::create(plan.out_dir, header);
   if (!log.ok()) return log.error();

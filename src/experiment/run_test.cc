@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using strategy::ScriptedCompletion;
 using strategy::ScriptedGenerator;
+using strategy::ScriptedLatency;
 
 constexpr int64_t kMs = 1'000'000;
 
@@ -175,16 +176,21 @@ TEST_F(RunTest, NoRunSharesWhatAnEngineKeepsWithAnother) {
 
 TEST_F(RunTest, StrategiesOnAnotherModelAreJudgedAgainstItsOwnBaseline) {
   // The other model is always right; the first one from the second sample on.
-  ScriptedGenerator other([](const GenerateRequest& request, size_t, size_t) {
-    const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
-    return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
-  });
+  const ScriptedLatency timing{.prefill_ns = kMs, .per_token_ns = 0};
+  ScriptedGenerator small(answer, timing);
+  ScriptedGenerator other(
+      [](const GenerateRequest& request, size_t, size_t) {
+        const std::string& prompt = std::get<Conversation>(request.prompt).messages.back().content;
+        return ScriptedCompletion{"Answer: " + prompt.substr(prompt.rfind(' ') + 1)};
+      },
+      timing);
   Environment environment;
+  environment.now_ns = [a = small.clock(), b = other.clock()] { return a() + b(); };
   environment.variants = {{"model=big", "a bigger one", &other}};
   Plan both = plan();
   both.strategies = {"baseline", "best-of-n:n=2"};
   both.strategies_on_variants = true;
-  const auto result = run(both, environment);
+  const auto result = run_experiment(both, small, environment);
   ASSERT_TRUE(result.ok()) << result.error().message();
   std::vector<std::string> names;
   for (const StrategyResult& row : result->document.strategies) names.push_back(row.name);

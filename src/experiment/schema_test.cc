@@ -72,8 +72,9 @@ nlohmann::json document() {
       events.push_back(event);
     }
   }
-  const std::vector<Row> rows = {{"base", "", StrategyKind::kBaseline, {}, "", {}},
-                                 {"s", "", StrategyKind::kStrategy, {}, "", {}}};
+  std::vector<Row> rows = {{"base", "", StrategyKind::kBaseline, {}, "", {}},
+                           {"s", "", StrategyKind::kStrategy, {}, "", {}}};
+  rows[1].against = "base";
   MetricOptions options;
   options.baseline = "base";
   options.families = {"f"};

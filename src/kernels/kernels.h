@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernels/channel_layout.h"
 #include "kernels/isa.h"
 #include "tensor/dtype.h"
 
@@ -57,6 +58,34 @@ struct LinearArgs {
   size_t n_tokens;
   float* y;         // y of token t, row n goes to y[t * y_stride + n]
   size_t y_stride;  // in floats
+};
+
+/// Which channels of one token are the `keep` largest by |x * score|; of equal ones the first.
+struct ChooseChannelsArgs {
+  const float* x;      // [n]
+  const float* score;  // [n], finite and not negative; nullptr: all 1
+  size_t n;
+  size_t keep;        // at most n
+  uint32_t* scratch;  // [n rounded up to 32]
+  uint32_t* kept;     // [n / 32, rounded up]: bit i of word b is channel 32 b + i
+};
+
+struct QuantizeChannelsArgs {
+  const float* x;           // [n]
+  const uint32_t* kept;     // as in ChooseChannelsArgs
+  size_t n;                 // a multiple of 32
+  ChannelActivations* out;  // [n / 32]
+};
+
+/// A tile of a matrix that lies channel by channel (channel_layout.h).
+struct ChannelArgs {
+  DType type;                   // has_channel_layout()
+  const std::byte* tile;        // 64-byte aligned
+  size_t n_rows;                // of the tile, a multiple of kChannelRowsMultiple
+  const ChannelActivations* x;  // of all blocks
+  size_t block_begin;           // blocks of channels that this call adds up
+  size_t block_end;
+  float* y;  // [n_rows]
 };
 
 struct NormArgs {
@@ -174,6 +203,14 @@ struct KernelTable {
   /// 64 rows, so that it can reuse the activations from its cache; with one, tens of KB of W.
   /// Threads: safe for disjoint row ranges.
   void (*linear)(const LinearArgs&);
+
+  void (*choose_channels)(const ChooseChannelsArgs&);
+  /// The kept channels to codes of int8 with a scale per 32 channels: those that
+  /// quantize_activations() gives the same x with zeros for the others.
+  void (*quantize_channels)(const QuantizeChannelsArgs&);
+  /// y = x · Wᵀ over the kept channels of some blocks. With all blocks it has the bits that
+  /// linear() has for the same x with zeros for the others. Threads: safe for disjoint y.
+  void (*linear_channels)(const ChannelArgs&);
 
   /// out = x / sqrt(mean(x²) + epsilon) * gain
   void (*rmsnorm)(const NormArgs&);

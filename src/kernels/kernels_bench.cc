@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "kernels/channel_layout.h"
 #include "kernels/interleave.h"
 #include "kernels/test_data.h"
 
@@ -117,6 +118,67 @@ void linear(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, b
   state.counters["Gop/s"] =
       Counter(share * 2e-9 * static_cast<double>(n_rows) * static_cast<double>(n_cols * n_tokens),
               Counter::kIsIterationInvariantRate);
+}
+
+/// A matrix channel by channel: choosing the channels, the percentage of which that is left out is
+/// the argument, and the product over the rest. Every thread chooses for itself.
+struct ChannelWeights {
+  size_t matrix_bytes, n_copies;
+  AlignedBuffer<std::byte> bytes;
+
+  ChannelWeights(DType type, size_t n_rows, size_t n_cols, bool cold)
+      : matrix_bytes(channel_bytes(type, n_rows, n_cols)),
+        n_copies(cold ? kColdBytes / matrix_bytes + 1 : 1) {
+    const Weights rows(type, n_rows, n_cols, false, false);
+    std::byte* first = bytes.reserve(n_copies * matrix_bytes);
+    std::memset(first, 0, matrix_bytes);
+    for (size_t t = 0; t < channel_tiles(n_rows); ++t) {
+      lay_out_channels(kernels(),
+                       {type, reinterpret_cast<const std::byte*>(rows.bytes.data()),
+                        static_cast<int64_t>(n_rows), static_cast<int64_t>(n_cols)},
+                       t, first);
+    }
+    for (size_t i = 1; i < n_copies; ++i)
+      std::memcpy(first + i * matrix_bytes, first, matrix_bytes);
+  }
+};
+std::unique_ptr<ChannelWeights> channel_weights;
+
+void channels(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold) {
+  if (state.thread_index() == 0) {
+    channel_weights = std::make_unique<ChannelWeights>(type, n_rows, n_cols, cold);
+  }
+  const size_t keep = n_cols - n_cols * static_cast<size_t>(state.range(0)) / 100;
+  std::vector<float> x(n_cols);
+  const CounterRng rng(2, 3);
+  for (size_t i = 0; i < n_cols; ++i) x[i] = testing::gaussian(rng, i);
+  std::vector<uint32_t> scratch(n_cols), kept(n_cols / 32);
+  std::vector<ChannelActivations> activations(n_cols / 32);
+  AlignedBuffer<float> sums;
+  float* y = sums.reserve(kChannelTileRows);
+  const size_t thread = static_cast<size_t>(state.thread_index());
+  const size_t n_threads = static_cast<size_t>(state.threads());
+  size_t copy = 0;
+  for (auto _ : state) {
+    kernels().choose_channels({x.data(), nullptr, n_cols, keep, scratch.data(), kept.data()});
+    kernels().quantize_channels({x.data(), kept.data(), n_cols, activations.data()});
+    const std::byte* tiles = channel_weights->bytes.data() + copy * channel_weights->matrix_bytes;
+    for (size_t t = thread; t < channel_tiles(n_rows); t += n_threads) {
+      kernels().linear_channels({.type = type,
+                                 .tile = tiles + channel_tile_offset(type, n_rows, n_cols, t),
+                                 .n_rows = channel_tile(n_rows, t).n_rows,
+                                 .x = activations.data(),
+                                 .block_begin = 0,
+                                 .block_end = n_cols / 32,
+                                 .y = y});
+      benchmark::DoNotOptimize(y);
+    }
+    copy = (copy + 1) % channel_weights->n_copies;
+  }
+  using benchmark::Counter;
+  state.counters["dense GB/s"] = Counter(static_cast<double>(channel_weights->matrix_bytes) * 1e-9 /
+                                             static_cast<double>(n_threads * n_threads),
+                                         Counter::kIsIterationInvariantRate);
 }
 
 /// What the memory can deliver: every byte of the cold weights once, summed.
@@ -225,6 +287,17 @@ void register_all() {
           ->Arg(512)
           ->Threads(threads)
           ->UseRealTime();
+    }
+  }
+  for (DType type : kChannelTypes) {
+    for (bool cold : {true, false}) {
+      for (int threads = 1; threads <= n_threads; ++threads) {
+        const std::string name =
+            "channels/" + std::string(dtype_info(type).name) + (cold ? "/cold" : "/hot");
+        auto* bench = benchmark::RegisterBenchmark(name.c_str(), channels, type, 2048, 2048, cold);
+        for (int skipped : {0, 25, 40, 50, 60}) bench->Arg(skipped);
+        bench->Threads(threads)->UseRealTime();
+      }
     }
   }
   for (DType type : {DType::F16, DType::BF16, DType::F32, DType::Q8_0}) {

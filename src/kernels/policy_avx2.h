@@ -71,6 +71,17 @@ struct Avx2Base {
     out[3] = _mm256_unpackhi_epi64(ab_high, cd_high);
   }
 
+  static WHET_INLINE void zip4(const vi* rows, vi* out) {
+    const vi ab_low = _mm256_unpacklo_epi8(rows[0], rows[1]);
+    const vi ab_high = _mm256_unpackhi_epi8(rows[0], rows[1]);
+    const vi cd_low = _mm256_unpacklo_epi8(rows[2], rows[3]);
+    const vi cd_high = _mm256_unpackhi_epi8(rows[2], rows[3]);
+    out[0] = _mm256_unpacklo_epi16(ab_low, cd_low);
+    out[1] = _mm256_unpackhi_epi16(ab_low, cd_low);
+    out[2] = _mm256_unpacklo_epi16(ab_high, cd_high);
+    out[3] = _mm256_unpackhi_epi16(ab_high, cd_high);
+  }
+
   static WHET_INLINE vi bit_and(vi a, vi b) { return _mm256_and_si256(a, b); }
   static WHET_INLINE vi bit_or(vi a, vi b) { return _mm256_or_si256(a, b); }
   static WHET_INLINE vi bit_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
@@ -97,6 +108,9 @@ struct Avx2Base {
 
   static WHET_INLINE vi add32(vi a, vi b) { return _mm256_add_epi32(a, b); }
   static WHET_INLINE vi mul32(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
+  static WHET_INLINE uint32_t sign_bits(vi a) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(a)));
+  }
   /// Shuffle that puts bytes a, b, c, d of every dword (or zero: 0x80) in its four places.
   static WHET_INLINE vi shuffle_dwords(vi v, int a, int b, int c, int d) {
     const vi base = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404,

@@ -58,6 +58,18 @@ struct NeonBase {
     out[2] = vreinterpretq_s32_s64(vtrn2q_s64(ab02, cd02));
     out[3] = vreinterpretq_s32_s64(vtrn2q_s64(ab13, cd13));
   }
+  static WHET_INLINE void zip4(const vi* rows, vi* out) {
+    int8x16_t r[4];
+    unroll<4>([&](auto i) WHET_LAMBDA { r[i] = vreinterpretq_s8_s32(rows[i]); });
+    const int16x8_t ab_low = vreinterpretq_s16_s8(vzip1q_s8(r[0], r[1]));
+    const int16x8_t ab_high = vreinterpretq_s16_s8(vzip2q_s8(r[0], r[1]));
+    const int16x8_t cd_low = vreinterpretq_s16_s8(vzip1q_s8(r[2], r[3]));
+    const int16x8_t cd_high = vreinterpretq_s16_s8(vzip2q_s8(r[2], r[3]));
+    out[0] = vreinterpretq_s32_s16(vzip1q_s16(ab_low, cd_low));
+    out[1] = vreinterpretq_s32_s16(vzip2q_s16(ab_low, cd_low));
+    out[2] = vreinterpretq_s32_s16(vzip1q_s16(ab_high, cd_high));
+    out[3] = vreinterpretq_s32_s16(vzip2q_s16(ab_high, cd_high));
+  }
 
   static WHET_INLINE vi bit_and(vi a, vi b) { return vandq_s32(a, b); }
   static WHET_INLINE vi bit_or(vi a, vi b) { return vorrq_s32(a, b); }
@@ -85,6 +97,10 @@ struct NeonBase {
 
   static WHET_INLINE vi add32(vi a, vi b) { return vaddq_s32(a, b); }
   static WHET_INLINE vi mul32(vi a, vi b) { return vmulq_s32(a, b); }
+  static WHET_INLINE uint32_t sign_bits(vi a) {
+    const uint32x4_t weights = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(as_u(vshrq_n_s32(a, 31)), weights));
+  }
   /// Bytes A, B, C, D of every dword (or zero: 0x80) in its four places.
   template <int A, int B, int C, int D>
   static WHET_INLINE vi shuffle_dwords(vi v) {

@@ -54,6 +54,13 @@ struct Scalar {
     const vi c = load_i(p + 2 * stride), d = load_i(p + 3 * stride);
     for (int i = 0; i < 4; ++i) out[i] = vi{a[i], b[i], c[i], d[i]};
   }
+  /// Bytes of four rows, taken in turn: of every 16 bytes out[j] holds those at 4j ... 4j + 3.
+  static WHET_INLINE void zip4(const vi* rows, vi* out) {
+    uint8_t bytes[4][16], zipped[64];
+    std::memcpy(bytes, rows, sizeof(bytes));
+    for (int i = 0; i < 64; ++i) zipped[i] = bytes[i % 4][i / 4];
+    std::memcpy(out, zipped, sizeof(zipped));
+  }
 
   // --- bits
   static WHET_INLINE vi bit_and(vi a, vi b) { return a & b; }
@@ -87,6 +94,12 @@ struct Scalar {
   // --- integer arithmetic
   static WHET_INLINE vi add32(vi a, vi b) { return a + b; }
   static WHET_INLINE vi mul32(vi a, vi b) { return a * b; }
+  /// Bit i: lane i is negative.
+  static WHET_INLINE uint32_t sign_bits(vi a) {
+    uint32_t bits = 0;
+    for (int i = 0; i < kLanes; ++i) bits |= static_cast<uint32_t>(a[i] < 0) << i;
+    return bits;
+  }
   template <int B>
   static WHET_INLINE vi byte_u(vi a) {
     return shift_right<8 * B>(a) & set1_i(0xff);

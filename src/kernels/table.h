@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/attention.h"
+#include "kernels/channels.h"
 #include "kernels/elementwise.h"
 #include "kernels/format_q2_k.h"
 #include "kernels/format_q4_0.h"
@@ -79,6 +80,9 @@ constexpr KernelTable make_table(Isa isa) {
           .bf16_pairs = false,
           .quantize_activations = quantize_activations_of<S>,
           .linear = linear_any<S>,
+          .choose_channels = choose_channels_of<S>,
+          .quantize_channels = quantize_channels_of<S>,
+          .linear_channels = linear_channels_any<S>,
           .rmsnorm = rmsnorm_of<S>,
           .layernorm = layernorm_of<S>,
           .rope = rope_of<S>,

@@ -11,6 +11,7 @@
 #include "load/missing_tensors.h"
 #include "load/model_config_reader.h"
 #include "load/quantised_weights.h"
+#include "load/sparsity_reader.h"
 #include "load/weight_binder.h"
 #include "load/weight_interleaver.h"
 #include "par/thread_pool.h"
@@ -64,6 +65,7 @@ Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
     if (interleave_weights(weights, copies, pool, wanted) == 0) storage = WeightStorage::kCopied;
   }
   for (const auto& copy : copies) copy->seal();
+  WHET_TRY(auto sparsity, read_sparsity_plan(file, config));
   auto tokenizer = make_tokenizer(file);
   if (!tokenizer.ok()) return tokenizer.error().with_context("tokenizer");
   if ((*tokenizer)->vocab_size() > config.vocab_size) {
@@ -78,7 +80,7 @@ Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
   notes.insert(notes.end(), (*tokenizer)->notes().begin(), (*tokenizer)->notes().end());
   return LoadedModel{std::move(file),
                      files_on_disk,
-                     Decoder{std::move(config), std::move(weights)},
+                     Decoder{std::move(config), std::move(weights), std::move(sparsity)},
                      std::move(*tokenizer),
                      std::move(chat_template),
                      storage,

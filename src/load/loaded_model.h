@@ -29,6 +29,7 @@ struct LoadedModel {
   ModelFile file;
   /// The files as they lie on disk, also where `file` holds changed copies of them.
   std::vector<std::shared_ptr<const FileBytes>> files_on_disk;
+  /// Its `sparsity` is what the file says of sparse rows; no row is, unless a step says so.
   Decoder model;
   std::shared_ptr<const Tokenizer> tokenizer;
   /// Source of the model's own template; empty where it has none.

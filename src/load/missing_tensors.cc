@@ -19,16 +19,18 @@ bool is_derived(std::string_view name) {
   return false;
 }
 
-Result<bool> is_untied(const ModelFile& file) {
+}  // namespace
+
+Result<bool> says_untied(const ModelFile& file) {
   const auto config = file.side_files.find("config.json");
   if (config == file.side_files.end()) return false;
   WHET_TRY(const nlohmann::json json,
            parse_json_object(config->second).with_context("config.json"));
-  WHET_TRY(const bool tied, get_bool_or(json, "tie_word_embeddings", true));
+  constexpr const char *kWord = "tie_word_embeddings", *kText = "text_config";
+  const bool of_text = json.contains(kText) && json[kText].contains(kWord);
+  WHET_TRY(const bool tied, get_bool_or(of_text ? json[kText] : json, kWord, true));
   return !tied;
 }
-
-}  // namespace
 
 Result<std::vector<std::string>> explain_missing_tensors(const ModelFile& file) {
   std::vector<std::string> notes;
@@ -36,7 +38,7 @@ Result<std::vector<std::string>> explain_missing_tensors(const ModelFile& file) 
     const bool is_head = name == "lm_head.weight";
     bool is_needed = !is_head && !is_derived(name);
     if (is_head) {
-      WHET_TRY(is_needed, is_untied(file));
+      WHET_TRY(is_needed, says_untied(file));
     }
     const std::string found =
         fmt::format("the index lists tensor {}, which no shard holds", quote_untrusted(name));

@@ -13,4 +13,8 @@ namespace whet {
 /// its configuration determines. Errors: any other, and a head that config.json calls untied.
 Result<std::vector<std::string>> explain_missing_tensors(const ModelFile& file);
 
+/// config.json says (for its text part, where it has several) that the head is not the embedding.
+/// Errors: a config.json that cannot be read.
+Result<bool> says_untied(const ModelFile& file);
+
 }  // namespace whet

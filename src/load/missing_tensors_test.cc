@@ -31,5 +31,16 @@ TEST(MissingTensors, OthersAreRefusedByName) {
   EXPECT_FALSE(explain_missing_tensors(missing({"model.layers.9.extra"}, "{}")).ok());
 }
 
+TEST(SaysUntied, IsTheWordOfTheTextPart) {
+  const auto says = [](const char* config) { return says_untied(missing({}, config)).value(); };
+  EXPECT_FALSE(says("{}"));
+  EXPECT_FALSE(says(R"({"tie_word_embeddings": true})"));
+  EXPECT_TRUE(says(R"({"tie_word_embeddings": false})"));
+  EXPECT_TRUE(says(R"({"text_config": {"tie_word_embeddings": false}})"));
+  EXPECT_FALSE(
+      says(R"({"tie_word_embeddings": false, "text_config": {"tie_word_embeddings": true}})"));
+  EXPECT_FALSE(says_untied(missing({}, R"({"text_config": 3, "tie_word_embeddings": 1})")).ok());
+}
+
 }  // namespace
 }  // namespace whet

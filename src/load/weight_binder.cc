@@ -12,6 +12,7 @@
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "load/architecture.h"
+#include "load/missing_tensors.h"
 #include "model/slot.h"
 #include "sys/file_bytes.h"
 
@@ -170,7 +171,10 @@ void transpose_row(const std::byte* row, int64_t n, int64_t c, int64_t columns, 
 class ModelBinder {
  public:
   ModelBinder(const ModelFile& file, const ModelConfig& config)
-      : catalogue_(file), c_(config), dialect_(architecture_of(config).dialect(file.container)) {}
+      : file_(file),
+        catalogue_(file),
+        c_(config),
+        dialect_(architecture_of(config).dialect(file.container)) {}
 
   Result<Weights> all() {
     Weights w;
@@ -194,6 +198,13 @@ class ModelBinder {
     if (c_.head_bias || catalogue_.has(name(Slot::kHead, 0))) {
       WHET_TRY_STATUS(bind(Slot::kHead, 0, shape_of(Slot::kHead, c_), w.head));
     } else {
+      WHET_TRY(const bool untied, says_untied(file_));
+      if (untied) {
+        return invalid(fmt::format(
+            "expected a tensor {}, since config.json says \"tie_word_embeddings\": false, found "
+            "none; is the download complete?",
+            name(Slot::kHead, 0)));
+      }
       w.head.matrix = w.embedding;
     }
     std::vector<std::string> unused(dialect_.unused.begin(), dialect_.unused.end());
@@ -380,6 +391,7 @@ class ModelBinder {
     return w;
   }
 
+  const ModelFile& file_;
   Catalogue catalogue_;
   std::vector<std::shared_ptr<FileBytes>> made_;
   const ModelConfig& c_;

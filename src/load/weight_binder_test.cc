@@ -71,6 +71,18 @@ TEST(WeightBinder, NamesWhatPhi2Lacks) {
       << refusal(file);
 }
 
+TEST(WeightBinder, AHeadThatIsNotTiedMustBeThere) {
+  ModelFile file = golden("untied");
+  ASSERT_EQ(refusal(file), "accepted");
+  std::erase_if(file.tensors, [](const TensorEntry& t) { return t.name == "lm_head.weight"; });
+  EXPECT_NE(refusal(file).find("expected a tensor lm_head.weight"), std::string::npos)
+      << refusal(file);
+  std::string& config = file.side_files["config.json"];
+  const std::string word = "\"tie_word_embeddings\": false";
+  config.replace(config.find(word), word.size(), "\"tie_word_embeddings\": true");
+  EXPECT_EQ(refusal(file), "accepted");
+}
+
 TEST(WeightBinder, RefusesWeightsThatWouldBeIgnored) {
   ModelFile file = golden("phi2.gguf");
   file.tensors.push_back(tensor(file, "blk.0.attn_output.bias"));

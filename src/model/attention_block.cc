@@ -137,6 +137,7 @@ void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
     step.for_each_token(
         [&](int64_t t) { gate_output(form, gated_q + 2 * t * q_dim, attended + t * q_dim); });
   }
+  make_sparse(step, SparsitySite::kAttentionOutput, q_dim, attended);
   const Projection output{&w.attention_output.matrix, out};
   project(attended, step.n_tokens, {&output, 1}, b.projection, step.pool);
   add_bias(step, w.attention_output.bias, out);

@@ -22,6 +22,7 @@ void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const flo
       activate(form.activation, row, form.dim, row);
     }
   });
+  make_sparse(step, SparsitySite::kFfnOutput, form.dim, up);
   const Projection down{&w.down.matrix, out};
   project(up, step.n_tokens, {&down, 1}, b.projection, step.pool);
   add_bias(step, w.down.bias, out);

@@ -19,6 +19,10 @@ ForwardScratch::~ForwardScratch() = default;
 ForwardScratch::ForwardScratch(ForwardScratch&&) noexcept = default;
 ForwardScratch& ForwardScratch::operator=(ForwardScratch&&) noexcept = default;
 
+void ForwardScratch::observe(ProjectionObserver* observer) {
+  buffers_->projection.observer = observer;
+}
+
 KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
   KvShape shape{{}, capacity, type};
   for (const LayerForm& layer : config.layers) {
@@ -54,6 +58,21 @@ void add_bias(Step& step, const std::vector<float>& bias, float* y) {
   const auto n = static_cast<int64_t>(bias.size());
   step.for_each_token(
       [&](int64_t t) { kernels::kernels().add(y + t * n, bias.data(), bias.size(), y + t * n); });
+}
+
+void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
+  if (step.sparsity == nullptr) return;
+  const auto layer = static_cast<size_t>(step.layer), at = static_cast<size_t>(site);
+  const int64_t kept = step.sparsity->kept[layer][at];
+  const auto& scores = step.sparsity->scores;
+  const float* score =
+      scores.empty() || scores[layer][at].empty() ? nullptr : scores[layer][at].data();
+  step.for_each_token([&](int64_t t) {
+    if (step.buffers.sparse[static_cast<size_t>(t)] == 0) return;
+    thread_local std::vector<uint32_t> sizes;
+    sizes.resize(static_cast<size_t>(n));
+    keep_largest(x + t * n, score, n, kept, sizes.data());
+  });
 }
 
 namespace {
@@ -134,6 +153,7 @@ void run_ffn(Step& step, const LayerForm& form, const LayerWeights& w, const flo
   float* delta = b.delta.data();
   if (form.residual == Residual::kSequential) {
     in = norm_before(step, form, w.ffn_norm, x, b.normed.data());
+    make_sparse(step, SparsitySite::kFfnInput, step.config.d_model, b.normed.data());
   }
   if (form.ffn.dim > 0) ffn_block(step, form.ffn, w, in, delta);
   if (form.experts.n_experts > 0) experts_block(step, form, w, in, delta);
@@ -147,6 +167,7 @@ void run_layer(Step& step, int64_t i, const LayerForm& form, const LayerWeights&
   const float* ffn_in = nullptr;
   if (form.mixer != Mixer::kNone) {
     const float* mixer_in = norm_before(step, form, w.attention_norm, x, b.normed.data());
+    make_sparse(step, SparsitySite::kAttentionInput, step.config.d_model, b.normed.data());
     ffn_in = mixer_in;
     if (form.residual == Residual::kParallelTwoNorms) {
       ffn_in = norm_before(step, form, w.ffn_norm, x, b.second_normed.data());
@@ -225,6 +246,7 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
   b.attention_segments.clear();
   b.positions.clear();
   b.tokens.clear();
+  b.sparse.clear();
   for (const StepSegment& segment : segments) {
     const auto n = static_cast<int64_t>(segment.tokens.size());
     WHET_CHECK(n > 0);
@@ -233,6 +255,8 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
     b.attention_segments.push_back({segment.kv, n});
     for (int64_t i = 0; i < n; ++i) b.positions.push_back(segment.kv->size() + i);
     b.tokens.insert(b.tokens.end(), segment.tokens.begin(), segment.tokens.end());
+    b.sparse.insert(b.sparse.end(), segment.tokens.size(), segment.sparse ? 1 : 0);
+    if (segment.sparse) step.sparsity = model.sparsity.get();
     step.n_tokens += n;
   }
   for (AlignedBuffer<float>* rows : {&b.x, &b.normed, &b.second_normed, &b.delta}) {
@@ -243,6 +267,7 @@ std::span<const float> forward(const Decoder& model, std::span<const StepSegment
   for (Rotation& rotation : b.rotations) rotation.compute(segments);
   for (int64_t i = 0; i < model.config.n_layers(); ++i) {
     const auto at = static_cast<size_t>(i);
+    step.layer = i;
     run_layer(step, i, model.config.layers[at], model.weights.layers[at]);
   }
   for (const StepSegment& segment : segments) {

@@ -8,14 +8,18 @@
 
 #include "kv/kv_sequence.h"
 #include "model/model_config.h"
+#include "model/sparsity.h"
 #include "model/weights.h"
 #include "par/thread_pool.h"
 
 namespace whet {
 
+class ProjectionObserver;  // ops/projection.h
+
 struct Decoder {
   ModelConfig config;
   Weights weights;
+  std::shared_ptr<const SparsityPlan> sparsity = nullptr;  // of sparse rows; null: they are dense
 };
 
 /// Consecutive tokens of one sequence inside a step.
@@ -24,7 +28,8 @@ struct StepSegment {
   std::span<const int32_t> tokens;  // ids, each in [0, V)
   enum class Logits { kNone, kLast, kAll } logits;  // rows whose logits are wanted
   float* states = nullptr;  // receives the rows as the head would see them, [T, D]; null = unwanted
-  bool revocable = false;  // kv may be rewound to any of these tokens afterwards
+  bool revocable = false;   // kv may be rewound to any of these tokens afterwards
+  bool sparse = false;      // its rows keep the channels that Decoder::sparsity says
 };
 
 /// Buffers of forward(), reused between steps; grows to the largest step seen.
@@ -35,6 +40,9 @@ class ForwardScratch {
   ~ForwardScratch();
   ForwardScratch(ForwardScratch&&) noexcept;
   ForwardScratch& operator=(ForwardScratch&&) noexcept;
+
+  /// Tells `observer` of the products of later passes, until another is named; nullptr ends it.
+  void observe(ProjectionObserver* observer);
 
   struct Buffers;
   Buffers& buffers() { return *buffers_; }

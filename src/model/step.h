@@ -31,6 +31,7 @@ struct ForwardScratch::Buffers {
   std::vector<float> slopes, ones, key_gain, query_gain;
   std::vector<int64_t> positions;  // of the rows
   std::vector<int32_t> tokens;     // likewise
+  std::vector<uint8_t> sparse;     // of each row: whether it is
   std::vector<AttentionSegment> attention_segments;
   AttentionScratch attention;
 };
@@ -42,6 +43,8 @@ struct Step {
   ForwardScratch::Buffers& buffers;
   ThreadPool& pool;
   int64_t n_tokens;
+  const SparsityPlan* sparsity = nullptr;  // null where no row is sparse
+  int64_t layer = 0;                       // that runs
 
   /// Calls body(row) on the team; a few rows stay on the calling thread.
   template <typename Body>
@@ -61,6 +64,8 @@ struct Step {
 void normalise(Step& step, const NormWeights& w, const float* x, int64_t n, float* out);
 /// y += bias in every row; an empty one adds nothing.
 void add_bias(Step& step, const std::vector<float>& bias, float* y);
+/// Leaves sparse rows of x [T, n] the channels that the plan says for this place of the layer.
+void make_sparse(Step& step, SparsitySite site, int64_t n, float* x);
 
 /// out [T, D] = what the half makes of in [T, D].
 void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,

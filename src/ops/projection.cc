@@ -77,6 +77,9 @@ void multiply_as_floats(const Matrix& w, int64_t begin, int64_t end, kernels::Li
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
              ProjectionScratch& scratch, ThreadPool& pool) {
   if (n_tokens == 0) return;
+  if (scratch.observer != nullptr) {
+    for (const Projection& p : projections) scratch.observer->observe(*p.weights, x, n_tokens);
+  }
   struct Job {
     const Projection* projection;
     ActivationForm form;

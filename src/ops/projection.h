@@ -18,11 +18,22 @@ struct Projection {
   float* y;
 };
 
+/// Sees what enters the products of a forward pass: for importance matrices and calibration.
+class ProjectionObserver {
+ public:
+  virtual ~ProjectionObserver() = default;
+  /// Before `weights` are multiplied by x [T, weights.columns]; on the thread that called
+  /// forward(). A matrix is known by its `data`. Of experts each is seen with the rows that chose
+  /// it.
+  virtual void observe(const Matrix& weights, const float* x, int64_t n_tokens) = 0;
+};
+
 /// Buffers for activations in the form that each kind of weight wants.
 struct ProjectionScratch {
   /// Multiplies quantised weights as the floats that they stand for, with activations as they are:
   /// bit-equal to the same model stored in F32, and many times slower. For comparisons.
   bool exact = false;
+  ProjectionObserver* observer = nullptr;  // told of every product; none: nobody is
   AlignedBuffer<std::byte> prepared[kernels::kActivationForms];  // by ActivationForm
 };
 

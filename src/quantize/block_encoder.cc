@@ -36,45 +36,45 @@ void pack_fifth_bits(const int8_t* codes, int bias, uint8_t* qh) {
   std::memcpy(qh, &bits, sizeof(bits));
 }
 
-void encode(const float* x, BlockQ8_0& b) {
+void encode(const FitInput& in, BlockQ8_0& b) {
   float largest = 0;
-  for (int i = 0; i < 32; ++i) largest = std::max(largest, std::fabs(x[i]));
+  for (size_t i = 0; i < in.n; ++i) largest = std::max(largest, std::fabs(in.x[i]));
   b.d = stored_f16(largest / 127);
-  encode_with(x, 32, value_of(b.d), 0, -127, 127, b.qs);
+  encode_with(in, value_of(b.d), 0, -127, 127, b.qs);
 }
 
 template <int kBits, class Block>
-void encode_symmetric(const float* x, Block& b) {
+void encode_symmetric(const FitInput& in, Block& b) {
   constexpr int kBias = 1 << (kBits - 1);
   int8_t codes[32];
-  b.d = stored_f16(fit_symmetric(x, 32, -kBias, kBias - 1).scale);
-  encode_with(x, 32, value_of(b.d), 0, -kBias, kBias - 1, codes);
+  b.d = stored_f16(fit_symmetric(in, -kBias, kBias - 1).scale);
+  encode_with(in, value_of(b.d), 0, -kBias, kBias - 1, codes);
   pack_nibbles(codes, kBias, b.qs);
   if constexpr (kBits == 5) pack_fifth_bits(codes, kBias, b.qh);
 }
-void encode(const float* x, BlockQ4_0& b) {
-  encode_symmetric<4>(x, b);
+void encode(const FitInput& in, BlockQ4_0& b) {
+  encode_symmetric<4>(in, b);
 }
-void encode(const float* x, BlockQ5_0& b) {
-  encode_symmetric<5>(x, b);
+void encode(const FitInput& in, BlockQ5_0& b) {
+  encode_symmetric<5>(in, b);
 }
 
 template <int kBits, class Block>
-void encode_affine(const float* x, Block& b) {
+void encode_affine(const FitInput& in, Block& b) {
   constexpr int kHigh = (1 << kBits) - 1;
-  const AffineFit fit = fit_affine(x, 32, kHigh, false);
+  const AffineFit fit = fit_affine(in, kHigh, false);
   int8_t codes[32];
   b.d = stored_f16(fit.scale);
   b.m = stored_f16(-fit.offset);
-  encode_with(x, 32, value_of(b.d), -value_of(b.m), 0, kHigh, codes);
+  encode_with(in, value_of(b.d), -value_of(b.m), 0, kHigh, codes);
   pack_nibbles(codes, 0, b.qs);
   if constexpr (kBits == 5) pack_fifth_bits(codes, 0, b.qh);
 }
-void encode(const float* x, BlockQ4_1& b) {
-  encode_affine<4>(x, b);
+void encode(const FitInput& in, BlockQ4_1& b) {
+  encode_affine<4>(in, b);
 }
-void encode(const float* x, BlockQ5_1& b) {
-  encode_affine<5>(x, b);
+void encode(const FitInput& in, BlockQ5_1& b) {
+  encode_affine<5>(in, b);
 }
 
 /// Rounds of "small scales for the large ones, large ones for the small": the second still helps,
@@ -95,14 +95,14 @@ int nearest(float x, int low, int high) {
 }
 
 /// The best 6-bit scale and min of group `g` near the present ones.
-float refine_group(const float* x, int high, K45& k, size_t g) {
+float refine_group(const FitInput& in, int high, K45& k, size_t g) {
   const float d = value_of(k.d), d_min = value_of(k.d_min);
   const int scale = k.scales[g], min = k.mins[g];
   float best = std::numeric_limits<float>::infinity();
   for (int s = std::max(scale - 1, 0); s <= std::min(scale + 1, 63); ++s) {
     for (int m = std::max(min - 1, 0); m <= std::min(min + 1, 63); ++m) {
-      const float error = encode_with(x, 32, d * static_cast<float>(s),
-                                      d_min * static_cast<float>(m), 0, high, nullptr);
+      const float error = encode_with(in, d * static_cast<float>(s), d_min * static_cast<float>(m),
+                                      0, high, nullptr);
       if (error < best) {
         best = error;
         k.scales[g] = static_cast<uint8_t>(s);
@@ -110,21 +110,22 @@ float refine_group(const float* x, int high, K45& k, size_t g) {
       }
     }
   }
-  return encode_with(x, 32, d * static_cast<float>(k.scales[g]),
-                     d_min * static_cast<float>(k.mins[g]), 0, high, k.codes.data() + 32 * g);
+  return encode_with(in, d * static_cast<float>(k.scales[g]), d_min * static_cast<float>(k.mins[g]),
+                     0, high, k.codes.data() + 32 * g);
 }
 
 /// The d and d_min of least error for the present codes, scales and mins; false where there is no
 /// single answer.
-bool refit_block(const float* x, K45& k) {
+bool refit_block(const FitInput& in, K45& k) {
   double aa = 0, ab = 0, bb = 0, xa = 0, xb = 0;  // x ~ d * a - d_min * b
   for (size_t i = 0; i < 256; ++i) {
     const double a = double{1} * k.scales[i / 32] * k.codes[i], b = k.mins[i / 32];
-    aa += a * a;
-    ab += a * b;
-    bb += b * b;
-    xa += double{x[i]} * a;
-    xb += double{x[i]} * b;
+    const double w = in.importance_of(i);
+    aa += w * a * a;
+    ab += w * a * b;
+    bb += w * b * b;
+    xa += w * double{in.x[i]} * a;
+    xb += w * double{in.x[i]} * b;
   }
   const double determinant = aa * bb - ab * ab;
   double d = aa > 0 ? xa / aa : 0, d_min = 0;
@@ -138,11 +139,11 @@ bool refit_block(const float* x, K45& k) {
   return true;
 }
 
-K45 encode_k45(const float* x, int high) {
+K45 encode_k45(const FitInput& in, int high) {
   std::array<AffineFit, 8> fits;
   float largest_scale = 0, largest_offset = 0;
   for (size_t g = 0; g < 8; ++g) {
-    fits[g] = fit_affine(x + 32 * g, 32, high, true);
+    fits[g] = fit_affine(in.part(32 * g, 32), high, true);
     largest_scale = std::max(largest_scale, fits[g].scale);
     largest_offset = std::max(largest_offset, fits[g].offset);
   }
@@ -153,13 +154,13 @@ K45 encode_k45(const float* x, int high) {
   for (size_t g = 0; g < 8; ++g) {
     k.scales[g] = static_cast<uint8_t>(d > 0 ? nearest(fits[g].scale / d, 0, 63) : 0);
     k.mins[g] = static_cast<uint8_t>(d_min > 0 ? nearest(fits[g].offset / d_min, 0, 63) : 0);
-    k.error += refine_group(x + 32 * g, high, k, g);
+    k.error += refine_group(in.part(32 * g, 32), high, k, g);
   }
   for (int round = 0; round < kRounds; ++round) {
     K45 next = k;
-    if (!refit_block(x, next)) break;
+    if (!refit_block(in, next)) break;
     next.error = 0;
-    for (size_t g = 0; g < 8; ++g) next.error += refine_group(x + 32 * g, high, next, g);
+    for (size_t g = 0; g < 8; ++g) next.error += refine_group(in.part(32 * g, 32), high, next, g);
     if (!(next.error < k.error)) break;
     k = next;
   }
@@ -184,16 +185,16 @@ void pack_k_nibbles(const K45& k, uint8_t* qs) {
   }
 }
 
-void encode(const float* x, BlockQ4_K& b) {
-  const K45 k = encode_k45(x, 15);
+void encode(const FitInput& in, BlockQ4_K& b) {
+  const K45 k = encode_k45(in, 15);
   b.d = k.d;
   b.dmin = k.d_min;
   pack_k_scales(k, b.scales);
   pack_k_nibbles(k, b.qs);
 }
 
-void encode(const float* x, BlockQ5_K& b) {
-  const K45 k = encode_k45(x, 31);
+void encode(const FitInput& in, BlockQ5_K& b) {
+  const K45 k = encode_k45(in, 31);
   b.d = k.d;
   b.dmin = k.d_min;
   pack_k_scales(k, b.scales);
@@ -212,26 +213,25 @@ struct K6 {
   float error = 0;
 };
 
-float refine_group(const float* x, K6& k, size_t g) {
+float refine_group(const FitInput& in, K6& k, size_t g) {
   const float d = value_of(k.d);
   const int scale = k.scales[g];
   float best = std::numeric_limits<float>::infinity();
   for (int s = std::max(scale - 1, -128); s <= std::min(scale + 1, 127); ++s) {
-    const float error = encode_with(x, 16, d * static_cast<float>(s), 0, -32, 31, nullptr);
+    const float error = encode_with(in, d * static_cast<float>(s), 0, -32, 31, nullptr);
     if (error < best) {
       best = error;
       k.scales[g] = static_cast<int8_t>(s);
     }
   }
-  return encode_with(x, 16, d * static_cast<float>(k.scales[g]), 0, -32, 31,
-                     k.codes.data() + 16 * g);
+  return encode_with(in, d * static_cast<float>(k.scales[g]), 0, -32, 31, k.codes.data() + 16 * g);
 }
 
-K6 encode_k6(const float* x) {
+K6 encode_k6(const FitInput& in) {
   std::array<float, 16> scales;
   float extreme = 0;
   for (size_t g = 0; g < 16; ++g) {
-    scales[g] = fit_symmetric(x + 16 * g, 16, -32, 31).scale;
+    scales[g] = fit_symmetric(in.part(16 * g, 16), -32, 31).scale;
     if (std::fabs(scales[g]) > std::fabs(extreme)) extreme = scales[g];
   }
   K6 k;
@@ -239,28 +239,29 @@ K6 encode_k6(const float* x) {
   const float d = value_of(k.d);
   for (size_t g = 0; g < 16; ++g) {
     k.scales[g] = static_cast<int8_t>(d != 0 ? nearest(scales[g] / d, -128, 127) : 0);
-    k.error += refine_group(x + 16 * g, k, g);
+    k.error += refine_group(in.part(16 * g, 16), k, g);
   }
   for (int round = 0; round < kRounds; ++round) {
     double aa = 0, xa = 0;
     for (size_t i = 0; i < 256; ++i) {
       const double a = double{1} * k.scales[i / 16] * k.codes[i];
-      aa += a * a;
-      xa += double{x[i]} * a;
+      const double w = in.importance_of(i);
+      aa += w * a * a;
+      xa += w * double{in.x[i]} * a;
     }
     if (!(aa > 0)) break;
     K6 next = k;
     next.d = stored_f16(static_cast<float>(xa / aa));
     next.error = 0;
-    for (size_t g = 0; g < 16; ++g) next.error += refine_group(x + 16 * g, next, g);
+    for (size_t g = 0; g < 16; ++g) next.error += refine_group(in.part(16 * g, 16), next, g);
     if (!(next.error < k.error)) break;
     k = next;
   }
   return k;
 }
 
-void encode(const float* x, BlockQ6_K& b) {
-  const K6 k = encode_k6(x);
+void encode(const FitInput& in, BlockQ6_K& b) {
+  const K6 k = encode_k6(in);
   b.d = k.d;
   std::memcpy(b.scales, k.scales.data(), sizeof(b.scales));
   std::memset(b.ql, 0, sizeof(b.ql));
@@ -276,11 +277,11 @@ void encode(const float* x, BlockQ6_K& b) {
 }
 
 template <class Block>
-void encode_blocks(const float* x, size_t n, size_t block_elements, std::byte* dst) {
-  WHET_CHECK(n % block_elements == 0);
-  for (size_t i = 0; i < n; i += block_elements, dst += sizeof(Block)) {
+void encode_blocks(const FitInput& row, size_t block_elements, std::byte* dst) {
+  WHET_CHECK(row.n % block_elements == 0);
+  for (size_t i = 0; i < row.n; i += block_elements, dst += sizeof(Block)) {
     Block block;
-    encode(x + i, block);
+    encode(row.part(i, block_elements), block);
     std::memcpy(dst, &block, sizeof(Block));
   }
 }
@@ -294,6 +295,10 @@ void encode_halves(const float* x, size_t n, std::byte* dst, Convert convert) {
 }
 
 }  // namespace
+
+bool weighs_importance(DType type) {
+  return can_encode(type) && !is_float(type) && type != DType::Q8_0;
+}
 
 bool can_encode(DType type) {
   switch (type) {
@@ -314,7 +319,8 @@ bool can_encode(DType type) {
   }
 }
 
-void encode_row(DType type, const float* x, size_t n, std::byte* dst) {
+void encode_row(DType type, const float* x, size_t n, std::byte* dst, const float* importance) {
+  const FitInput row{x, importance, n};
   switch (type) {
     case DType::F32:
       std::memcpy(dst, x, n * sizeof(float));
@@ -324,21 +330,21 @@ void encode_row(DType type, const float* x, size_t n, std::byte* dst) {
     case DType::BF16:
       return encode_halves(x, n, dst, [](float v) { return kernels::bf16_bits_from_f32(v); });
     case DType::Q8_0:
-      return encode_blocks<BlockQ8_0>(x, n, 32, dst);
+      return encode_blocks<BlockQ8_0>(row, 32, dst);
     case DType::Q4_0:
-      return encode_blocks<BlockQ4_0>(x, n, 32, dst);
+      return encode_blocks<BlockQ4_0>(row, 32, dst);
     case DType::Q4_1:
-      return encode_blocks<BlockQ4_1>(x, n, 32, dst);
+      return encode_blocks<BlockQ4_1>(row, 32, dst);
     case DType::Q5_0:
-      return encode_blocks<BlockQ5_0>(x, n, 32, dst);
+      return encode_blocks<BlockQ5_0>(row, 32, dst);
     case DType::Q5_1:
-      return encode_blocks<BlockQ5_1>(x, n, 32, dst);
+      return encode_blocks<BlockQ5_1>(row, 32, dst);
     case DType::Q4_K:
-      return encode_blocks<BlockQ4_K>(x, n, 256, dst);
+      return encode_blocks<BlockQ4_K>(row, 256, dst);
     case DType::Q5_K:
-      return encode_blocks<BlockQ5_K>(x, n, 256, dst);
+      return encode_blocks<BlockQ5_K>(row, 256, dst);
     case DType::Q6_K:
-      return encode_blocks<BlockQ6_K>(x, n, 256, dst);
+      return encode_blocks<BlockQ6_K>(row, 256, dst);
     default:
       WHET_UNREACHABLE();
   }

@@ -11,9 +11,15 @@ namespace whet {
 /// Q5_K, Q6_K.
 bool can_encode(DType type);
 
+/// Of these: those whose scales are fitted, so that an importance changes them. Floats round, and
+/// Q8_0 spans the largest weight.
+bool weighs_importance(DType type);
+
 /// `n` finite weights, a whole number of blocks, to `dst`. Scales are fitted for the least squared
-/// error; the codes are those that fit the scale as it is stored. Values beyond the type's range
-/// become infinite in F16, as IEEE rounding has it.
-void encode_row(DType type, const float* x, size_t n, std::byte* dst);
+/// error, each counted by `importance` (positive, one for each weight; nullptr: alike); the codes
+/// are those that fit the scale as it is stored. Values beyond the type's range become infinite in
+/// F16, as IEEE rounding has it.
+void encode_row(DType type, const float* x, size_t n, std::byte* dst,
+                const float* importance = nullptr);
 
 }  // namespace whet

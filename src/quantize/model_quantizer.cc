@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include "formats/gguf_writer.h"
+#include "formats/untrusted_text.h"
 #include "kernels/kernels.h"
 #include "quantize/block_encoder.h"
 #include "quantize/model_contents.h"
@@ -44,9 +46,13 @@ struct Loss {
 /// One tensor on its way: some rows at a time, shared out over the team.
 class TensorEncoder {
  public:
-  TensorEncoder(const ContentMatrix& source, DType to)
+  /// `importance`: [matrices][columns], or empty.
+  TensorEncoder(const ContentMatrix& source, DType to, std::vector<float> importance,
+                RowTransform* transform)
       : source_(source),
+        importance_(std::move(importance)),
         to_(to),
+        transform_(transform),
         columns_(static_cast<size_t>(source.matrix.columns)),
         row_bytes_(row_bytes(dtype_info(to), columns_)) {}
 
@@ -58,6 +64,10 @@ class TensorEncoder {
     const auto n = static_cast<size_t>(end - begin);
     bytes_.resize(n * row_bytes_);
     losses_.assign(n, {});
+    if (transform_ != nullptr) {
+      transformed_.resize(n * columns_);
+      WHET_TRY_STATUS(transform_->read(source_, begin, end, transformed_.data(), pool));
+    }
     std::atomic<int64_t> bad_row{-1};
     pool.for_each(end - begin, [&](int64_t i) {
       if (!encode_one(begin + i, static_cast<size_t>(i))) {
@@ -84,7 +94,8 @@ class TensorEncoder {
  private:
   bool encode_one(int64_t row, size_t place) {
     std::byte* out = bytes_.data() + place * row_bytes_;
-    if (source_.matrix.type == to_ && !is_float(to_)) {  // floats are looked at for NaN
+    const bool same = source_.matrix.type == to_ && transform_ == nullptr;
+    if (same && !is_float(to_)) {  // floats are looked at for NaN
       const auto blocks = source_.blocks(row);
       std::memcpy(out, blocks.data(), blocks.size());
       return true;
@@ -92,11 +103,15 @@ class TensorEncoder {
     thread_local std::vector<float> weights, back;
     weights.resize(columns_);
     back.resize(columns_);
-    source_.dequantize(row, weights.data());
+    if (transform_ == nullptr) {
+      source_.dequantize(row, weights.data());
+    } else {
+      std::copy_n(transformed_.data() + place * columns_, columns_, weights.data());
+    }
     float checked = 0;
     for (float w : weights) checked += w * 0.0f;  // NaN unless all are finite
     if (checked != 0.0f || std::isnan(checked)) return false;
-    encode_row(to_, weights.data(), columns_, out);
+    encode_row(to_, weights.data(), columns_, out, importance_of_row(row));
     kernels::dequantize_row(to_, out, back.data(), columns_);
     Loss& loss = losses_[place];
     for (size_t i = 0; i < columns_; ++i) {
@@ -107,11 +122,20 @@ class TensorEncoder {
     return true;
   }
 
+  const float* importance_of_row(int64_t row) const {
+    if (importance_.empty()) return nullptr;
+    const int64_t matrix = source_.experts.empty() ? 0 : row / source_.experts.front().rows;
+    return importance_.data() + static_cast<size_t>(matrix) * columns_;
+  }
+
   const ContentMatrix& source_;
+  const std::vector<float> importance_;
   const DType to_;
+  RowTransform* const transform_;
   const size_t columns_;
   const uint64_t row_bytes_;
   std::vector<std::byte> bytes_;
+  std::vector<float> transformed_;
   std::vector<Loss> losses_;
   Loss total_;
 };
@@ -125,8 +149,48 @@ uint32_t file_type_of(const std::vector<QuantizedTensor>& tensors) {
   return usual_file_type(most->first);
 }
 
-Status write_metadata(GgufWriter& writer, const LoadedModel& model, uint32_t file_type) {
-  WHET_TRY(Metadata metadata, describe_as_gguf(model));
+/// A matrix of another model is refused: it would weigh the wrong channels.
+Status check_importance(const ImportanceMatrix& importance, const ModelContents& contents) {
+  std::set<std::string_view> names;
+  for (const ContentMatrix& matrix : contents.matrices) names.insert(matrix.name);
+  for (const ContentVector& vector : contents.vectors) names.insert(vector.name);
+  for (const auto& [name, channels] : importance.tensors) {
+    if (names.contains(name)) continue;
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("expected an importance matrix of this model, found one with a tensor "
+                             "{} that the model does not have",
+                             quote_untrusted(name)));
+  }
+  return ok_status();
+}
+
+/// Empty where the type does not heed it or the matrix does not know the tensor.
+Result<std::vector<float>> importance_for(const ContentMatrix& source, DType to,
+                                          const ImportanceMatrix* importance) {
+  if (importance == nullptr || !weighs_importance(to) || source.matrix.type == to) {
+    return std::vector<float>();
+  }
+  const auto found = importance->tensors.find(source.name);
+  if (found == importance->tensors.end()) return std::vector<float>();
+  return importance_of(found->second, source.name, std::max<size_t>(source.experts.size(), 1),
+                       static_cast<size_t>(source.matrix.columns));
+}
+
+void describe_importance(const ImportanceMatrix& importance, const std::string& file,
+                         Metadata& metadata) {
+  metadata["quantize.imatrix.file"] = {file};
+  if (!importance.datasets.empty()) {
+    metadata["quantize.imatrix.dataset"] = {importance.datasets.front()};
+  }
+  metadata["quantize.imatrix.entries_count"] = {uint64_t{importance.tensors.size()}};
+  metadata["quantize.imatrix.chunks_count"] = {importance.n_chunks};
+}
+
+Status write_metadata(GgufWriter& writer, Metadata metadata, uint32_t file_type,
+                      const QuantizeOptions& options) {
+  if (options.importance != nullptr) {
+    describe_importance(*options.importance, options.importance_file, metadata);
+  }
   metadata["general.file_type"] = {uint64_t{file_type}};
   metadata["general.quantization_version"] = {uint64_t{2}};
   for (const auto& [key, value] : metadata) WHET_TRY_STATUS(writer.add_meta(key, value));
@@ -135,43 +199,55 @@ Status write_metadata(GgufWriter& writer, const LoadedModel& model, uint32_t fil
 
 }  // namespace
 
-Result<std::vector<QuantizedTensor>> quantize_model(
-    const LoadedModel& model, const std::optional<TypeMixture>& mixture, const std::string& path,
+std::vector<std::string> tensors_without_importance(const std::vector<QuantizedTensor>& tensors) {
+  std::vector<std::string> names;
+  for (const QuantizedTensor& tensor : tensors) {
+    const bool fitted = weighs_importance(tensor.to) && tensor.from != tensor.to;
+    if (fitted && !tensor.weighed) names.push_back(tensor.name);
+  }
+  return names;
+}
+
+Result<std::vector<QuantizedTensor>> write_quantized(
+    const ModelToWrite& model, const std::optional<TypeMixture>& mixture, const std::string& path,
     const QuantizeOptions& options, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights,
     const CancelFlag* cancel) {
-  const ModelContents contents = contents_of(model, ModelFile::Container::kGguf);
-  const std::vector<ContentMatrix>& sources = contents.matrices;
+  const std::vector<ContentMatrix>& sources = model.contents.matrices;
   WHET_TRY(GgufWriter writer, GgufWriter::create(path));
   const bool tied = sources.back().role != MatrixRole::kHead;
   std::vector<QuantizedTensor> report;
+  std::vector<std::vector<float>> importance;  // of each matrix
   uint64_t total = 0, done = 0;
+  if (options.importance != nullptr) {
+    WHET_TRY_STATUS(check_importance(*options.importance, model.contents));
+  }
   for (const ContentMatrix& source : sources) {
     const Matrix& m = source.matrix;
-    const DType to =
-        !mixture ? m.type
-                 : mixture->type_of(source.role, source.layer, model.model.weights.layers.size(),
-                                    static_cast<uint64_t>(m.columns), tied);
+    const DType to = !mixture ? m.type
+                              : mixture->type_of(source.role, source.layer, model.n_layers,
+                                                 static_cast<uint64_t>(m.columns), tied);
     WHET_TRY_STATUS(check_input(source, to, !mixture, options));
     const std::vector<uint64_t> shape = source.shape();
     const auto rows = static_cast<uint64_t>(m.rows), columns = static_cast<uint64_t>(m.columns);
     WHET_TRY_STATUS(writer.add_tensor_info(source.name, to, shape));
-    report.push_back(
-        {source.name, m.type, to, shape, rows * row_bytes(dtype_info(to), columns), 0});
+    WHET_TRY(importance.emplace_back(), importance_for(source, to, options.importance));
+    report.push_back({source.name, m.type, to, shape, rows * row_bytes(dtype_info(to), columns), 0,
+                      !importance.back().empty()});
     total += rows * columns;
   }
-  const std::vector<ContentVector>& plain = contents.vectors;
+  const std::vector<ContentVector>& plain = model.contents.vectors;
   for (const ContentVector& vector : plain) {
     WHET_TRY_STATUS(writer.add_tensor_info(vector.name, DType::F32, vector.shape));
     report.push_back({vector.name, DType::F32, DType::F32, vector.shape,
                       sizeof(float) * vector.values.size(), 0});
   }
-  WHET_TRY_STATUS(
-      write_metadata(writer, model, mixture ? mixture->file_type : file_type_of(report)));
+  WHET_TRY_STATUS(write_metadata(writer, model.metadata,
+                                 mixture ? mixture->file_type : file_type_of(report), options));
   WHET_TRY_STATUS(writer.write_header());
   for (size_t i = 0; i < sources.size(); ++i) {
     const Matrix& m = sources[i].matrix;
-    TensorEncoder encoder(sources[i], report[i].to);
+    TensorEncoder encoder(sources[i], report[i].to, std::move(importance[i]), model.transform);
     for (int64_t row = 0; row < m.rows; row += encoder.rows_per_piece()) {
       if (cancel != nullptr && cancel->cancelled()) {
         return Error(ErrorCode::kCancelled, "cancelled");
@@ -189,6 +265,18 @@ Result<std::vector<QuantizedTensor>> quantize_model(
   }
   WHET_TRY_STATUS(writer.finish());
   return report;
+}
+
+Result<std::vector<QuantizedTensor>> quantize_model(
+    const LoadedModel& model, const std::optional<TypeMixture>& mixture, const std::string& path,
+    const QuantizeOptions& options, ThreadPool& pool,
+    const std::function<void(uint64_t done, uint64_t total)>& on_weights,
+    const CancelFlag* cancel) {
+  WHET_TRY(Metadata metadata, describe_as_gguf(model));
+  return write_quantized({.contents = contents_of(model, ModelFile::Container::kGguf),
+                          .metadata = std::move(metadata),
+                          .n_layers = model.model.weights.layers.size()},
+                         mixture, path, options, pool, on_weights, cancel);
 }
 
 }  // namespace whet

@@ -107,11 +107,11 @@ TEST(FitSymmetric, IsCloseToExhaustiveSearch) {
     for (int i = 300; i < 1300; ++i) {
       for (const float sign : {-1.0f, 1.0f}) {
         const float scale = sign * largest / 8 * static_cast<float>(i) / 800;
-        best = std::min(best, encode_with(x.data(), 32, scale, 0, -8, 7, nullptr));
+        best = std::min(best, encode_with({x.data(), nullptr, 32}, scale, 0, -8, 7, nullptr));
       }
     }
-    const SymmetricFit fit = fit_symmetric(x.data(), 32, -8, 7);
-    const float left = encode_with(x.data(), 32, fit.scale, 0, -8, 7, nullptr);
+    const SymmetricFit fit = fit_symmetric({x.data(), nullptr, 32}, -8, 7);
+    const float left = encode_with({x.data(), nullptr, 32}, fit.scale, 0, -8, 7, nullptr);
     EXPECT_LT(left, 1.02f * best) << seed;
     EXPECT_LE(left, fit.error * 1.0001f);
   }

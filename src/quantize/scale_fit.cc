@@ -31,62 +31,78 @@ inline float clamped(float x, float low, float high) {
   return x > high ? high : x;
 }
 
+/// Of the importance w: sums of w, w q, w q^2, w x, w x q, w x^2.
 struct Moments {
-  float n, q, qq, x, xq, xx;
+  float w, q, qq, x, xq, xx;
 };
 
 /// Sums over codes q = clamp(round((x + offset) * inverse)).
-Moments moments(const float* x, size_t n, float inverse, float offset, int low, int high) {
+template <bool kWeighted>
+Moments moments(const FitInput& in, float inverse, float offset, int low, int high) {
   const auto lowest = static_cast<float>(low), highest = static_cast<float>(high);
-  Lanes q_sum{}, qq_sum{}, x_sum{}, xq_sum{}, xx_sum{};
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
+  Lanes w_sum{}, q_sum{}, qq_sum{}, x_sum{}, xq_sum{}, xx_sum{};
+  WHET_CHECK(in.n % kLanes == 0);
+  for (size_t i = 0; i < in.n; i += kLanes) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      const float v = x[i + lane];
+      const float v = in.x[i + lane];
+      const float w = kWeighted ? in.importance[i + lane] : 1.0f;
       const float q = rounded(clamped((v + offset) * inverse, lowest, highest));
-      q_sum[lane] += q;
-      qq_sum[lane] += q * q;
-      x_sum[lane] += v;
-      xq_sum[lane] += v * q;
-      xx_sum[lane] += v * v;
+      const float wq = w * q, wv = w * v;
+      w_sum[lane] += w;
+      q_sum[lane] += wq;
+      qq_sum[lane] += wq * q;
+      x_sum[lane] += wv;
+      xq_sum[lane] += wv * q;
+      xx_sum[lane] += wv * v;
     }
   }
-  WHET_CHECK(i == n);
-  return {static_cast<float>(n), sum(q_sum), sum(qq_sum), sum(x_sum), sum(xq_sum), sum(xx_sum)};
+  return {sum(w_sum), sum(q_sum), sum(qq_sum), sum(x_sum), sum(xq_sum), sum(xx_sum)};
 }
 
-}  // namespace
+Moments moments(const FitInput& in, float inverse, float offset, int low, int high) {
+  return in.importance != nullptr ? moments<true>(in, inverse, offset, low, high)
+                                  : moments<false>(in, inverse, offset, low, high);
+}
 
-float encode_with(const float* x, size_t n, float scale, float offset, int low, int high,
-                  int8_t* codes) {
+template <bool kWeighted>
+float encode_on_grid(const FitInput& in, float scale, float offset, int low, int high,
+                     int8_t* codes) {
   const float inverse = scale != 0 ? 1 / scale : 0;
   const auto lowest = static_cast<float>(low), highest = static_cast<float>(high);
-  WHET_CHECK(n % kLanes == 0);
+  WHET_CHECK(in.n % kLanes == 0);
   Lanes error{};
-  for (size_t i = 0; i < n; i += kLanes) {
+  for (size_t i = 0; i < in.n; i += kLanes) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
-      const float q = rounded(clamped((x[i + lane] + offset) * inverse, lowest, highest));
-      const float miss = x[i + lane] - (scale * q - offset);
-      error[lane] += miss * miss;
+      const float v = in.x[i + lane];
+      const float q = rounded(clamped((v + offset) * inverse, lowest, highest));
+      const float miss = v - (scale * q - offset);
+      error[lane] += kWeighted ? in.importance[i + lane] * miss * miss : miss * miss;
       if (codes) codes[i + lane] = static_cast<int8_t>(q);
     }
   }
   return sum(error);
 }
 
-SymmetricFit fit_symmetric(const float* x, size_t n, int low, int high) {
+}  // namespace
+
+float encode_with(const FitInput& in, float scale, float offset, int low, int high, int8_t* codes) {
+  return in.importance != nullptr ? encode_on_grid<true>(in, scale, offset, low, high, codes)
+                                  : encode_on_grid<false>(in, scale, offset, low, high, codes);
+}
+
+SymmetricFit fit_symmetric(const FitInput& in, int low, int high) {
   float extreme = 0;
-  for (size_t i = 0; i < n; ++i) {
-    if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+  for (size_t i = 0; i < in.n; ++i) {
+    if (std::fabs(in.x[i]) > std::fabs(extreme)) extreme = in.x[i];
   }
-  const Moments none = moments(x, n, 0, 0, low, high);
+  const Moments none = moments(in, 0, 0, low, high);
   SymmetricFit best{0, none.xx};
   if (!(std::fabs(extreme) > std::numeric_limits<float>::min())) return best;
   // The extreme weight lands near either end of the range, a little inside to a little beyond.
   for (const int end : {low, high}) {
     for (int step = -9; step <= 9; ++step) {
       const float inverse = (static_cast<float>(end) + 0.1f * static_cast<float>(step)) / extreme;
-      const Moments m = moments(x, n, inverse, 0, low, high);
+      const Moments m = moments(in, inverse, 0, low, high);
       if (!(m.qq > 0)) continue;
       const float scale = m.xq / m.qq;
       const float error = m.xx - scale * m.xq;
@@ -96,11 +112,11 @@ SymmetricFit fit_symmetric(const float* x, size_t n, int low, int high) {
   return best;
 }
 
-AffineFit fit_affine(const float* x, size_t n, int high, bool offset_not_negative) {
-  float lowest = x[0], highest = x[0];
-  for (size_t i = 1; i < n; ++i) {
-    lowest = std::min(lowest, x[i]);
-    highest = std::max(highest, x[i]);
+AffineFit fit_affine(const FitInput& in, int high, bool offset_not_negative) {
+  float lowest = in.x[0], highest = in.x[0];
+  for (size_t i = 1; i < in.n; ++i) {
+    lowest = std::min(lowest, in.x[i]);
+    highest = std::max(highest, in.x[i]);
   }
   if (offset_not_negative) {
     lowest = std::min(lowest, 0.0f);
@@ -109,25 +125,25 @@ AffineFit fit_affine(const float* x, size_t n, int high, bool offset_not_negativ
   const float range = highest - lowest;
   if (!(range > std::numeric_limits<float>::min())) {
     const float offset = offset_not_negative ? std::max(-lowest, 0.0f) : -lowest;
-    return {0, offset, encode_with(x, n, 0, offset, 0, high, nullptr)};
+    return {0, offset, encode_with(in, 0, offset, 0, high, nullptr)};
   }
   AffineFit best{range / static_cast<float>(high), -lowest, 0};
-  best.error = encode_with(x, n, best.scale, best.offset, 0, high, nullptr);
+  best.error = encode_with(in, best.scale, best.offset, 0, high, nullptr);
   for (int step = -10; step <= 10; ++step) {
     const float inverse = (static_cast<float>(high) + 0.1f * static_cast<float>(step)) / range;
     float offset = -lowest;
-    const Moments m = moments(x, n, inverse, offset, 0, high);
+    const Moments m = moments(in, inverse, offset, 0, high);
     // Normal equations of x ~ scale * q - offset.
-    const float determinant = m.n * m.qq - m.q * m.q;
+    const float determinant = m.w * m.qq - m.q * m.q;
     if (!(determinant > 0)) continue;
-    float scale = (m.n * m.xq - m.x * m.q) / determinant;
+    float scale = (m.w * m.xq - m.x * m.q) / determinant;
     offset = (m.q * m.xq - m.x * m.qq) / determinant;
     if (offset_not_negative && offset < 0) {
       offset = 0;
       scale = m.xq / m.qq;
     }
     if (!(scale > 0)) continue;
-    const float error = encode_with(x, n, scale, offset, 0, high, nullptr);
+    const float error = encode_with(in, scale, offset, 0, high, nullptr);
     if (error < best.error) best = {scale, offset, error};
   }
   return best;

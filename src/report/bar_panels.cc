@@ -147,21 +147,22 @@ void tokens_panel(Panel& panel, const Report& doc) {
 void memory_panel(Panel& panel, const Report& doc) {
   panel.legend(
       {{Mark::kSquare, kSky, "peak resident set"}, {Mark::kSquare, kBlue, "of it KV cache"}});
-  constexpr double kGiB = 1 << 30;
-  double x_max = 0;
+  constexpr double kMiB = 1 << 20, kGiB = 1 << 30;
+  double most = 0;
   for (const auto& s : doc.strategies)
-    x_max = std::max(x_max, static_cast<double>(s.peak_rss_bytes.value_or(0)) / kGiB);
-  if (x_max <= 0) x_max = 1;
-  x_max *= 1.04;
+    most = std::max(most, static_cast<double>(s.peak_rss_bytes.value_or(0)));
+  const bool is_small = most < kGiB;  // as format_bytes() says it
+  const double unit = is_small ? kMiB : kGiB;
+  const double x_max = most > 0 ? 1.04 * most / unit : 1;
   bar_frame(panel, doc, x_max, 66);
-  panel.linear_tics('x', 0, x_max, 5, 0, " GiB");
+  panel.linear_tics('x', 0, x_max, 5, 0, is_small ? " MiB" : " GiB");
   std::vector<Bar> resident, kv;
   for (size_t i = 0; i < doc.strategies.size(); ++i) {
     const auto& s = doc.strategies[i];
-    const double rss = static_cast<double>(s.peak_rss_bytes.value_or(0)) / kGiB;
+    const double rss = static_cast<double>(s.peak_rss_bytes.value_or(0)) / unit;
     if (s.peak_rss_bytes) resident.push_back({i, 0, rss});
     if (s.kv_bytes && s.peak_rss_bytes)
-      kv.push_back({i, 0, std::min(rss, static_cast<double>(*s.kv_bytes) / kGiB)});
+      kv.push_back({i, 0, std::min(rss, static_cast<double>(*s.kv_bytes) / unit)});
     bar_text(panel, doc.strategies.size(), x_max, i, rss, format_bytes(s.peak_rss_bytes));
   }
   std::vector<std::string> elements;

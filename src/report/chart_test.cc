@@ -170,6 +170,27 @@ TEST(LabelLayout, EightCrowdedLabelsDoNotOverlap) {
   }
 }
 
+TEST(LabelLayout, NoBarRunsThroughTheLabelsOfACrowdedExperiment) {
+  // The demo's eleven rows: pairs of a strategy and its control, whose bars nearly coincide.
+  const std::vector<LabelledPoint> points = {
+      {120, 219, 120, 120, 163, 286, 46},  {180, 276, 166, 193, 216, 370, 18},
+      {203, 213, 190, 216, 158, 276, 109}, {419, 180, 406, 432, 127, 240, 38},
+      {308, 180, 294, 322, 128, 240, 49},  {405, 190, 392, 418, 137, 251, 88},
+      {541, 170, 526, 556, 118, 230, 83},  {323, 176, 310, 338, 124, 237, 139},
+      {418, 173, 405, 431, 121, 233, 131}, {430, 173, 417, 444, 121, 233, 164},
+      {548, 180, 534, 563, 127, 240, 160}};
+  const Box area{58, 82, 557, 296};
+  const auto boxes = place_labels(points, area, 14);
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    EXPECT_DOUBLE_EQ(overlap(boxes[i], area), boxes[i].width * boxes[i].height) << i;
+    for (size_t j = 0; j < i; ++j) EXPECT_EQ(overlap(boxes[i], boxes[j]), 0) << i << " " << j;
+    for (const LabelledPoint& p : points) {
+      EXPECT_EQ(overlap(boxes[i], {p.x - 1, p.y_low, 2, p.y_high - p.y_low}), 0) << i;
+      EXPECT_EQ(overlap(boxes[i], {p.x_low, p.y - 1, p.x_high - p.x_low, 2}), 0) << i;
+    }
+  }
+}
+
 TEST(ReportFiles, WritesEverythingAndReportsWhatIsMissing) {
   const std::string directory = testing::TempDir() + "whet_report_" + std::to_string(::getpid());
   std::filesystem::create_directories(directory);

@@ -19,18 +19,40 @@ Box mark_box(const LabelledPoint& p) {
   return {p.x - kMarkRadius, p.y - kMarkRadius, 2 * kMarkRadius, 2 * kMarkRadius};
 }
 
-double cost(const Box& box, const std::vector<LabelledPoint>& points,
+/// Bars are lines; a name wants some air on both sides of them.
+constexpr double kHalfBar = 3;
+
+double cost(const Box& box, const LabelledPoint& own, const std::vector<LabelledPoint>& points,
             const std::vector<Box>& placed, const Box& area) {
   double sum = 0;
   for (const Box& other : placed) sum += 20 * overlap_area(box, other);
   for (const LabelledPoint& p : points) {
     sum += 10 * overlap_area(box, mark_box(p));
-    const Box across{p.x_low, p.y - 1, p.x_high - p.x_low, 2};
-    const Box upright{p.x - 1, p.y_low, 2, p.y_high - p.y_low};
+    const Box across{p.x_low, p.y - kHalfBar, p.x_high - p.x_low, 2 * kHalfBar};
+    const Box upright{p.x - kHalfBar, p.y_low, 2 * kHalfBar, p.y_high - p.y_low};
     sum += 4 * (overlap_area(box, across) + overlap_area(box, upright));
   }
   const double inside = overlap_area(box, area);
-  return sum + 50 * (box.width * box.height - inside);
+  sum += 50 * (box.width * box.height - inside);
+  const double away_x = std::clamp(own.x, box.left, box.right()) - own.x;
+  const double away_y = std::clamp(own.y, box.top, box.bottom()) - own.y;
+  return sum + std::hypot(away_x, away_y);
+}
+
+/// The nearest first, as far as equal costs go.
+std::vector<Box> places_around(const LabelledPoint& p, double height) {
+  constexpr double kGap = 9, kStep = 7, kFurthest = 154;
+  std::vector<Box> places;
+  for (double away = 0; away <= kFurthest; away += kStep) {
+    for (const double y : {p.y - height - 2 - away, p.y + 2 + away}) {
+      for (const double gap : {kGap, kGap + 13, kGap + 31, kGap + 61}) {
+        places.push_back({p.x + gap, y, p.label_width, height});
+        places.push_back({p.x - gap - p.label_width, y, p.label_width, height});
+      }
+      if (away >= kStep) places.push_back({p.x - p.label_width / 2, y, p.label_width, height});
+    }
+  }
+  return places;
 }
 
 }  // namespace
@@ -39,28 +61,13 @@ std::vector<Box> place_labels(const std::vector<LabelledPoint>& points, const Bo
                               double label_height) {
   std::vector<Box> placed;
   for (const LabelledPoint& p : points) {
-    const double w = p.label_width;
-    const double h = label_height;
-    std::vector<Box> places;
-    for (double gap : {9.0, 22.0, 40.0}) {
-      places.push_back({p.x + gap, p.y - h - 2, w, h});      // right, above the bar
-      places.push_back({p.x + gap, p.y + 2, w, h});          // right, below it
-      places.push_back({p.x - gap - w, p.y - h - 2, w, h});  // left
-      places.push_back({p.x - gap - w, p.y + 2, w, h});
-      places.push_back({p.x + 4, p.y - gap - h, w, h});  // further up and down
-      places.push_back({p.x + 4, p.y + gap, w, h});
-      places.push_back({p.x - 4 - w, p.y - gap - h, w, h});
-      places.push_back({p.x - 4 - w, p.y + gap, w, h});
-    }
-    places.push_back({p.x - w / 2, p.y_low - h - 2, w, h});  // at the ends of the upright bar
-    places.push_back({p.x - w / 2, p.y_high + 2, w, h});
     Box best;
     double least = std::numeric_limits<double>::infinity();
-    for (size_t i = 0; i < places.size(); ++i) {
-      const double c = cost(places[i], points, placed, area) + 3 * static_cast<double>(i);
+    for (const Box& place : places_around(p, label_height)) {
+      const double c = cost(place, p, points, placed, area);
       if (c < least) {
         least = c;
-        best = places[i];
+        best = place;
       }
     }
     placed.push_back(best);

@@ -18,8 +18,9 @@ struct LabelledPoint {
   double label_width;
 };
 
-/// A box for each label, in order, inside `area`; greedy over twelve places around each mark, by
-/// least overlap with labels already placed, marks, error bars and the edge. Deterministic.
+/// A box for each label, in order, inside `area`; greedy over places around each mark, by least
+/// overlap with labels already placed, marks, error bars and the edge, then by least distance from
+/// the mark. Deterministic.
 std::vector<Box> place_labels(const std::vector<LabelledPoint>& points, const Box& area,
                               double label_height);
 

@@ -131,7 +131,7 @@ void quality_panel(Panel& panel, const Report& doc) {
   std::vector<LabelledPoint> labelled;
   std::vector<std::string> names;
   for (const auto& p : points) {
-    names.push_back(truncate(p.strategy->title(), 30));
+    names.push_back(truncate(p.strategy->title(), 36));
     labelled.push_back({to_x(p.x), to_y(p.y), to_x(p.x_low), to_x(p.x_high), to_y(p.y_high),
                         to_y(p.y_low), text_width(names.back(), 11)});
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "grammar/gbnf.h"
 #include "grammar/grammar.h"
 #include "grammar/json_schema.h"
@@ -46,18 +48,13 @@ GrammarResult schema_grammar(const Json& schema) {
   return grammar::json_schema_grammar(schema);
 }
 
+/// `tools` as read_tools() lets them through.
 std::vector<grammar::Tool> tools_of(Fields& fields, const Json& tools, const std::string& only) {
   std::vector<grammar::Tool> list;
   for (const Json& tool : tools) {
-    const Json* function =
-        tool.is_object() && tool.contains("function") ? &tool["function"] : nullptr;
-    if (function == nullptr || !function->is_object() || !function->contains("name") ||
-        !(*function)["name"].is_string()) {
-      fields.fail("tools", "functions with a name: {\"type\": \"function\", \"function\": {...}}");
-      return {};
-    }
-    if (!only.empty() && (*function)["name"] != only) continue;
-    list.push_back({(*function)["name"], function->value("parameters", Json::object())});
+    const Json& function = tool["function"];
+    if (!only.empty() && function["name"] != only) continue;
+    list.push_back({function["name"], function.value("parameters", Json::object())});
   }
   if (list.empty()) {
     fields.fail("tool_choice", fmt::format("the name of one of the tools, not \"{}\"", only));
@@ -65,13 +62,52 @@ std::vector<grammar::Tool> tools_of(Fields& fields, const Json& tools, const std
   return list;
 }
 
+bool is_function(const Json& tool) {
+  if (!tool.is_object() || tool.value("type", Json("function")) != "function") return false;
+  const auto function = tool.find("function");
+  return function != tool.end() && function->is_object() && function->contains("name") &&
+         (*function)["name"].is_string();
+}
+
+/// Reads a schema, a grammar, a pattern or choices from a field.
+void set_form(Fields& fields, const std::string& name, OneGrammar& one,
+              std::optional<Json>& schema) {
+  const Json* json = fields.value(name);
+  if (json == nullptr) return;
+  if (name == "json_schema" || name == "json") {
+    schema = *json;
+    one.set(name, schema_grammar(*json));
+  } else if (name == "choice") {
+    const std::vector<std::string> choices = fields.texts(name);
+    if (choices.empty()) {
+      fields.fail(name, "at least one text");
+    } else {
+      one.set(name, grammar::choice_grammar(choices));
+    }
+  } else if (const std::string text = fields.text(name, ""); !text.empty()) {
+    one.set(name, name == "regex" ? grammar::regex_grammar(text) : grammar::gbnf_grammar(text));
+  }
+}
+
 }  // namespace
+
+const Json* read_tools(Fields& fields) {
+  const Json* tools = fields.value("tools");
+  if (tools == nullptr) return nullptr;
+  if (!tools->is_array() || !std::ranges::all_of(*tools, is_function)) {
+    fields.fail("tools",
+                "an array of functions with names: {\"type\": \"function\", \"function\": "
+                "{\"name\": ...}}");
+    return nullptr;
+  }
+  return tools->empty() ? nullptr : tools;
+}
 
 ToolChoice read_tool_choice(Fields& fields, const Json* tools) {
   ToolChoice choice;
   choice.parallel = fields.flag("parallel_tool_calls", true);
   const Json* json = fields.value("tool_choice");
-  const bool has_tools = tools != nullptr && tools->is_array() && !tools->empty();
+  const bool has_tools = tools != nullptr;
   if (json == nullptr || *json == "auto") return choice;
   if (*json == "none") {
     choice.kind = ToolChoice::Kind::kNone;
@@ -117,18 +153,24 @@ std::optional<Json> read_constraint(Fields& fields, const ToolChoice& choice, co
                   "\"json_schema\", \"json_schema\": {\"schema\": ...}}");
     }
   }
-  if (const Json* json = fields.value("json_schema")) {
-    schema = *json;
-    one.set("json_schema", schema_grammar(*json));
+  for (const char* name : {"json_schema", "grammar", "regex", "choice"}) {
+    set_form(fields, name, one, schema);
   }
-  if (const std::string text = fields.text("grammar", ""); !text.empty()) {
-    one.set("grammar", grammar::gbnf_grammar(text));
-  }
-  if (const std::string text = fields.text("regex", ""); !text.empty()) {
-    one.set("regex", grammar::regex_grammar(text));
-  }
-  if (const std::vector<std::string> choices = fields.texts("choice"); !choices.empty()) {
-    one.set("choice", grammar::choice_grammar(choices));
+  // vLLM's name for the same.
+  if (const Json* outputs = fields.value("structured_outputs")) {
+    if (!outputs->is_object()) {
+      fields.fail("structured_outputs", "an object");
+    } else {
+      Fields inner(*outputs, "structured_outputs.");
+      GenerateRequest made;
+      OneGrammar one_inside(inner, made);
+      for (const char* name : {"json", "grammar", "regex", "choice"}) {
+        set_form(inner, name, one_inside, schema);
+      }
+      if (inner.error()) fields.fail(*inner.error());
+      if (made.grammar != nullptr) one.set("structured_outputs", GrammarResult(made.grammar));
+      fields.ignore_also(inner);
+    }
   }
   const bool forced =
       choice.kind == ToolChoice::Kind::kRequired || choice.kind == ToolChoice::Kind::kNamed;

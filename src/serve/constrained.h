@@ -16,6 +16,9 @@ struct ToolChoice {
   bool parallel = true;  // more than one call
 };
 
+/// "tools": an array of functions with names; null where there are none.
+const Json* read_tools(Fields& fields);
+
 /// "tool_choice" beside "tools" (may be null).
 ToolChoice read_tool_choice(Fields& fields, const Json* tools);
 

@@ -147,7 +147,8 @@ void ollama_embed(Exchange& exchange) {
   Fields fields(body);
   EmbedCall call;
   read_ollama(fields, call);
-  const std::vector<std::string> texts = fields.texts("input");
+  std::vector<std::string> texts = fields.texts("input");
+  if (texts == std::vector<std::string>{""}) texts.clear();  // asks only whether the model is there
   if (texts.size() > kMaxInputs) fields.fail("input", "at most 2048 texts");
   call.request.inputs.assign(texts.begin(), texts.end());
   if (!exchange.accept(fields)) return;

@@ -134,10 +134,15 @@ void Fields::ignore(std::initializer_list<const char*> names) {
   }
 }
 
+void Fields::ignore_also(const Fields& inner) {
+  const std::vector<std::string> names = inner.ignored();
+  harmless_.insert(harmless_.end(), names.begin(), names.end());
+}
+
 std::vector<std::string> Fields::ignored() const {
   std::vector<std::string> names = harmless_;
   for (const auto& [name, json] : object_.items()) {
-    if (!read_.contains(name)) names.push_back(path_ + name);
+    if (!read_.contains(name) && !json.is_null()) names.push_back(path_ + name);
   }
   return names;
 }

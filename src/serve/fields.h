@@ -46,6 +46,8 @@ class Fields {
   std::vector<std::string> texts(const std::string& name);
   /// Fields that change nothing here: read and named as ignored.
   void ignore(std::initializer_list<const char*> names);
+  /// What an object within this one ignores is ignored here.
+  void ignore_also(const Fields& inner);
 
   void fail(const std::string& name, std::string_view expected);
   void fail(ApiError error);

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace whet::serve {
@@ -62,10 +63,23 @@ void add_base_tokens(Json& usage, const std::optional<BaseTokens>& counted) {
   usage["base_tokens"] = {{"prompt", counted->n_prompt}, {"completion", counted->n_completion}};
 }
 
+void RunningUsage::add_to(Json& chunk) const {
+  if (n_prompt) chunk["usage"] = usage_json(*n_prompt, 0, n_completion);
+}
+
+Result<RunningUsage> continuous_usage(Generator& generator, GenerateRequest& request) {
+  WHET_TRY(const std::optional<int64_t> n_prompt, generator.count_prompt_tokens(request));
+  request.top_logprobs = std::max(request.top_logprobs, 0);
+  return RunningUsage{n_prompt};
+}
+
 Json timings_json(const GenerateResult& r) {
   const auto ms = [](int64_t ns) { return static_cast<double>(ns) * 1e-6; };
   const auto rate = [](int64_t n, int64_t ns) {
-    return n > 0 && ns > 0 ? Json(static_cast<double>(n) / seconds(ns)) : Json(nullptr);
+    return n > 0 && ns > 0 ? static_cast<double>(n) / seconds(ns) : 0.0;
+  };
+  const auto each = [&](int64_t n, int64_t ns) {
+    return n > 0 ? ms(ns) / static_cast<double>(n) : 0.0;
   };
   const int64_t n_read = r.n_prompt_tok - r.n_cached_tok;
   const int64_t read_ns = r.prefill_end_ns > 0 ? r.prefill_end_ns - r.start_ns : 0;
@@ -76,9 +90,11 @@ Json timings_json(const GenerateResult& r) {
   return {{"cache_n", r.n_cached_tok},
           {"prompt_n", n_read},
           {"prompt_ms", ms(read_ns)},
+          {"prompt_per_token_ms", each(n_read, read_ns)},
           {"prompt_per_second", rate(n_read, read_ns)},
           {"predicted_n", n_predicted},
           {"predicted_ms", ms(decode_ns)},
+          {"predicted_per_token_ms", each(n_decoded, decode_ns)},
           {"predicted_per_second", rate(n_decoded, decode_ns)},
           {"draft_n", r.speculation.n_drafted()},
           {"draft_n_accepted", r.speculation.n_accepted()}};

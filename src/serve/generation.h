@@ -24,6 +24,16 @@ int64_t completion_tokens(const GenerateResult& result);
 Json usage_json(int64_t n_prompt, int64_t n_cached, int64_t n_completion);
 /// The same in tokens of the base vocabulary, as "base_tokens", where the model's has phrases.
 void add_base_tokens(Json& usage, const std::optional<BaseTokens>& counted);
+/// The same while a completion goes on, where the request said how long its prompt is.
+struct RunningUsage {
+  std::optional<int64_t> n_prompt;  // none: not reported
+  int64_t n_completion = 0;
+  void add_to(Json& chunk) const;
+};
+/// The usage of a stream that reports it with every chunk: counts the prompt, and has the request
+/// tell of each token. Errors: as generate().
+Result<RunningUsage> continuous_usage(Generator& generator, GenerateRequest& request);
+
 /// llama-server's timings.
 Json timings_json(const GenerateResult& result);
 /// "stop" or "length"; "time" and "cancelled" count as length: the text is not whole.

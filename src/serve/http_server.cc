@@ -636,12 +636,13 @@ int HttpServer::port() const {
   return state_->acceptor.local_endpoint(ignored).port();
 }
 
-void HttpServer::run(bool signals) {
-  if (signals) {
-    state_->signals.add(SIGINT);
-    state_->signals.add(SIGTERM);
-    state_->await_signal();
-  }
+void HttpServer::stop_on_signals() {
+  state_->signals.add(SIGINT);
+  state_->signals.add(SIGTERM);
+  state_->await_signal();
+}
+
+void HttpServer::run() {
   state_->accept();
   state_->io.run();
 }

@@ -44,9 +44,12 @@ class HttpServer {
   ~HttpServer();
 
   int port() const;
-  /// Serves until stop(), or SIGINT or SIGTERM where `signals`. Then no new request is taken, and
-  /// running ones may end within drain_s; a second signal cancels them.
-  void run(bool signals);
+  /// From here on SIGINT and SIGTERM stop the server, also before run(); a second one cancels what
+  /// is running. To be called before anybody learns the address.
+  void stop_on_signals();
+  /// Serves until stop() or a signal. Then no new request is taken, and running ones may end within
+  /// drain_s.
+  void run();
   /// From any thread.
   void stop();
 

@@ -95,7 +95,8 @@ class HttpServerTest : public testing::Test {
     ASSERT_TRUE(made.ok()) << made.error().message();
     server_ = std::move(*made);
     port_ = server_->port();
-    loop_ = std::thread([this, signals] { server_->run(signals); });
+    if (signals) server_->stop_on_signals();
+    loop_ = std::thread([this] { server_->run(); });
   }
 
   void TearDown() override {

@@ -9,7 +9,8 @@ std::optional<ServedModels::Seconds> read_keep_alive(Fields& fields) {
   const Json* json = fields.value("keep_alive");
   if (json == nullptr) return std::nullopt;
   if (json->is_number() && std::abs(json->get<double>()) < 1e9) {
-    return Seconds(static_cast<int64_t>(json->get<double>()));
+    // Half a second is no order to unload at once.
+    return Seconds(static_cast<int64_t>(std::ceil(json->get<double>())));
   }
   if (json->is_string()) {
     std::string text = json->get<std::string>();
@@ -39,7 +40,8 @@ std::optional<ServedModels::Seconds> read_keep_alive(Fields& fields) {
       digits = false;
       if (is_ms) ++i;
     }
-    if (good && !digits) return Seconds(static_cast<int64_t>(negative ? -total - 1 : total));
+    if (good && !digits)
+      return Seconds(static_cast<int64_t>(negative ? -total - 1 : std::ceil(total)));
   }
   fields.fail("keep_alive", "a duration such as \"5m\", or seconds");
   return std::nullopt;

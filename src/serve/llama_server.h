@@ -2,9 +2,15 @@
 // /apply-template, /props, /slots.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "serve/server.h"
 
 namespace whet::serve {
+
+/// The model that a request names, or the first; null and the exchange failed if there is none.
+std::shared_ptr<ServedModel> model_or_first(Exchange& exchange, const std::string& name);
 
 void llama_completion(Exchange& exchange);
 void llama_tokenize(Exchange& exchange);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <random>
+#include <utility>
 
 #include "serve/chat_call.h"
 #include "serve/constrained.h"
@@ -55,14 +56,16 @@ void read_options(Fields& fields, GenerateRequest& request, std::vector<std::str
   if (logprobs) request.top_logprobs = top;
 }
 
-void read_format(Fields& fields, GenerateRequest& request) {
+/// The schema that the answer must keep, if there is one.
+std::optional<Json> read_format(Fields& fields, GenerateRequest& request) {
   const Json* format = fields.value("format");
-  if (format == nullptr || *format == "") return;
+  if (format == nullptr || *format == "") return std::nullopt;
   if (format->is_string() && *format != "json") {
     fields.fail("format", "\"json\" or a JSON schema");
-    return;
+    return std::nullopt;
   }
   hold_to_schema(fields, "format", *format, request);
+  return format->is_string() ? std::nullopt : std::optional<Json>(*format);
 }
 
 Json logprobs_json(std::span<const TokenInfo> tokens) {
@@ -98,6 +101,8 @@ struct OllamaCall {
   std::string model;
   bool stream = true, is_chat = false, has_tools = false;
   bool splits_reasoning = true;
+  bool must_think = false;
+  std::optional<Json> schema;
   std::optional<Seconds> keep_alive;
 };
 
@@ -123,6 +128,12 @@ void add(AnswerSplitter::Pieces& all, AnswerSplitter::Pieces more) {
   all.calls.insert(all.calls.end(), more.calls.begin(), more.calls.end());
 }
 
+/// "tools" or "thinking": the model's chat template knows of it.
+bool has_capability(const Engine& engine, std::string_view name) {
+  const std::string_view word = name == "thinking" ? "think" : name;
+  return engine.loaded().chat_template_source.find(word) != std::string::npos;
+}
+
 void answer(Exchange& exchange, OllamaCall& call) {
   const bool was_loaded = std::ranges::any_of(
       exchange.server.models().running(),
@@ -136,6 +147,13 @@ void answer(Exchange& exchange, OllamaCall& call) {
     return exchange.fail(error);
   }
   ServedModel& served = **model;
+  for (const auto& [wanted, capability] :
+       {std::pair(call.has_tools, "tools"), std::pair(call.must_think, "thinking")}) {
+    if (wanted && !has_capability(*served.engine, capability)) {
+      return exchange.fail(
+          {400, fmt::format("\"{}\" does not support {}", call.model, capability)});
+    }
+  }
   const int64_t load_ns = was_loaded ? 0 : served.load_ns;
   const std::string name = call.model;
   // An empty request loads the model, or unloads it.
@@ -160,6 +178,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
   if (!call.stream) {
     const auto result = generate(exchange, *served.engine, call.request, nullptr);
     if (!result.ok()) return exchange.fail(api_error(result.error()));
+    if (auto broken = check_schema(call.schema, *result)) return exchange.fail(*broken);
     AnswerSplitter::Pieces pieces = splitter.push(result->completions.front().text);
     add(pieces, splitter.flush());
     Json json = piece_json(call, name, pieces);
@@ -167,6 +186,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
       json["logprobs"] = logprobs_json(result->completions.front().logprobs);
     }
     add_figures(json, *result, load_ns);
+    exchange.server.models().release(std::move(*model));
     return exchange.send(200, json);
   }
   bool begun = false;
@@ -193,6 +213,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
   }
   Json last = piece_json(call, name, {});
   add_figures(last, *result, load_ns);
+  exchange.server.models().release(std::move(*model));
   write(last);
   exchange.reply.end();
 }
@@ -202,7 +223,7 @@ void read_common(Fields& fields, OllamaCall& call, std::vector<std::string>& ign
   call.stream = fields.flag("stream", true);
   call.keep_alive = read_keep_alive(fields);
   read_options(fields, call.request, ignored);
-  read_format(fields, call.request);
+  call.schema = read_format(fields, call.request);
   // Without "truncate" Ollama would cut a prompt in silence; here a prompt that is too long is an
   // error, so both settings are moot.
   fields.ignore({"truncate", "shift"});
@@ -216,13 +237,15 @@ std::string think_arguments(Fields& fields, OllamaCall& call) {
   const Json* think = fields.value("think");
   if (think == nullptr) return "";
   if (think->is_boolean()) {
-    call.splits_reasoning = true;
-    return dump({{"enable_thinking", think->get<bool>()}});
+    call.must_think = think->get<bool>();
+    return dump({{"enable_thinking", call.must_think}});
   }
-  if (think->is_string()) {
-    return dump({{"enable_thinking", true}, {"reasoning_effort", think->get<std::string>()}});
+  for (const char* level : {"low", "medium", "high", "max"}) {
+    if (*think != level) continue;
+    call.must_think = true;
+    return dump({{"enable_thinking", true}, {"reasoning_effort", level}});
   }
-  fields.fail("think", "true, false or a level");
+  fields.fail("think", "true, false, \"low\", \"medium\", \"high\" or \"max\"");
   return "";
 }
 
@@ -245,6 +268,14 @@ std::string modified_at(const std::string& path) {
           std::chrono::time_point_cast<std::chrono::system_clock::duration>(system))));
 }
 
+/// "134.5M", "1.5B".
+std::string parameter_size(int64_t n) {
+  const auto count = static_cast<double>(n);
+  if (n >= 1'000'000'000) return fmt::format("{:.1f}B", count * 1e-9);
+  if (n >= 1'000'000) return fmt::format("{:.1f}M", count * 1e-6);
+  return fmt::format("{:.1f}K", count * 1e-3);
+}
+
 Json details_of(const ModelSource& source, const ServedModel* model) {
   const bool is_directory = std::filesystem::is_directory(source.path);
   Json details{{"parent_model", ""}, {"format", is_directory ? "safetensors" : "gguf"}};
@@ -252,6 +283,8 @@ Json details_of(const ModelSource& source, const ServedModel* model) {
     const ModelDescription& d = model->engine->describe();
     details["family"] = d.architecture;
     details["families"] = {d.architecture};
+    details["parameter_size"] = parameter_size(d.n_parameters);
+    details["quantization_level"] = d.type;
     details["context_length"] = d.trained_context;
   }
   return details;
@@ -270,14 +303,13 @@ void ollama_chat(Exchange& exchange) {
   Conversation conversation;
   const Json* messages = fields.value("messages");
   if (messages != nullptr && messages->is_array() && !messages->empty()) {
-    conversation.messages = read_messages(fields, "messages");
+    conversation.messages = read_messages(fields, "messages", /*any_case=*/true);
   }
   conversation.continue_last =
       !conversation.messages.empty() && conversation.messages.back().role == "assistant";
-  if (const Json* tools = fields.value("tools")) {
-    call.has_tools = tools->is_array() && !tools->empty();
-    if (!tools->is_array()) fields.fail("tools", "an array");
-    if (call.has_tools) conversation.tools = dump(*tools);
+  if (const Json* tools = read_tools(fields)) {
+    call.has_tools = true;
+    conversation.tools = dump(*tools);
   }
   conversation.template_arguments = think_arguments(fields, call);
   call.request.prompt = std::move(conversation);
@@ -351,11 +383,8 @@ void ollama_show(Exchange& exchange) {
   const Engine& engine = *(*model)->engine;
   const ModelDescription& d = engine.describe();
   Json capabilities = {"completion"};
-  if (engine.loaded().chat_template_source.find("tools") != std::string::npos) {
-    capabilities.push_back("tools");
-  }
-  if (engine.loaded().chat_template_source.find("think") != std::string::npos) {
-    capabilities.push_back("thinking");
+  for (const char* capability : {"tools", "thinking"}) {
+    if (has_capability(engine, capability)) capabilities.push_back(capability);
   }
   exchange.send(200, {{"modelfile", ""},
                       {"parameters", ""},
@@ -363,7 +392,10 @@ void ollama_show(Exchange& exchange) {
                       {"details", details_of({(*model)->id, (*model)->path}, model->get())},
                       {"model_info",
                        {{"general.architecture", d.architecture},
-                        {d.architecture + ".context_length", d.trained_context}}},
+                        {"general.parameter_count", d.n_parameters},
+                        {d.architecture + ".context_length", d.trained_context},
+                        {d.architecture + ".embedding_length", d.embedding_size},
+                        {d.architecture + ".vocab_size", d.vocab_size}}},
                       {"capabilities", std::move(capabilities)}});
 }
 

@@ -32,8 +32,13 @@ Json calls_json(const std::vector<ToolCall>& calls, size_t first, bool indexed) 
 class ChatStream {
  public:
   ChatStream(Exchange& exchange, const ChatCall& call, const std::string& model, std::string id,
-             bool reasoning_opened)
-      : exchange_(exchange), call_(call), model_(model), id_(std::move(id)), created_(unix_time()) {
+             bool reasoning_opened, RunningUsage usage)
+      : exchange_(exchange),
+        call_(call),
+        model_(model),
+        id_(std::move(id)),
+        created_(unix_time()),
+        usage_(usage) {
     for (size_t i = 0; i < call.request.samples.size(); ++i) {
       splitters_.emplace_back(exchange.server.options().reasoning, reasoning_opened, call.has_tools,
                               fmt::format("{}_{}", id_.substr(9), i));
@@ -45,11 +50,10 @@ class ChatStream {
     if (!begun_) begin();
     AnswerSplitter& splitter = splitters_[event.sample];
     AnswerSplitter::Pieces pieces = splitter.push(event.text);
-    n_tokens_ += static_cast<int64_t>(event.tokens.size());
+    usage_.n_completion += static_cast<int64_t>(event.tokens.size());
+    const auto tokens = call_.wants_logprobs ? event.tokens : std::span<const TokenInfo>();
     bool ok = true;
-    if (!pieces.empty() || !event.tokens.empty()) {
-      ok = send_delta(event.sample, pieces, event.tokens);
-    }
+    if (!pieces.empty() || !tokens.empty()) ok = send_delta(event.sample, pieces, tokens);
     if (ok && event.finish) {
       pieces = splitter.flush();
       if (!pieces.empty()) ok = send_delta(event.sample, pieces, {});
@@ -120,6 +124,7 @@ class ChatStream {
                         {"delta", std::move(delta)},
                         {"logprobs", nullptr},
                         {"finish_reason", finish.empty() ? Json(nullptr) : Json(finish)}}};
+    usage_.add_to(json);
     return json;
   }
 
@@ -133,7 +138,7 @@ class ChatStream {
   int64_t created_;
   std::vector<AnswerSplitter> splitters_;
   std::vector<size_t> n_calls_;
-  int64_t n_tokens_ = 0;
+  RunningUsage usage_;
   bool begun_ = false;
 };
 
@@ -169,7 +174,8 @@ void chat_completions(Exchange& exchange) {
   if (!exchange.parse(body)) return;
   Fields fields(body);
   ChatCall call = read_chat(fields, exchange.server);
-  const std::string approach = fields.text("optillm_approach", "");
+  std::string approach = fields.text("optillm_approach", "");
+  if (approach.empty()) approach = take_approach_tag(call.request.conversation());
   // A model that is called like a strategy is that model.
   const bool is_model = approach.empty() && exchange.server.models().find(call.model).has_value();
   const StrategyModel strategy =
@@ -192,11 +198,18 @@ void chat_completions(Exchange& exchange) {
     return strategy_completion(exchange, **model, strategy, call.request, call.stream, wants_trace,
                                id);
   }
+  if (!note_moot(exchange, call, engine)) return;
   const bool opened =
       exchange.server.options().reasoning && opens_reasoning(engine, call.request.prompt);
   if (call.stream) {
+    RunningUsage usage;
+    if (call.continuous_usage) {
+      const auto counted = continuous_usage(engine, call.request);
+      if (!counted.ok()) return exchange.fail(api_error(counted.error()));
+      usage = *counted;
+    }
     exchange.reply.expect_events(exchange.headers);
-    ChatStream stream(exchange, call, (*model)->id, id, opened);
+    ChatStream stream(exchange, call, (*model)->id, id, opened, usage);
     const auto result = generate(exchange, engine, call.request, [&](const GenerateEvent& event) {
       return stream.on_event(event);
     });
@@ -215,7 +228,7 @@ void chat_completions(Exchange& exchange) {
     choices.push_back(
         {{"index", i},
          {"message", std::move(message)},
-         {"logprobs", call.request.top_logprobs >= 0 ? chat_logprobs(c.logprobs) : Json(nullptr)},
+         {"logprobs", call.wants_logprobs ? chat_logprobs(c.logprobs) : Json(nullptr)},
          {"finish_reason",
           called && c.finish == FinishReason::kStop ? "tool_calls" : openai_finish(c.finish)}});
   }

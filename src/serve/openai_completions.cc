@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "serve/constrained.h"
 #include "serve/openai_request.h"
 #include "serve/text_inputs.h"
@@ -21,7 +23,13 @@ constexpr size_t kMaxPrompts = 256;
 // OpenAI's default of this route.
 constexpr int64_t kDefaultMaxTokens = 16;
 
-/// OpenAI's legacy form; `first_is_null`: the first token begins the prompt.
+/// A code point whose bytes several tokens share is counted with the first of them.
+int64_t n_code_points_begun(std::string_view bytes) {
+  return std::ranges::count_if(bytes, [](char c) { return (c & 0xC0) != 0x80; });
+}
+
+/// OpenAI's legacy form; `first_is_null`: the first token begins the prompt. Offsets are in code
+/// points, as Python and OpenAI count.
 class LegacyLogprobs {
  public:
   void add(std::span<const TokenInfo> tokens, bool first_is_null) {
@@ -34,7 +42,7 @@ class LegacyLogprobs {
       for (const TokenInfo& other : token.top) top[other.bytes] = other.logprob;
       top_.push_back(none || token.top.empty() ? Json(nullptr) : std::move(top));
       offsets_.push_back(offset_);
-      offset_ += token.bytes.size();
+      offset_ += n_code_points_begun(token.bytes);
     }
   }
   Json json() const {
@@ -47,7 +55,7 @@ class LegacyLogprobs {
  private:
   Json texts_ = Json::array(), logprobs_ = Json::array(), top_ = Json::array(),
        offsets_ = Json::array();
-  size_t offset_ = 0;
+  int64_t offset_ = 0;
 };
 
 std::string prompt_text(const Engine& engine, const Prompt& prompt) {
@@ -57,6 +65,7 @@ std::string prompt_text(const Engine& engine, const Prompt& prompt) {
 }
 
 struct CompletionCall : OpenAiCall {
+  std::optional<Json> schema;  // that the texts must keep
   std::vector<Prompt> prompts;
   bool echo = false;
   int logprobs = -1;
@@ -93,7 +102,9 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
   bool begun = false, ok = true;
   int64_t n_prompt = 0, n_cached = 0, n_completion = 0;
   std::optional<BaseTokens> in_base;
-  const auto send = [&](const Json& json) {
+  RunningUsage usage;
+  const auto send = [&](Json json) {
+    usage.add_to(json);
     if (!std::exchange(begun, true))
       exchange.reply.begin(200, "text/event-stream", exchange.headers);
     ok = ok && exchange.reply.write("data: " + dump(json) + "\n\n");
@@ -103,6 +114,11 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
   for (size_t p = 0; p < call.prompts.size() && ok; ++p) {
     GenerateRequest request = call.request;
     request.prompt = call.prompts[p];
+    if (call.continuous_usage) {
+      const auto counted = continuous_usage(*model.engine, request);
+      // generate() says what is wrong with a prompt.
+      if (counted.ok()) usage = {n_prompt + counted->n_prompt.value_or(0), n_completion};
+    }
     if (call.echo) {
       for (size_t i = 0; i < n; ++i) {
         Json json = envelope(exchange, id, model.id, created);
@@ -110,12 +126,13 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
                             {"text", prompt_text(*model.engine, request.prompt)},
                             {"logprobs", nullptr},
                             {"finish_reason", nullptr}}};
-        send(json);
+        send(std::move(json));
       }
     }
     const auto result = generate(exchange, *model.engine, request, [&](const GenerateEvent& event) {
       Json logprobs = nullptr;
-      if (!event.tokens.empty()) {
+      usage.n_completion += static_cast<int64_t>(event.tokens.size());
+      if (!event.tokens.empty() && call.logprobs >= 0) {
         LegacyLogprobs legacy;
         legacy.add(event.tokens, false);
         logprobs = legacy.json();
@@ -126,7 +143,7 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
            {"text", event.text},
            {"logprobs", std::move(logprobs)},
            {"finish_reason", event.finish ? Json(openai_finish(*event.finish)) : Json(nullptr)}}};
-      return send(json);
+      return send(std::move(json));
     });
     if (!result.ok()) {
       const ApiError error = api_error(result.error());
@@ -142,9 +159,10 @@ void stream_completions(Exchange& exchange, const CompletionCall& call, ServedMo
   if (call.include_usage) {
     Json json = envelope(exchange, id, model.id, created);
     json["choices"] = Json::array();
+    usage = {};
     json["usage"] = usage_json(n_prompt, n_cached, n_completion);
     add_base_tokens(json["usage"], in_base);
-    send(json);
+    send(std::move(json));
   }
   if (!begun) exchange.reply.begin(200, "text/event-stream", exchange.headers);
   exchange.reply.write("data: [DONE]\n\n");
@@ -165,7 +183,7 @@ void completions(Exchange& exchange) {
   call.echo = fields.flag("echo", false);
   call.logprobs = static_cast<int>(fields.integer("logprobs", -1, 0, kMaxLogprobs));
   if (call.request.max_tokens < 0) call.request.max_tokens = kDefaultMaxTokens;
-  read_constraint(fields, {}, nullptr, call.request);
+  call.schema = read_constraint(fields, {}, nullptr, call.request);
   if (!fields.text("suffix", "").empty()) {
     fields.fail("suffix", "nothing: this server does not fill in the middle");
   }
@@ -198,6 +216,7 @@ void completions(Exchange& exchange) {
     request.prompt = prompt;
     const auto result = generate(exchange, *(*model)->engine, request, nullptr);
     if (!result.ok()) return exchange.fail(api_error(result.error()));
+    if (auto broken = check_schema(call.schema, *result)) return exchange.fail(*broken);
     const std::string echoed = call.echo ? prompt_text(*(*model)->engine, prompt) : std::string();
     for (const Completion& c : result->completions) {
       choices.push_back(choice_json(call, choices.size(), *result, c, echoed));

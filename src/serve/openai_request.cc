@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <random>
@@ -19,27 +20,36 @@ uint64_t random_seed() {
   return (uint64_t{device()} << 32) ^ device();
 }
 
-void read_logit_bias(Fields& fields, SamplingParams& params) {
+/// A bias of a token or, into `texts` if it is not null, of the tokens of a text.
+void read_logit_bias(Fields& fields, SamplingParams& params,
+                     std::vector<std::pair<std::string, double>>* texts) {
   const Json* bias = fields.value("logit_bias");
   if (bias == nullptr) return;
-  const auto add = [&](int64_t id, const Json& value) {
+  const auto add = [&](const Json& key, const Json& value) {
     const bool banned = value.is_boolean() && !value.get<bool>();
     if (!banned && !value.is_number()) return false;
     const double amount = banned ? -INFINITY : value.get<double>();
     if (!banned && !(std::abs(amount) <= kMaxBias)) return false;
+    int64_t id = -1;
+    if (key.is_number_integer()) {
+      id = key.get<int64_t>();
+    } else if (key.is_string()) {
+      const std::string text = key.get<std::string>();
+      const auto end = std::from_chars(text.data(), text.data() + text.size(), id);
+      if (bias->is_array() || end.ec != std::errc() || end.ptr != text.data() + text.size()) {
+        if (texts != nullptr) texts->emplace_back(text, amount);
+        return texts != nullptr;
+      }
+    }
     params.logit_bias.emplace_back(static_cast<int32_t>(id), amount);
     return id >= 0 && id <= INT32_MAX;
   };
   bool good = bias->is_object() || bias->is_array();
   for (const auto& [key, value] : bias->items()) {
     if (bias->is_object()) {
-      int64_t id = -1;
-      const auto end = std::from_chars(key.data(), key.data() + key.size(), id);
-      good = good && end.ec == std::errc() && end.ptr == key.data() + key.size() && add(id, value);
-    } else if (value.is_array() && value.size() == 2 && value[0].is_number_integer()) {
-      good = good && add(value[0].get<int64_t>(), value[1]);
+      good = good && add(Json(key), value);
     } else {
-      good = false;
+      good = good && value.is_array() && value.size() == 2 && add(value[0], value[1]);
     }
   }
   if (!good) {
@@ -51,7 +61,7 @@ void read_logit_bias(Fields& fields, SamplingParams& params) {
 
 }  // namespace
 
-OpenAiCall read_call(Fields& fields, const Server& server) {
+OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias) {
   OpenAiCall call;
   call.model = fields.text("model", "");
   call.stream = fields.flag("stream", false);
@@ -65,7 +75,6 @@ OpenAiCall read_call(Fields& fields, const Server& server) {
       if (inner.error()) fields.fail(*inner.error());
     }
   }
-  call.reports_timings = fields.flag("timings_per_token", false);
 
   GenerateRequest& request = call.request;
   SamplingParams params;
@@ -81,7 +90,7 @@ OpenAiCall read_call(Fields& fields, const Server& server) {
   params.repeat_last_n = static_cast<int>(fields.integer("repeat_last_n", 64, -1, INT32_MAX));
   const int64_t seed = fields.integer("seed", -1, INT64_MIN, INT64_MAX);
   params.seed = seed < 0 ? random_seed() : static_cast<uint64_t>(seed);
-  read_logit_bias(fields, params);
+  read_logit_bias(fields, params, takes_text_bias ? &call.text_bias : nullptr);
 
   const int64_t n = fields.integer("n", 1, 1, server.options().n_sampled_limit);
   request.samples.assign(static_cast<size_t>(n), params);
@@ -101,11 +110,11 @@ OpenAiCall read_call(Fields& fields, const Server& server) {
     if (stop.empty()) fields.fail("stop", "strings that are not empty");
   }
   fields.ignore({"user", "metadata", "store", "service_tier", "prompt_cache_key",
-                 "safety_identifier", "cache_prompt"});
+                 "safety_identifier", "cache_prompt", "timings_per_token"});
   return call;
 }
 
-std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name) {
+std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name, bool any_case) {
   std::vector<ChatMessage> messages;
   const Json* list = fields.value(name);
   if (list == nullptr || !list->is_array() || list->empty()) {
@@ -123,6 +132,11 @@ std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name) 
     Fields inner(json, path + ".");
     ChatMessage message;
     message.role = inner.text("role", "");
+    if (any_case) {
+      for (char& c : message.role) {
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+    }
     if (message.role == "developer") message.role = "system";
     if (message.role != "system" && message.role != "user" && message.role != "assistant" &&
         message.role != "tool") {
@@ -153,7 +167,8 @@ std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name) 
       message.content = content->get<std::string>();
     } else if (content->is_array()) {
       for (const Json& part : *content) {
-        const bool is_text = part.is_object() && part.contains("text") && part["text"].is_string();
+        const bool is_text = part.is_object() && part.value("type", Json("text")) == "text" &&
+                             part.contains("text") && part["text"].is_string();
         if (!is_text) {
           inner.fail("content", "parts of type text (this server reads no images or audio)");
           break;
@@ -163,13 +178,17 @@ std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name) 
     } else {
       inner.fail("content", "a string or an array of text parts");
     }
-    message.reasoning = inner.text("reasoning_content", "");
+    if (const Json* images = inner.value("images"); images != nullptr && !images->empty()) {
+      inner.fail("images", "none: this server reads no images");
+    }
+    message.reasoning = inner.text("reasoning_content", inner.text("thinking", ""));
     message.tool_call_id = inner.text("tool_call_id", "");
     message.name = inner.text("name", inner.text("tool_name", ""));
     if (inner.error()) {
       fields.fail(*inner.error());
       return messages;
     }
+    fields.ignore_also(inner);
     messages.push_back(std::move(message));
   }
   return messages;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "serve/generation.h"
@@ -14,13 +15,15 @@ struct OpenAiCall {
   bool stream = false;
   bool include_usage = false;
   bool continuous_usage = false;
-  bool reports_timings = false;
+  std::vector<std::pair<std::string, double>> text_bias;  // logit bias of every token of a text
 };
 
-/// Sampling, limits, n, stop, seed, logit bias and streaming. What is wrong stays in `fields`.
-OpenAiCall read_call(Fields& fields, const Server& server);
+/// Sampling, limits, n, stop, seed, logit bias and streaming. `takes_text_bias`: a logit bias may
+/// name texts, as llama-server's. What is wrong stays in `fields`.
+OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias = false);
 
-/// OpenAI's messages. Errors stay in `fields`.
-std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name);
+/// OpenAI's messages; `any_case`: roles may be written in capitals. Errors stay in `fields`.
+std::vector<ChatMessage> read_messages(Fields& fields, const std::string& name,
+                                       bool any_case = false);
 
 }  // namespace whet::serve

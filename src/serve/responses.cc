@@ -234,6 +234,7 @@ void responses(Exchange& exchange) {
   if (!engine.describe().has_chat_template) {
     return exchange.fail({400, "the model has no chat template; use /v1/completions", "input"});
   }
+  if (!note_moot(exchange, call, engine)) return;
   GenerateRequest request = call.request;
   request.cache_scope = exchange.cache_scope;
   Response response(exchange, body, call, (*model)->id);

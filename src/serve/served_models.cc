@@ -153,6 +153,18 @@ void ServedModels::unload(const std::string& id) {
   });
 }
 
+void ServedModels::release(std::shared_ptr<ServedModel> model) {
+  std::shared_ptr<ServedModel> dropped;  // destroyed outside the lock
+  std::lock_guard lock(mutex_);
+  const auto slot =
+      std::ranges::find_if(slots_, [&](const Slot& s) { return s.model.get() == model.get(); });
+  if (slot == slots_.end() || slot->keep_alive.count() != 0) return;
+  model.reset();
+  if (slot->model.use_count() > 1) return;
+  dropped = std::move(slot->model);
+  slots_.erase(slot);
+}
+
 std::optional<std::chrono::system_clock::time_point> ServedModels::expiry(const Slot& slot) const {
   if (slot.keep_alive.count() < 0) return std::nullopt;
   return slot.last_used + slot.keep_alive;

@@ -50,6 +50,8 @@ class ServedModels {
   Result<std::shared_ptr<ServedModel>> use(const std::string& name,
                                            std::optional<Seconds> keep_alive = std::nullopt);
   void unload(const std::string& id);
+  /// Ends a use: with a keep-alive of 0 that runs out at once, and not when the janitor next looks.
+  void release(std::shared_ptr<ServedModel> model);
 
   std::vector<ModelSource> sources() const;
   /// Of the first source: what routes mean whose requests name no model. Empty if there is none.

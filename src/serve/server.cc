@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "serve/embeddings.h"
@@ -25,15 +27,20 @@ void health(Exchange& exchange) {
   exchange.send(200, {{"status", "ok"}});
 }
 
+bool wants_page(const Exchange& exchange) {
+  return exchange.server.options().page &&
+         exchange.request.header("accept").find("text/html") != std::string::npos;
+}
+
+void send_page(Exchange& exchange, int status) {
+  exchange.headers.emplace_back("Content-Security-Policy",
+                                "default-src 'none'; style-src 'unsafe-inline'; script-src "
+                                "'unsafe-inline'; connect-src 'self'; img-src data:");
+  exchange.reply.send(status, "text/html; charset=utf-8", std::string(page()), exchange.headers);
+}
+
 void root(Exchange& exchange) {
-  const bool wants_page = exchange.request.header("accept").find("text/html") != std::string::npos;
-  if (exchange.server.options().page && wants_page) {
-    exchange.headers.emplace_back("Content-Security-Policy",
-                                  "default-src 'none'; style-src 'unsafe-inline'; script-src "
-                                  "'unsafe-inline'; connect-src 'self'; img-src data:");
-    return exchange.reply.send(200, "text/html; charset=utf-8", std::string(page()),
-                               exchange.headers);
-  }
+  if (wants_page(exchange)) return send_page(exchange, 200);
   // Ollama's clients ask whether it is there.
   exchange.reply.send(200, "text/plain; charset=utf-8", "Ollama is running", exchange.headers);
 }
@@ -170,11 +177,12 @@ const Route* find_route(std::string_view method, std::string_view path, bool& pa
   if (method == "HEAD") method = "GET";
   path = without_slash(path);
   static constexpr Route kNamed[] = {{"GET", "/v1/models/", show_model, true},
-                                     {"GET", "/whet/reports/", show_report}};
+                                     {"GET", "/whet/reports/", show_report},
+                                     {"POST", "/api/blobs/", not_supported}};
   for (const Route& route : kNamed) {
     if (!path.starts_with(route.path)) continue;
     path_known = true;
-    return method == "GET" ? &route : nullptr;
+    return method == route.method ? &route : nullptr;
   }
   for (const Route& route : kRoutes) {
     if (route.path != path) continue;
@@ -199,6 +207,44 @@ std::string_view error_type(int status) {
     default:
       return status < 500 ? "invalid_request_error" : "server_error";
   }
+}
+
+constexpr size_t kMaxNamesBytes = 1000;
+
+bool name_ignored(Exchange& exchange, const std::vector<std::string>& ignored) {
+  if (ignored.empty()) return true;
+  if (exchange.server.options().strict) {
+    exchange.fail({400, fmt::format("fields that would be ignored: {}", fmt::join(ignored, ", ")),
+                   ignored.front()});
+    return false;
+  }
+  Headers& headers = exchange.headers;
+  auto header =
+      std::ranges::find(headers, "x-whet-ignored", &std::pair<std::string, std::string>::first);
+  if (header == headers.end()) {
+    header = headers.insert(headers.end(), {"x-whet-ignored", ""});
+  }
+  std::string& names = header->second;
+  for (const std::string& name : ignored) {
+    for (char c : (names.empty() ? "" : ",") + name) {
+      // A header holds printable ASCII.
+      if (c >= 0x20 && c < 0x7F) names.push_back(c);
+    }
+  }
+  names.resize(std::min(names.size(), kMaxNamesBytes));
+  return true;
+}
+
+/// The methods that a path answers to, for "Allow".
+std::string methods_of(std::string_view path) {
+  std::string methods;
+  for (const char* method : {"GET", "POST", "DELETE"}) {
+    bool known = false;
+    if (find_route(method, path, known) == nullptr) continue;
+    methods += (methods.empty() ? "" : ", ") + std::string(method);
+    if (methods == "GET") methods += ", HEAD";
+  }
+  return methods;
 }
 
 }  // namespace
@@ -227,12 +273,19 @@ std::string Server::error_body(const std::string& path, const ApiError& error) {
 void Server::handle(const Request& request, Reply& reply) {
   Exchange exchange{*this, request, reply, cors_headers(options_.gate, request), ""};
   Visitor visitor;
-  if (const auto refused = refuse(options_.gate, request, visitor)) return exchange.fail(*refused);
+  if (const auto refused = refuse(options_.gate, request, visitor)) {
+    if (refused->status != 401) return exchange.fail(*refused);
+    exchange.headers.emplace_back("WWW-Authenticate", "Bearer");
+    // The page asks for the key, and without one nothing answers it.
+    if (request.path == "/" && wants_page(exchange)) return send_page(exchange, 401);
+    return exchange.fail(*refused);
+  }
   if (visitor.key > 0) exchange.cache_scope = std::to_string(visitor.key);
   if (request.method == "OPTIONS") return reply.send(204, "", "", exchange.headers);
   bool path_known = false;
   const Route* route = find_route(request.method, request.path, path_known);
   if (route == nullptr) {
+    if (path_known) exchange.headers.emplace_back("Allow", methods_of(request.path));
     return exchange.fail(
         {path_known ? 405 : 404,
          path_known ? fmt::format("{} is not answered to {}", request.path, request.method)
@@ -287,22 +340,11 @@ bool Exchange::accept(const Fields& fields) {
     fail(*fields.error());
     return false;
   }
-  const std::vector<std::string> ignored = fields.ignored();
-  if (ignored.empty()) return true;
-  if (server.options().strict) {
-    fail({400, fmt::format("fields that would be ignored: {}", fmt::join(ignored, ", ")),
-          ignored.front()});
-    return false;
-  }
-  std::string names;
-  for (const std::string& name : ignored) {
-    for (char c : (names.empty() ? "" : ",") + name) {
-      // A header holds printable ASCII.
-      if (c >= 0x20 && c < 0x7F) names.push_back(c);
-    }
-  }
-  headers.emplace_back("x-whet-ignored", names.substr(0, 1000));
-  return true;
+  return name_ignored(*this, fields.ignored());
+}
+
+bool Exchange::ignore(const std::string& field) {
+  return name_ignored(*this, {field});
 }
 
 }  // namespace whet::serve

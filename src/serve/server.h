@@ -69,6 +69,8 @@ struct Exchange {
   bool parse(Json& json);
   /// False, and the exchange failed, if a field was wrong. Names ignored fields in a header.
   bool accept(const Fields& fields);
+  /// The same for a field of which only the model tells that it has no effect.
+  bool ignore(const std::string& field);
 };
 
 }  // namespace whet::serve

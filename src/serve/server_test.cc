@@ -212,6 +212,18 @@ TEST_F(ServerTest, RefusesWrongFieldsByName) {
   expect_refused(with("response_format", {{"type", "sound"}}), "response_format");
   expect_refused(with("tool_choice", "required"), "tool_choice");
   expect_refused(with("max_completion_tokens", 3), "max_tokens");
+  expect_refused(with("choice", Json::array()), "choice");
+  for (const Json& tools :
+       {Json("x"), Json({{"a", 1}}), Json::array({3}), Json::array({Json::object()}),
+        Json::array({{{"type", "function"}, {"function", {{"name", 3}}}}}),
+        Json::array({{{"type", "web"}, {"function", {{"name", "a"}}}}})}) {
+    expect_refused(with("tools", tools), "tools");
+  }
+  expect_refused(with("structured_outputs", {{"choice", {"a"}}, {"regex", "a"}}), "choice");
+  Json twice = with("structured_outputs", {{"choice", {"a"}}});
+  twice["regex"] = "a";
+  expect_refused(twice, "structured_outputs");
+  expect_refused(with("logit_bias", {{"\"x", false}}), "logit_bias");
 }
 
 TEST_F(ServerTest, NamesWhatItIgnores) {
@@ -219,8 +231,66 @@ TEST_F(ServerTest, NamesWhatItIgnores) {
   body["user"] = "me";
   body["frobnicate"] = 1;
   EXPECT_EQ(post("/v1/chat/completions", body).header("x-whet-ignored"), "user,frobnicate");
+  body["messages"][0]["refusal"] = "no";
+  body["messages"][0]["audio"] = nullptr;  // absent
+  EXPECT_EQ(post("/v1/chat/completions", body).header("x-whet-ignored"),
+            "user,messages[0].refusal,frobnicate");
   make({.strict = true});
   EXPECT_EQ(post("/v1/chat/completions", body).status, 400);
+}
+
+TEST_F(ServerTest, NamesWhatTheTemplateOfTheModelDoesNotRead) {
+  Json body = chat("Hi", 1);
+  body["reasoning_effort"] = "low";
+  EXPECT_EQ(post("/v1/chat/completions", body).header("x-whet-ignored"), "reasoning_effort");
+  const FakeReply thinks = post("/api/chat", {{"model", "stone"},
+                                              {"messages", {{{"role", "user"}, {"content", "x"}}}},
+                                              {"think", true},
+                                              {"stream", false}});
+  EXPECT_EQ(thinks.status, 400);
+  EXPECT_EQ(thinks.json()["error"], "\"stone\" does not support thinking");
+  make({.strict = true});
+  EXPECT_EQ(post("/v1/chat/completions", body).status, 400);
+}
+
+TEST_F(ServerTest, UsageComesWithEveryChunkThatIsToCarryIt) {
+  Json body = chat("What is 3 * 4?", 6);
+  body["stream"] = true;
+  body["stream_options"] = {{"include_usage", true}, {"continuous_usage_stats", true}};
+  Json text{{"model", "stone"}, {"prompt", "The sea"}, {"max_tokens", 6}, {"temperature", 0}};
+  text["stream"] = true;
+  text["stream_options"] = body["stream_options"];
+  for (const auto& [path, asked] :
+       {std::pair("/v1/chat/completions", body), std::pair("/v1/completions", text)}) {
+    const auto list = events(post(path, asked).body);
+    ASSERT_GT(list.size(), 3u) << path;
+    int64_t before = 0;
+    for (const Json& event : list) {
+      ASSERT_TRUE(event.contains("usage")) << path << event.dump();
+      EXPECT_EQ(event["usage"]["prompt_tokens"], list.back()["usage"]["prompt_tokens"]);
+      const int64_t now = event["usage"]["completion_tokens"];
+      EXPECT_GE(now, before);
+      before = now;
+      for (const Json& choice : event["choices"]) EXPECT_TRUE(choice["logprobs"].is_null());
+    }
+    EXPECT_EQ(before, 6) << path;
+  }
+}
+
+TEST_F(ServerTest, OffsetsOfTextAreInCodePoints) {
+  const Json choice = post("/v1/completions", {{"model", "stone"},
+                                               {"prompt", "é日本 sea"},
+                                               {"max_tokens", 0},
+                                               {"echo", true},
+                                               {"logprobs", 0}})
+                          .json()["choices"][0];
+  const Json& offsets = choice["logprobs"]["text_offset"];
+  ASSERT_GT(offsets.size(), 3u);
+  EXPECT_EQ(offsets[0], 0);
+  for (size_t i = 1; i < offsets.size(); ++i) {
+    EXPECT_GE(offsets[i].get<int>(), offsets[i - 1].get<int>());
+  }
+  EXPECT_LT(offsets.back().get<int>(), 7) << "seven code points, twelve bytes";
 }
 
 TEST_F(ServerTest, ErrorsSpeakTheDialectOfThePath) {
@@ -237,6 +307,9 @@ TEST_F(ServerTest, ErrorsSpeakTheDialectOfThePath) {
   EXPECT_EQ(ask("POST", "/v1/chat/completions", std::string(100000, '[')).status, 400);
   EXPECT_EQ(ask("GET", "/nowhere").status, 404);
   EXPECT_EQ(ask("DELETE", "/v1/models").status, 405);
+  EXPECT_EQ(ask("DELETE", "/v1/models").header("Allow"), "GET, HEAD");
+  EXPECT_EQ(ask("GET", "/api/delete").header("Allow"), "DELETE");
+  EXPECT_EQ(ask("POST", "/api/blobs/sha256:0", "{}").status, 501);
   EXPECT_EQ(ask("POST", "/v1/chat/completions", "{}", {{"content-type", "text/plain"}}).status,
             415);
 }
@@ -360,6 +433,37 @@ TEST_F(ServerTest, AStreamedStrategyTellsOfItsCallsOrShowsItsTextWhileItIsMade) 
             post("/v1/chat/completions", body).json()["choices"][0]["message"]["content"]);
 }
 
+TEST_F(ServerTest, AnAnswerIsOneOfTheChoices) {
+  for (const Json& asked : {Json{{"choice", {"quartz", "slate"}}},
+                            Json{{"structured_outputs", {{"choice", {"quartz", "slate"}}}}}}) {
+    Json body = chat("Which stone?");
+    body.update(asked);
+    const Json reply = post("/v1/chat/completions", body).json();
+    const std::string text = reply["choices"][0]["message"]["content"];
+    EXPECT_TRUE(text == "quartz" || text == "slate") << reply.dump();
+  }
+}
+
+TEST_F(ServerTest, AnApproachMayStandInTheText) {
+  Json body = chat("<optillm_approach>re2</optillm_approach>What is 3 * 4?", 60);
+  const Json tagged = post("/v1/chat/completions", body).json();
+  EXPECT_EQ(tagged["whet"]["strategy"], "re2") << tagged.dump();
+  body = chat("What is 3 * 4?", 60);
+  body["model"] = "re2-stone";
+  EXPECT_EQ(post("/v1/chat/completions", body).json()["choices"], tagged["choices"]);
+}
+
+TEST_F(ServerTest, AStrategyRefusesWhatItWouldDrop) {
+  for (const auto& [name, value] : {std::pair("stop", Json("x")), std::pair("logprobs", Json(true)),
+                                    std::pair("min_tokens", Json(3)),
+                                    std::pair("ignore_eos", Json(true)), std::pair("n", Json(2))}) {
+    Json body = chat("What is 3 * 4?", 8);
+    body["model"] = "best-of-n-stone";
+    body[name] = value;
+    EXPECT_EQ(post("/v1/chat/completions", body).status, 400) << name;
+  }
+}
+
 TEST_F(ServerTest, ComposedAndConfiguredStrategiesAreModels) {
   for (const std::string name : {"re2&majority-voting:n=2-stone", "greedy|best-of-n:n=2-stone",
                                  "moa&genselect:n=2-stone", "mars:agents=1,tries=0-stone"}) {
@@ -444,6 +548,110 @@ TEST_F(ServerTest, LlamaServersRoutesWork) {
   EXPECT_NE(ask("GET", "/metrics").body.find("whet_tokens_completion_total 3"), std::string::npos);
 }
 
+TEST_F(ServerTest, CompletionTakesSeveralPromptsAndGivesSeveralTexts) {
+  const auto run = [&](const Json& more) {
+    Json body{{"prompt", "The sea"}, {"n_predict", 4}, {"temperature", 0}};
+    body.update(more);
+    return post("/completion", body).json();
+  };
+  const Json ids =
+      post("/tokenize", {{"content", "The sea"}, {"add_special", true}}).json()["tokens"];
+  const Json one = run(Json::object());
+  ASSERT_TRUE(one.is_object()) << one.dump();
+  EXPECT_EQ(one["prompt"], "The sea");
+  EXPECT_EQ(one["generation_settings"]["n_predict"], 4);
+  const Json both = run({{"prompt", {"The sea", ids}}, {"return_tokens", true}});
+  ASSERT_EQ(both.size(), 2u) << both.dump();
+  EXPECT_EQ(both[0]["content"], one["content"]);
+  EXPECT_EQ(both[1]["content"], one["content"]);
+  EXPECT_EQ(both[1]["index"], 1);
+  EXPECT_EQ(both[1]["tokens"].size(), 4u);
+  Json mixed = ids;
+  mixed.push_back(" and the sky");
+  EXPECT_EQ(run({{"prompt", mixed}})["tokens_evaluated"].get<size_t>(),
+            post("/tokenize", {{"content", " and the sky"}}).json()["tokens"].size() + ids.size());
+  for (const char* name : {"n", "n_cmpl"}) {
+    const Json several = run({{name, 3}, {"temperature", 4}, {"seed", 1}});
+    ASSERT_EQ(several.size(), 3u) << name;
+    EXPECT_NE(several[0]["content"], several[1]["content"]);
+  }
+  EXPECT_EQ(run({{"response_fields", {"content", "generation_settings/n_predict"}}}),
+            (Json{{"content", one["content"]}, {"generation_settings/n_predict", 4}}));
+  for (const Json& wrong : {Json(3), Json::array(), Json::array({1.5}), Json{{"a", "b"}},
+                            Json::array({Json::array()}), Json::array({-1})}) {
+    EXPECT_EQ(post("/completion", {{"prompt", wrong}}).status, 400) << wrong.dump();
+  }
+}
+
+TEST_F(ServerTest, CompletionStreamsItsTokens) {
+  const FakeReply reply = post(
+      "/completion",
+      {{"prompt", {"The sea", "The sky"}}, {"n_predict", 4}, {"temperature", 0}, {"stream", true}});
+  std::vector<std::string> texts(2);
+  std::vector<size_t> n_tokens(2), n_ends(2);
+  for (const Json& event : events(reply.body)) {
+    const size_t index = event["index"];
+    ASSERT_LT(index, 2u);
+    texts[index] += event["content"].get<std::string>();
+    n_tokens[index] += event["tokens"].size();
+    n_ends[index] += event["stop"].get<bool>() ? 1 : 0;
+  }
+  EXPECT_EQ(n_tokens, std::vector<size_t>(2, 4));
+  EXPECT_EQ(n_ends, std::vector<size_t>(2, 1));
+  EXPECT_EQ(texts[0],
+            post("/completion", {{"prompt", "The sea"}, {"n_predict", 4}, {"temperature", 0}})
+                .json()["content"]);
+}
+
+TEST_F(ServerTest, ABiasMayNameATextWhereLlamaServerTakesIt) {
+  const Json body{{"prompt", "The sea"}, {"n_predict", 1}, {"temperature", 0}};
+  const std::string likeliest = post("/completion", body).json()["content"];
+  Json biased = body;
+  biased["logit_bias"] = Json::array({Json::array({likeliest, false})});
+  const FakeReply reply = post("/completion", biased);
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_NE(reply.json()["content"], likeliest);
+  biased["model"] = "stone";
+  EXPECT_EQ(post("/v1/completions", biased).status, 400) << "OpenAI's names ids";
+}
+
+TEST_F(ServerTest, PartsOfACharacterAreBytes) {
+  const Json tokens =
+      post("/tokenize", {{"content", "\xF0\x9F\xA4\x97"}, {"with_pieces", true}}).json()["tokens"];
+  std::string bytes;
+  for (const Json& token : tokens) {
+    if (token["piece"].is_string()) {
+      bytes += token["piece"].get<std::string>();
+    } else {
+      for (const Json& byte : token["piece"]) bytes.push_back(static_cast<char>(byte.get<int>()));
+    }
+  }
+  EXPECT_EQ(bytes, "\xF0\x9F\xA4\x97") << tokens.dump();
+}
+
+TEST_F(ServerTest, OllamaReadsRolesInCapitalsAndNoImages) {
+  const auto ask_with = [&](const Json& message) {
+    return post("/api/chat", {{"model", "stone"},
+                              {"messages", {message}},
+                              {"stream", false},
+                              {"options", {{"num_predict", 1}}}});
+  };
+  EXPECT_EQ(ask_with({{"role", "USER"}, {"content", "Hi"}}).status, 200);
+  EXPECT_EQ(ask_with({{"role", "user"}, {"content", "Hi"}, {"images", {"aaaa"}}}).status, 400);
+}
+
+TEST_F(ServerTest, AModelThatIsKeptForNoTimeGoesWithItsAnswer) {
+  for (const bool stream : {true, false}) {
+    const FakeReply reply = post("/api/generate", {{"model", "stone"},
+                                                   {"prompt", "Hi"},
+                                                   {"stream", stream},
+                                                   {"keep_alive", 0},
+                                                   {"options", {{"num_predict", 1}}}});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(ask("GET", "/api/ps").json()["models"].size(), 0u);
+  }
+}
+
 TEST_F(ServerTest, AClientThatLeavesStopsItsRequest) {
   Json body = chat("Count.", 400);
   body["stream"] = true;
@@ -468,6 +676,10 @@ TEST_F(ServerTest, GuardsItsDoor) {
   EXPECT_EQ(ask("GET", "/health").status, 200);
   EXPECT_EQ(ask("GET", "/v1/models", "", {{"authorization", "Bearer secret"}}).status, 200);
   EXPECT_EQ(ask("GET", "/v1/models", "", {{"x-api-key", "other"}}).status, 200);
+  EXPECT_EQ(ask("GET", "/v1/models").header("WWW-Authenticate"), "Bearer");
+  const FakeReply page = ask("GET", "/", "", {{"accept", "text/html"}});
+  EXPECT_EQ(page.status, 401);
+  EXPECT_NE(page.body.find("API key"), std::string::npos) << "where a person gives it";
   for (const char* wrong : {"secre", "secretsecret", "", "Secret"}) {
     EXPECT_EQ(ask("GET", "/v1/models", "", {{"x-api-key", wrong}}).status, 401) << wrong;
   }

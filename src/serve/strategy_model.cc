@@ -97,6 +97,21 @@ StrategyModel split_strategy(const std::string& model, const std::string& approa
   return {"", model};
 }
 
+std::string take_approach_tag(Conversation& conversation) {
+  constexpr std::string_view kOpen = "<optillm_approach>", kClose = "</optillm_approach>";
+  for (ChatMessage& message : conversation.messages) {
+    if (message.role != "system" && message.role != "user") continue;
+    const size_t open = message.content.find(kOpen);
+    const size_t close = message.content.find(kClose, open);
+    if (open == std::string::npos || close == std::string::npos) continue;
+    const size_t begin = open + kOpen.size();
+    const std::string approach = message.content.substr(begin, close - begin);
+    message.content.erase(open, close + kClose.size() - open);
+    return approach;
+  }
+  return "";
+}
+
 void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyModel& strategy,
                          const GenerateRequest& request, bool stream, bool trace,
                          const std::string& id) {
@@ -110,9 +125,14 @@ void strategy_completion(Exchange& exchange, ServedModel& model, const StrategyM
                               conversation.messages.back().role + "\"",
                           "messages"});
   }
-  if (!conversation.tools.empty() || request.samples.size() > 1 || request.grammar != nullptr) {
+  if (!conversation.tools.empty() || request.samples.size() > 1 || request.grammar != nullptr ||
+      !request.stop.empty() || request.top_logprobs >= 0 || request.min_tokens > 0 ||
+      request.ignore_eos) {
     return exchange.fail(
-        {400, "a strategy takes no tools, no \"n\" above 1 and no grammar", "model"});
+        {400,
+         "a strategy takes no tools, no \"n\" above 1, no grammar, no \"stop\", no "
+         "\"logprobs\", no \"min_tokens\" and no \"ignore_eos\"",
+         "model"});
   }
   eval::Question question;
   question.messages = conversation.messages;

@@ -232,9 +232,11 @@ def openai_responds(server):
 
 def openai_runs_strategies(server):
     reply = openai_client(server).chat.completions.create(
-        model="majority-voting-stone", messages=QUESTION, max_tokens=24)
+        model="majority-voting-stone", messages=QUESTION, max_tokens=24, extra_body={"whet_trace": True})
     assert reply.choices[0].message.content is not None
-    assert reply.model_extra["whet"]["calls"] > 1
+    candidates = reply.model_extra["whet"]["candidates"]
+    assert len(candidates) > 1
+    assert reply.usage.completion_tokens == sum(c["completion_tokens"] for c in candidates)
 
 
 def openai_raises_the_right_errors(server):

@@ -8,10 +8,12 @@ their answers; one model stands for all of them here, so only a test that llama-
 Nothing of llama.cpp is copied: the checkout is used where it lies. --table FILE prints the table of a run.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,27 +25,62 @@ FILES = ["basic", "chat_completion", "completion", "compat_oai_responses", "ctx_
          "security", "slot_save", "stream", "template", "tokenize", "tool_call"]
 
 
-def run(tests, kind, server, model, timeout_s, select):
+# The shared set-up starts every preset, some of which need models of another kind; and OpenAI's client asks for models of
+# OpenAI's, whose names llama-server does not read: without a name both answer with the one that they serve.
+PLUGIN = """
+import openai
+import utils
+
+utils.ServerPreset.load_all = staticmethod(lambda: None)
+
+
+class OfTheOneModel(openai.OpenAI):
+    def _prepare_options(self, options):
+        if isinstance(options.json_data, dict):
+            options.json_data["model"] = ""
+        return super()._prepare_options(options)
+
+
+openai.OpenAI = OfTheOneModel
+"""
+
+
+def run_file(tests, file, environment, timeout_s, select):
+    """{name of a test: its state and why}; a file that takes too long is one result."""
     with tempfile.TemporaryDirectory() as name:
         xml_file = pathlib.Path(name, "results.xml")
-        # The shared set-up starts every preset, some of which need models of another kind.
-        plugin = pathlib.Path(name, "whet_foreign_plugin.py")
-        plugin.write_text("import utils\nutils.ServerPreset.load_all = staticmethod(lambda: None)\n")
-        environment = {**os.environ, "WHET_FOREIGN_KIND": kind, "WHET_FOREIGN_SERVER": str(server),
-                       "WHET_FOREIGN_MODEL": str(model), "PORT": "18090",
-                       "PYTHONPATH": f"{name}:{tests}",
-                       "LLAMA_SERVER_BIN_PATH": str(ROOT / "tests/foreign/llama_server_shim.py")}
-        subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "whet_foreign_plugin", "-p", "no:cacheprovider",
-                        "-m", "not slow", "--tb=line", f"--junitxml={xml_file}", *(["-k", select] if select else []),
-                        *[f"unit/test_{f}.py" for f in FILES]],
-                       cwd=tests, env=environment, timeout=timeout_s, stdout=subprocess.DEVNULL)
+        pathlib.Path(name, "whet_foreign_plugin.py").write_text(PLUGIN)
+        environment = {**environment, "PYTHONPATH": f"{name}:{tests}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", "-p", "whet_foreign_plugin", "-p", "no:cacheprovider", "-m", "not slow",
+             "--tb=line", f"--junitxml={xml_file}", *(["-k", select] if select else []), f"unit/test_{file}.py"],
+            cwd=tests, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # and the server that it started
+            process.wait()
+            return {f"test_{file}::all": {"state": "timeout", "why": f"not within {timeout_s} s"}}
+        if not xml_file.exists():
+            return {}  # nothing was selected
         results = {}
         for case in xml.etree.ElementTree.parse(xml_file).getroot().iter("testcase"):
-            name = case.get("classname").split(".")[-1] + "::" + case.get("name")
-            state = next((c.tag for c in case if c.tag in ("failure", "error", "skipped")), "passed")
-            why = next((c.get("message") or c.text or "" for c in case if c.tag in ("failure", "error", "skipped")), "")
-            results[name] = {"state": state, "why": re.sub(r"\s+", " ", why)[:200]}
+            test = case.get("classname").split(".")[-1] + "::" + case.get("name")
+            found = next((c for c in case if c.tag in ("failure", "error", "skipped")), None)
+            why = "" if found is None else found.get("message") or found.text or ""
+            results[test] = {"state": "passed" if found is None else found.tag, "why": re.sub(r"\s+", " ", why)[:200]}
         return results
+
+
+def run(tests, kind, server, port, arguments):
+    environment = {**os.environ, "WHET_FOREIGN_KIND": kind, "WHET_FOREIGN_SERVER": str(pathlib.Path(server).resolve()),
+                   "WHET_FOREIGN_MODEL": str(pathlib.Path(arguments.model).resolve()), "PORT": str(port),
+                   "LLAMA_SERVER_BIN_PATH": str(ROOT / "tests/foreign/llama_server_shim.py")}
+    results = {}
+    for file in arguments.files:
+        results.update(run_file(tests, file, environment, arguments.timeout, arguments.select))
+        print(kind, file, len(results), file=sys.stderr, flush=True)
+    return results
 
 
 def table(found):
@@ -73,15 +110,20 @@ def main():
     parser.add_argument("--llama-server", required=True)
     parser.add_argument("--whet", default=str(ROOT / "build/dev/whet"))
     parser.add_argument("--model", default=str(ROOT / "models/whetstone-draft-q8_0.gguf"))
+    parser.add_argument("--files", nargs="+", default=FILES, help="of unit/test_*.py")
     parser.add_argument("--select", default="", help="as pytest's -k")
-    parser.add_argument("--timeout", type=int, default=1800)
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one file of tests")
     parser.add_argument("--json", default=str(ROOT / "docs/runs/llama-server-tests.json"))
     arguments = parser.parse_args()
     tests = pathlib.Path(arguments.llama, "tools/server/tests").resolve()
     commit = subprocess.run(["git", "-C", arguments.llama, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
     found = {"suite": "llama.cpp tools/server/tests", "commit": commit, "model": pathlib.Path(arguments.model).name}
-    for kind, server in (("llama", arguments.llama_server), ("whet", arguments.whet)):
-        found[kind] = run(tests, kind, server, arguments.model, arguments.timeout, arguments.select)
+    servers = {"llama": (arguments.llama_server, 18090), "whet": (arguments.whet, 18091)}
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runs = {kind: pool.submit(run, tests, kind, server, port, arguments)
+                for kind, (server, port) in servers.items()}
+    for kind in servers:
+        found[kind] = runs[kind].result()
         states = [r["state"] for r in found[kind].values()]
         print(kind, {s: states.count(s) for s in sorted(set(states))}, flush=True)
     pathlib.Path(arguments.json).parent.mkdir(parents=True, exist_ok=True)

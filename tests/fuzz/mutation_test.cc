@@ -1,12 +1,15 @@
 // The fuzz targets on mutated known inputs: a fixed, short run of what libFuzzer does for hours.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/rng.h"
+#include "quantize/importance_matrix.h"
 #include "targets.h"
 
 namespace whet::fuzz {
@@ -163,6 +166,25 @@ TEST(Fuzz, ReadsMutatedTokenizers) {
     read_tokenizer_json(json.next());
     read_sentencepiece(pieces.next());
   }
+}
+
+TEST(Fuzz, ReadsMutatedImportanceMatrices) {
+  const auto bytes_of = [](auto value) {
+    std::string bytes(sizeof(value), '\0');
+    std::memcpy(bytes.data(), &value, sizeof(value));
+    return bytes;
+  };
+  const std::string old = bytes_of(1) + bytes_of(8) + "a.weight" + bytes_of(2) + bytes_of(2) +
+                          bytes_of(6.0f) + bytes_of(2.0f) + bytes_of(7) + bytes_of(4) + "text";
+  ImportanceMatrix matrix;
+  matrix.tensors["a.weight"] = {{6, 2}, {2}};
+  matrix.tensors["b.weight"] = {{1, 2, 3, 4}, {3, 0}};
+  const std::string path = testing::TempDir() + "whet_fuzz_imatrix.gguf";
+  ASSERT_TRUE(write_importance_matrix(matrix, path).ok());
+  std::ifstream file(path, std::ios::binary);
+  Mutator mutator({old, std::string(std::istreambuf_iterator<char>(file), {})});
+  std::filesystem::remove(path);
+  for (int i = 0; i < 20'000; ++i) read_importance_matrix(mutator.next());
 }
 
 TEST(Fuzz, RendersMutatedTemplates) {

@@ -9,7 +9,8 @@ seconds=${1:-60}
 [ $# -gt 0 ] && shift
 if [ $# -eq 0 ]; then
   set -- grade_reply read_task_file read_events compile_gbnf compile_regex compile_json_schema \
-    open_gguf open_safetensors read_shard_index read_tokenizer_json read_sentencepiece render_template
+    open_gguf open_safetensors read_shard_index read_tokenizer_json read_sentencepiece \
+    read_importance_matrix render_template
 fi
 cmake --preset fuzz
 targets=""
@@ -33,6 +34,16 @@ seed() {
     ;;
   read_tokenizer_json) for t in "$golden"/tok_*/tokenizer.json; do cp "$t" "$2/$(basename "$(dirname "$t")")"; done ;;
   read_sentencepiece) for t in "$golden"/tok_*/tokenizer.model; do cp "$t" "$2/$(basename "$(dirname "$t")")"; done ;;
+  read_importance_matrix)  # one tensor of two channels, of either kind
+    python3 -c 'import struct, sys
+name = b"a.weight"
+old = struct.pack("<ii", 1, 8) + name + struct.pack("<iiff", 2, 2, 6.0, 2.0) + struct.pack("<ii", 7, 4) + b"text"
+def info(text, dims, offset): return struct.pack("<Q", len(text)) + text + struct.pack("<IQQIQ", 2, *dims, 0, offset)
+new = b"GGUF" + struct.pack("<IQQ", 3, 2, 0) + info(name + b".in_sum2", (2, 1), 0) + info(name + b".counts", (1, 1), 32)
+new += bytes(-len(new) % 32) + struct.pack("<ff", 6.0, 2.0) + bytes(24) + struct.pack("<f", 2.0) + bytes(28)
+open(sys.argv[1] + "/dat", "wb").write(old)
+open(sys.argv[1] + "/gguf", "wb").write(new)
+' "$2" ;;
   render_template)
     python3 -c 'import json, sys
 for name, model in json.load(open(sys.argv[1]))["models"].items(): open(f"{sys.argv[2]}/{name}", "w").write(model["source"])

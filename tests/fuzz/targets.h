@@ -27,6 +27,8 @@ void read_shard_index(std::string_view input);
 /// Of a tokenizer: tokenizer.json, tokenizer.model.
 void read_tokenizer_json(std::string_view input);
 void read_sentencepiece(std::string_view input);
+/// An importance matrix, GGUF or .dat; what is accepted gives positive weights.
+void read_importance_matrix(std::string_view input);
 /// A chat template, on a conversation with tools.
 void render_template(std::string_view input);
 

@@ -85,7 +85,7 @@ def meaning(path, body):
     if path == "/v1/embeddings":
         return [item["embedding"] for item in json.loads(body)["data"]]
     if path.startswith("/v1/chat"):
-        if b"data: " not in body[:6]:
+        if body.startswith(b"{"):  # and not an event, or the comment that keeps a stream alive
             return [c["message"]["content"] for c in json.loads(body)["choices"]]
         events = [json.loads(e[6:]) for e in body.decode().split("\n\n") if e.startswith("data: {")]
         return "".join(c["delta"].get("content", "") for e in events for c in e["choices"])
@@ -194,7 +194,7 @@ class Soak:
                 print(f"{sum(self.counts.values()) + 1} requests, {self.server.status()}", file=sys.stderr, flush=True)
             try:
                 kind(self, rng)
-            except OSError as error:
+            except Exception as error:  # whatever it is, the others go on
                 self.note(kind.__name__, repr(error))
             if len(self.problems) > 20:
                 return

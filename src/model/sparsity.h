@@ -1,0 +1,59 @@
+// Activation sparsity: at four places of a layer a sparse row keeps its largest elements alone, so
+// that the weights which the others would meet need not be read.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/model_config.h"
+
+namespace whet {
+
+/// The inputs of a layer's matrices: of q, k and v, of the attention's output, of gate and up, of
+/// down.
+enum class SparsitySite { kAttentionInput, kAttentionOutput, kFfnInput, kFfnOutput };
+inline constexpr size_t kSparsitySites = 4;
+constexpr std::string_view sparsity_site_name(SparsitySite site) {
+  constexpr std::string_view kNames[kSparsitySites] = {"attention_input", "attention_output",
+                                                       "ffn_input", "ffn_output"};
+  return kNames[static_cast<size_t>(site)];
+}
+
+struct SparsityPlan {
+  std::string method;  // how it was made, e.g. "larosa"
+  /// Channels that each layer's inputs keep, by SparsitySite.
+  std::vector<std::array<int64_t, kSparsitySites>> kept;
+  /// Of each layer and site what multiplies a magnitude for the choice alone, as many as channels;
+  /// empty where magnitudes decide by themselves. Finite, not negative.
+  std::vector<std::array<std::vector<float>, kSparsitySites>> scores = {};
+  /// Weights skipped, of those of all layers.
+  double share = 0;
+};
+
+/// Which rows of a step are sparse, where a model has a plan.
+enum class SparseRows {
+  kNone,
+  kDecoded,  // what was sampled, not the prompt
+  kAll,
+};
+
+/// Channels of a layer's input, and weights that each of them meets.
+struct SparsityShape {
+  int64_t channels = 0;
+  int64_t weights_per_channel = 0;
+};
+std::array<SparsityShape, kSparsitySites> sparsity_shapes(const LayerForm& layer, int64_t d_model);
+
+/// True where a layer has these four inputs: a norm before attention over heads, then one before an
+/// FFN.
+bool has_sparsity_sites(const LayerForm& layer);
+
+/// Zeroes all of x [n] but the `kept` elements that are largest by magnitude, times score [n]
+/// (nullptr: all one); of equal ones the first stay. NaN counts as largest. `scratch` [n] is
+/// overwritten.
+void keep_largest(float* x, const float* score, int64_t n, int64_t kept, uint32_t* scratch);
+
+}  // namespace whet
