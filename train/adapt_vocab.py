@@ -2,13 +2,13 @@
 
 Trained are the embedding, the head, the first and the last layer, as in the AdaptiVocab paper; with --train rows only the
 rows of phrases. The same run on the base model, which has no phrases, is the control: what of a gain is the domain's and
-not the vocabulary's. Tokens are whet's own (`whet tokenize`). The learning rate is a function of elapsed time. Weights go
+not the vocabulary's; it sees the same bytes of text in as many steps. Tokens are whet's own (`whet tokenize`). Weights go
 back in the types that the file has, so that the copy is as large and as fast as before; Llama architectures whose trained
-tensors are F32, F16, BF16, Q8_0 or Q4_0 to Q5_1.
+tensors are F32, F16, BF16, Q8_0 or Q4_0 to Q5_1. A step of training is finer than that of four bits: prefer Q8_0.
 
-    python adapt_vocab.py adapted.gguf tuned.gguf --whet ../build/release/whet --minutes 90 --texts domain/*.txt
-    python adapt_vocab.py base.gguf control.gguf --whet ../build/release/whet --minutes 90 --texts domain/*.txt
-    whet perplexity -m tuned.gguf -f held_out.txt; whet perplexity -m control.gguf -f held_out.txt   # bits/byte
+    python adapt_vocab.py adapted.gguf tuned.gguf --whet ../build/release/whet --bytes 3e6 --texts domain/train.txt
+    python adapt_vocab.py base.gguf control.gguf --whet ../build/release/whet --bytes 3e6 --texts domain/train.txt
+    whet perplexity -m tuned.gguf -f domain/test.txt; whet perplexity -m control.gguf -f domain/test.txt   # bits/byte
 """
 
 import argparse
@@ -24,10 +24,9 @@ import torch
 import torch.nn.functional as F
 
 from files import gguf_names, heads_of, interleave, read_gguf
-from llama import Config, Llama
+from llama import Config, Layer, Llama, rotate
 
-LENGTH = 256  # tokens of a row
-ROWS = 4      # of a step
+LONGEST = 1024  # tokens of a row
 WRITABLE = {gguf.GGMLQuantizationType[n] for n in
             ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1")}
 
@@ -46,7 +45,7 @@ def config_of(reader):
                   num_attention_heads=heads, num_key_value_heads=value("llama.attention.head_count_kv", heads),
                   head_dim=value("llama.attention.key_length", width // heads),
                   rms_norm_eps=value("llama.attention.layer_norm_rms_epsilon"),
-                  rope_theta=value("llama.rope.freq_base", 10000.0), max_position_embeddings=LENGTH)
+                  rope_theta=value("llama.rope.freq_base", 10000.0), max_position_embeddings=LONGEST)
 
 
 def own_name(name):
@@ -54,8 +53,69 @@ def own_name(name):
     return name.removeprefix("model.").replace(".self_attn.", ".").replace(".mlp.", ".")
 
 
+class FrozenLayer(torch.nn.Module):
+    """A layer that is not trained, made for speed: BF16, norms multiplied into the products behind them, queries, keys
+    and values in one product, gate and up in one."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.c = layer.c
+        n_1, n_2 = layer.input_layernorm.weight, layer.post_attention_layernorm.weight
+
+        def stored(weight):
+            return torch.nn.Parameter(weight.detach().to(torch.bfloat16), requires_grad=False)
+
+        self.qkv = stored(torch.cat([layer.q_proj.weight, layer.k_proj.weight, layer.v_proj.weight]) * n_1)
+        self.o = stored(layer.o_proj.weight)
+        self.gate_up = stored(torch.cat([layer.gate_proj.weight, layer.up_proj.weight]) * n_2)
+        self.down = stored(layer.down_proj.weight)
+
+    def forward(self, x, cos, sin):
+        c, (b, t, d) = self.c, x.shape
+        n_q, n_kv = c.num_attention_heads, c.num_key_value_heads
+        heads = F.linear(F.rms_norm(x, (d,), None, c.rms_norm_eps), self.qkv).view(b, t, -1, c.head_dim).transpose(1, 2)
+        turned, v = heads.split([n_q + n_kv, n_kv], dim=1)
+        q, k = rotate(turned, cos, sin).split([n_q, n_kv], dim=1)
+        group = n_q // n_kv
+        a = F.scaled_dot_product_attention(q, k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1),
+                                           is_causal=True)
+        x = x + F.linear(a.transpose(1, 2).reshape(b, t, -1), self.o)
+        gate, up = F.linear(F.rms_norm(x, (d,), None, c.rms_norm_eps), self.gate_up).chunk(2, dim=-1)
+        return x + F.linear(F.silu(gate) * up, self.down)
+
+
+class HeadLoss(torch.autograd.Function):
+    """Mean nats of targets [n] under the softmax of hidden [n, d] @ head [V, d]^T. Gradients are made in the forward
+    pass, a part of the rows at a time, so that no [n, V] is kept."""
+
+    PART = 256
+
+    @staticmethod
+    def forward(ctx, hidden, head, targets):
+        n, wide = len(hidden), head.detach().to(torch.bfloat16)
+        grad_hidden, grad_head, nats = torch.empty_like(hidden), torch.zeros_like(head), 0.0
+        for begin in range(0, n, HeadLoss.PART):
+            h, wanted = hidden[begin:begin + HeadLoss.PART], targets[begin:begin + HeadLoss.PART]
+            logits = (h @ wide.T).float()
+            total = logits.logsumexp(dim=1)
+            rows = torch.arange(len(h))
+            nats += (total - logits[rows, wanted]).sum().item()
+            p = logits.sub_(total[:, None]).exp_()
+            p[rows, wanted] -= 1
+            p = p.to(torch.bfloat16)
+            grad_hidden[begin:begin + HeadLoss.PART] = p @ wide
+            grad_head += p.T @ h
+        ctx.save_for_backward(grad_hidden / n, grad_head.div_(n))
+        return hidden.new_tensor(nats / n, dtype=torch.float32)
+
+    @staticmethod
+    def backward(ctx, grad):
+        grad_hidden, grad_head = ctx.saved_tensors
+        return grad_hidden * grad.to(grad_hidden.dtype), grad_head.mul_(grad), None
+
+
 class Tuned(torch.nn.Module):
-    """The model with the weights of embedding and head as parameters that may be tied, or new rows alone."""
+    """The model with the base rows and the rows of phrases of embedding and head apart; a tied model has one table."""
 
     def __init__(self, tensors, config, n_base, train):
         super().__init__()
@@ -65,37 +125,43 @@ class Tuned(torch.nn.Module):
         head = weights.pop("lm_head.weight", None)
         self.body.load_state_dict(weights)
         self.body.requires_grad_(False)
-        embedding = self.body.embed_tokens.weight.data
+        tables = [t for t in (self.body.embed_tokens.weight.data, head) if t is not None]
         self.body.embed_tokens = None
-        n_kept = n_base if train == "rows" else 0
-        self.kept = [t[:n_kept] for t in (embedding, head) if t is not None]
-        self.rows = torch.nn.ParameterList(t[n_kept:].clone() for t in (embedding, head) if t is not None)
-        if train == "paper":
-            for layer in (self.body.layers[0], self.body.layers[-1]):
+        self.base = torch.nn.ParameterList(t[:n_base].clone() for t in tables)
+        self.base.requires_grad_(train == "paper")
+        self.rows = torch.nn.ParameterList(t[n_base:].clone() for t in tables)
+        last = len(self.body.layers) - 1
+        for i, layer in enumerate(self.body.layers):
+            if train == "paper" and i in (0, last):
                 layer.requires_grad_(True)
+            else:
+                self.body.layers[i] = FrozenLayer(layer)
+        self.body.cos, self.body.sin = self.body.cos.to(torch.bfloat16), self.body.sin.to(torch.bfloat16)
 
     def tables(self):
-        """Embedding and head."""
-        made = [torch.cat([kept, rows]) if len(kept) else rows for kept, rows in zip(self.kept, self.rows)]
+        """Embedding and head, the same one where they are tied."""
+        made = [torch.cat([base, rows]) for base, rows in zip(self.base, self.rows)]
         return made[0], made[-1]
 
     def loss(self, ids):
         embedding, head = self.tables()
-        x = F.embedding(ids[:, :-1], embedding)
+        x = F.embedding(ids[:, :-1], embedding).to(torch.bfloat16)
+        cos, sin = self.body.cos[:x.shape[1]], self.body.sin[:x.shape[1]]
         for layer in self.body.layers:
-            x = layer(x, self.body.cos[:x.shape[1]], self.body.sin[:x.shape[1]])
-        logits = (self.body.norm(x) @ head.T).flatten(0, 1).float()
-        return F.cross_entropy(logits, ids[:, 1:].flatten())
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=isinstance(layer, Layer)):
+                x = layer(x, cos, sin)
+        x = F.rms_norm(x, x.shape[-1:], self.body.norm.weight.to(x.dtype), self.body.c.rms_norm_eps)
+        return HeadLoss.apply(x.flatten(0, 1), head, ids[:, 1:].flatten())
 
-    def trained_tensors(self, train):
+    def trained_tensors(self):
         """Hugging Face name -> array, of what may have changed."""
         embedding, head = self.tables()
         changed = {"model.embed_tokens.weight": embedding}
         if not self.tied:
             changed["lm_head.weight"] = head
-        if train == "paper":
-            for i in (0, len(self.body.layers) - 1):
-                for name, p in self.body.layers[i].named_parameters():
+        for i, layer in enumerate(self.body.layers):
+            for name, p in layer.named_parameters():
+                if p.requires_grad:
                     part = "self_attn." if name[:2] in ("q_", "k_", "v_", "o_") else "" if "norm" in name else "mlp."
                     changed[f"model.layers.{i}.{part}{name}"] = p
         return {n: t.detach().numpy() for n, t in changed.items()}
@@ -112,10 +178,11 @@ def tokens_of(args, texts):
 
 def write_back(source, target, changed, config, reader):
     """A copy of the file with other bytes in the changed tensors."""
-    shutil.copy(source, target)
+    part = f"{target}.part"
+    shutil.copy(source, part)
     names = gguf_names(config)
     by_name = {t.name: t for t in reader.tensors}
-    with open(target, "r+b") as file:
+    with open(part, "r+b") as file:
         for name, values in changed.items():
             tensor = by_name[names[name]]
             if heads := heads_of(name, config):
@@ -124,24 +191,30 @@ def write_back(source, target, changed, config, reader):
             assert len(data) == tensor.n_bytes, f"{name}: {len(data)} bytes for {tensor.n_bytes}"
             file.seek(int(tensor.data_offset))
             file.write(data)
+    Path(part).replace(target)
 
 
 def rate_at(done):
-    """Factor on the peak learning rate; `done` is the elapsed share of the time."""
-    return min(1.0, done / 0.05) * (0.5 + 0.5 * np.cos(np.pi * min(1.0, done)))
+    """Factor on the peak learning rate; `done` is the share of the text that was seen."""
+    return min(1.0, (done + 0.01) / 0.08) * (0.05 + 0.95 * (0.5 + 0.5 * np.cos(np.pi * min(1.0, done))))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("out")
+    parser.add_argument("out", help="written every --save-minutes, and in the end")
     parser.add_argument("--whet", required=True, help="the program, for its tokenizer")
     parser.add_argument("--texts", nargs="+", required=True)
-    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--bytes", type=float, required=True,
+                        help="of text to be trained on, the same for a control; more than there is passes over it again")
+    parser.add_argument("--row-bytes", type=int, default=1300, help="of text in a row, about")
+    parser.add_argument("--rows", type=int, default=4, help="in a step")
+    parser.add_argument("--minutes", type=float, default=120, help="the most that it may take")
+    parser.add_argument("--save-minutes", type=float, default=5)
     parser.add_argument("--train", choices=("paper", "rows"), default="paper")
-    parser.add_argument("--lr", type=float, default=5e-4)
-    parser.add_argument("--row-lr", type=float, default=1e-3)
-    parser.add_argument("--bf16", action="store_true", help="products in BF16: faster where the CPU has them")
+    parser.add_argument("--lr", type=float, default=3e-4, help="of the layers")
+    parser.add_argument("--base-lr", type=float, default=2e-4, help="of the base tokens' rows")
+    parser.add_argument("--row-lr", type=float, default=2e-3, help="of the phrases' rows")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.manual_seed(args.seed)
@@ -153,38 +226,53 @@ def main():
     if args.train == "rows" and n_phrases == 0:
         raise SystemExit(f"{args.model}: expected an adapted vocabulary, found no phrases to train")
     model = Tuned(read_gguf(args.model, config.as_dict()), config, config.vocab_size - n_phrases, args.train)
-    changed = [gguf_names(config.as_dict())[n] for n in model.trained_tensors(args.train)]
+    changed = [gguf_names(config.as_dict())[n] for n in model.trained_tensors()]
     for tensor in reader.tensors:
         if tensor.name in changed and tensor.tensor_type not in WRITABLE:
             raise SystemExit(f"{tensor.name}: expected a type that can be written, such as Q8_0, found "
                              f"{tensor.tensor_type.name}; whet quantize MODEL OUT.gguf Q8_0 --allow-requantize")
     ids = tokens_of(args, args.texts)
-    if len(ids) < LENGTH + 1:
-        raise SystemExit(f"expected texts of more than {LENGTH} tokens, found {len(ids)}")
-    layers = [p for p in model.body.parameters() if p.requires_grad]
-    groups = [{"params": list(model.rows), "lr": args.row_lr, "weight_decay": 0.0}]
-    if layers:
-        groups.append({"params": layers, "lr": args.lr, "weight_decay": 0.1})
-    peaks = [g["lr"] for g in groups]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95))
-    start, spent, step, losses = time.time(), 0.0, 0, []
-    while spent < 60 * args.minutes:
-        for group, peak in zip(optimizer.param_groups, peaks):
-            group["lr"] = peak * rate_at(spent / (60 * args.minutes))
-        starts = torch.randint(len(ids) - LENGTH, (ROWS,))
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
-            loss = model.loss(torch.stack([ids[s:s + LENGTH + 1] for s in starts]))
+    n_bytes = sum(Path(t).stat().st_size for t in args.texts)
+    length = min(LONGEST, round(args.row_bytes * len(ids) / n_bytes))
+    if len(ids) < length + 1:
+        raise SystemExit(f"expected texts of more than {length} tokens, found {len(ids)}")
+    n_steps = max(1, round(args.bytes / n_bytes * len(ids) / (args.rows * length)))
+    print(f"{len(ids)} tokens of {n_bytes} bytes; {n_steps} steps of {args.rows} rows of {length} tokens", flush=True)
+    kinds = {"lr": [p for p in model.body.parameters() if p.requires_grad],
+             "base_lr": [p for p in model.base if p.requires_grad], "row_lr": [p for p in model.rows if len(p)]}
+    groups = [{"params": params, "lr": getattr(args, kind), "peak": getattr(args, kind),
+               "weight_decay": 0.1 if kind == "lr" else 0.0} for kind, params in kinds.items() if params]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
+    start, saved, step, losses = time.time(), time.time(), 0, []
+    # Every row of the texts once, then all again in another order.
+    order = iter(())
+    while step < n_steps and time.time() - start < 60 * args.minutes:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * rate_at(step / n_steps)
+        batch = []
+        while len(batch) < args.rows:
+            if (row := next(order, None)) is None:
+                shift = int(torch.randint(length, ()))
+                order = iter((torch.randperm((len(ids) - shift - 1) // length) * length + shift).tolist())
+                continue
+            batch.append(ids[row:row + length + 1])
+        loss = model.loss(torch.stack(batch))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], 1.0)
         optimizer.step()
         losses.append(loss.item())
-        step, spent = step + 1, time.time() - start
-        if step % 10 == 0:
-            print(f"step {step}  {step * ROWS * LENGTH} tokens  {spent:.0f} s  loss {np.mean(losses[-10:]):.4f}", flush=True)
-    write_back(args.model, args.out, model.trained_tensors(args.train), config.as_dict(), reader)
-    print(json.dumps({"model": args.model, "train": args.train, "phrases": n_phrases, "steps": step,
-                      "tokens": step * ROWS * LENGTH, "seconds": round(spent, 1), "loss_first": losses[0],
+        step += 1
+        if step % 10 == 0 or step == 1:
+            bits = np.mean(losses[-10:]) / np.log(2) * len(ids) / n_bytes
+            print(f"step {step}  {time.time() - start:.0f} s  {bits:.4f} bits/byte", flush=True)
+        if time.time() - saved > 60 * args.save_minutes and step < n_steps:
+            write_back(args.model, args.out, model.trained_tensors(), config.as_dict(), reader)
+            saved = time.time()
+    write_back(args.model, args.out, model.trained_tensors(), config.as_dict(), reader)
+    print(json.dumps({"model": Path(args.model).name, "train": args.train, "phrases": n_phrases, "steps": step, "of": n_steps,
+                      "tokens": step * args.rows * length, "bytes": round(step * args.rows * length * n_bytes / len(ids)),
+                      "seconds": round(time.time() - start), "loss_first": losses[0],
                       "loss_last_10": float(np.mean(losses[-10:]))}))
 
 
