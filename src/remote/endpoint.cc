@@ -252,7 +252,9 @@ Status Endpoint::probe_openai(const http::Cancelled& cancelled) {
       WHET_TRY(const std::string text, wire_text(body));
       WHET_TRY(const Answer answer,
                ask(chat ? "/chat/completions" : "/completions", text, cancelled));
-      if (answer.status == 401 || answer.status == 403) return refusal(answer.status, answer.body);
+      const bool is_key = answer.status == 401 || answer.status == 403;
+      // Busy says nothing about what the engine can do.
+      if (is_key || is_busy(answer.status)) return refusal(answer.status, answer.body);
       const Json json = parsed(answer.body);
       if (answer.status != 200 || n_choices(json) == 0) {
         if (!first_error) first_error = refusal(answer.status, answer.body);
@@ -309,6 +311,7 @@ Status Endpoint::probe_ollama(const http::Cancelled& cancelled) {
     }
     WHET_TRY(const std::string text, wire_text(body));
     WHET_TRY(const Answer answer, ask(chat ? "/api/chat" : "/api/generate", text, cancelled));
+    if (is_busy(answer.status)) return refusal(answer.status, answer.body);
     if (answer.status == 200) {
       const Json json = parsed(answer.body);
       const Json* logprobs = member(json, "logprobs");

@@ -254,6 +254,13 @@ TEST(RemoteGeneratorTest, LeavesAnEngineInPeaceForAsLongAsItAsks) {
   const int64_t begin_ns = monotonic_ns();
   ASSERT_NE(open({engine.address()}), nullptr);
   EXPECT_GE(monotonic_ns() - begin_ns, 400'000'000);
+  // Longer than anybody waits for an engine: what it says is the error.
+  engine.n_busy_probes = 1;
+  const auto refused = RemoteGenerator::open(
+      {.addresses = {engine.address()}, .endpoint = {.start_timeout_ms = 300}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("429: often"), std::string::npos)
+      << refused.error().message();
 }
 
 TEST(RemoteGeneratorTest, AnAnswerWithoutEndIsCut) {
