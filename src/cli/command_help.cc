@@ -75,10 +75,13 @@ std::string help_text(const Command& command, size_t columns) {
 }
 
 std::string overview_text(const std::vector<Command>& commands, size_t columns) {
+  size_t widest = 0;
+  for (const Command& command : commands) widest = std::max(widest, command.name().size() + 2);
   std::string text =
       fmt::format("usage: whet COMMAND ...\n\n{}\n\nCommands:\n", wrapped(kMotto, 0, columns));
   for (const Command& command : commands) {
-    text += fmt::format("  {:<12}{}\n", command.name(), wrapped(command.summary(), 14, columns));
+    text += fmt::format("  {:<{}}{}\n", command.name(), widest,
+                        wrapped(command.summary(), 2 + widest, columns));
   }
   return text +
          "\n\"whet help COMMAND\" or \"whet COMMAND --help\" lists the flags of a command,\n"
