@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/engine.md from docs/runs/serving.json and docs/runs/kv-*.json.
+"""Writes the tables of docs/engine.md from docs/runs/serving.json, docs/runs/endpoints.json and docs/runs/kv-*.json.
 
     tools/engine_tables.py [--check]
 
-The former comes from tools/measure_serving.py, the latter from `whet bench --kv -o json`. With --check nothing is written, and a
-page that says something else is status 1.
+They come from tools/measure_serving.py, tools/measure_endpoints.py and `whet bench --kv -o json`. With --check nothing is written,
+and a page that says something else is status 1.
 """
 
 import json
@@ -65,6 +65,38 @@ def turns(runs):
         yield f"| {NAMES[model]} | {whole} | {new} | {computed} | {1 - computed / whole:.1%} |"
 
 
+def figure(value, interval=None, digits=0):
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text if interval is None else f"{text} ({interval[0]:.{digits}f} – {interval[1]:.{digits}f})"
+
+
+def endpoints(runs):
+    yield ("| model | engine | at once | requests | output tok/s (95 %) | first token, ms, p50 (95 %) | p90 | per token, ms, p50 (95 %) | p90 | "
+           "cached prompt tok |")
+    yield "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    for model, run in runs.items():
+        for r in sorted(run["table"]["rows"], key=lambda r: r["concurrency"]):
+            engine = "whet, Ollama's interface" if r["engine"] == "Ollama" else r["engine"]
+            yield (f"| {NAMES[model]} | {engine} | {r['concurrency']} | {r['requests']} | "
+                   f"{figure(r['output_tokens_per_second'], r['output_tokens_per_second_interval'])} | "
+                   f"{figure(r['ttft']['p50_ms'], r['ttft']['p50_interval_ms'])} | {figure(r['ttft']['p90_ms'])} | "
+                   f"{figure(r['tpot']['p50_ms'], r['tpot']['p50_interval_ms'], 1)} | {figure(r['tpot']['p90_ms'], digits=1)} | "
+                   f"{r['cached_tokens_mean']:.1f} of {r['prompt_tokens_mean']:.1f} |")
+
+
+def shared(runs):
+    yield "| model | tasks | one server, s | two, s | two over one (95 %) | tokens, two over one |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for model, run in runs.items():
+        if "shared" not in run:
+            continue
+        rows, interval = run["shared"]["rows"], run["shared"]["interval"]
+        one, two, one_tokens, two_tokens = (sum(r[k] for r in rows) for k in ("one_s", "two_s", "one_tokens", "two_tokens"))
+        yield (f"| {NAMES[model]} | {len(rows)} | {one:.1f} | {two:.1f} | {figure(two / one, interval, 2)} | {two_tokens / one_tokens:.2f} |")
+
+
 def memory(kv):
     yield "| MB of keys and values at the peak, " + kv["name"] + " | needed | committed | naive | static | paged by 16 | committed / naive |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
@@ -83,6 +115,7 @@ def speed(kvs):
 
 def main():
     runs = {m: r for m, r in json.loads((ROOT / "docs/runs/serving.json").read_text()).items() if m in NAMES}
+    http = json.loads((ROOT / "docs/runs/endpoints.json").read_text())
     kvs = []
     for path in sorted((ROOT / "docs/runs").glob("kv-*.json")):
         kv = json.loads(path.read_text())[0]
@@ -90,7 +123,7 @@ def main():
         kvs.append(kv)
     any_run = next(iter(runs.values()))["throughput"]
     tables = {"throughput": throughput(runs), "gap": gap(runs), "prefix": prefix(runs), "turns": turns(runs),
-              "memory": memory(kvs[0]), "speed": speed(kvs),
+              "endpoints": endpoints(http), "shared": shared(http), "memory": memory(kvs[0]), "speed": speed(kvs),
               "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet'].splitlines()[0]}; llama-server, {any_run['versions']['llama-server']}. "
                           f"Rounds, alternating, of which these are the medians: {1 + max(r['round'] for r in any_run['rows'])}."]}
     before = page = (ROOT / "docs/engine.md").read_text()
