@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "quantize/tokenizer_description.h"
+
 namespace whet {
 namespace {
 
@@ -37,24 +39,6 @@ class Message {
   std::string bytes_;
 };
 
-int64_t number_of(TokenType type) {
-  switch (type) {
-    case TokenType::kNormal:
-      return 1;
-    case TokenType::kUnknown:
-      return 2;
-    case TokenType::kControl:
-      return 3;
-    case TokenType::kUserDefined:
-      return 4;
-    case TokenType::kUnused:
-      return 5;
-    case TokenType::kByte:
-      return 6;
-  }
-  return 1;
-}
-
 int64_t id_or_none(const std::optional<TokenId>& id) {
   return id ? int64_t{*id} : -1;
 }
@@ -76,7 +60,7 @@ Result<std::string> describe_sentencepiece(const Tokenizer& tokenizer,
     Message piece;
     piece.add_bytes(1, tokenizer.piece(id));
     piece.add_float(2, tokenizer.score(id));
-    piece.add_integer(3, number_of(type));
+    piece.add_integer(3, type_number(type));
     model.add_bytes(1, piece.bytes());
   }
   if (unknown < 0) {

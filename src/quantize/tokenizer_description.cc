@@ -16,24 +16,6 @@ namespace {
 
 using Merges = std::vector<std::string>;
 
-int64_t gguf_type(TokenType type) {
-  switch (type) {
-    case TokenType::kNormal:
-      return 1;
-    case TokenType::kUnknown:
-      return 2;
-    case TokenType::kControl:
-      return 3;
-    case TokenType::kUserDefined:
-      return 4;
-    case TokenType::kUnused:
-      return 5;
-    case TokenType::kByte:
-      return 6;
-  }
-  WHET_UNREACHABLE();
-}
-
 /// tokenizer.json; null where the model has another tokenizer file.
 Result<nlohmann::json> tokenizer_json(const LoadedModel& model) {
   const auto file = model.file.side_files.find("tokenizer.json");
@@ -76,12 +58,12 @@ std::vector<double> scores_of_merges(const Tokenizer& tokenizer, size_t size,
 
 void add_vocabulary(const Tokenizer& tokenizer, size_t size, Metadata& metadata) {
   std::vector<std::string> pieces(size);
-  std::vector<int64_t> types(size, gguf_type(TokenType::kUnused));
+  std::vector<int64_t> types(size, type_number(TokenType::kUnused));
   for (size_t i = 0; i < size; ++i) {
     const auto id = static_cast<TokenId>(i);
     if (id < tokenizer.vocab_size() && !tokenizer.piece(id).empty()) {
       pieces[i] = tokenizer.piece(id);
-      types[i] = gguf_type(tokenizer.type(id));
+      types[i] = type_number(tokenizer.type(id));
     } else {
       pieces[i] = fmt::format("[PAD{}]", i);  // as llama.cpp's converter fills the embedding's rows
     }
@@ -227,6 +209,24 @@ bool gives_same_ids(const Tokenizer& original, const Tokenizer& copy) {
     }
   }
   return true;
+}
+
+int64_t type_number(TokenType type) {
+  switch (type) {
+    case TokenType::kNormal:
+      return 1;
+    case TokenType::kUnknown:
+      return 2;
+    case TokenType::kControl:
+      return 3;
+    case TokenType::kUserDefined:
+      return 4;
+    case TokenType::kUnused:
+      return 5;
+    case TokenType::kByte:
+      return 6;
+  }
+  WHET_UNREACHABLE();
 }
 
 Status describe_tokenizer(const LoadedModel& model, Metadata& metadata) {
