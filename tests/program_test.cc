@@ -119,6 +119,11 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NEAR(dense, before, 0.01 * before);
   EXPECT_NE(nats(out + " --sparsity plan"), dense);
   EXPECT_EQ(nats(out + " --sparsity 0"), dense);
+  const Ran both = whet("run " + out + " -p a -n 1 --sparsity plan --spec-type ngram 2>&1");
+  EXPECT_EQ(both.status, 2) << both.out;
+  EXPECT_NE(both.out.find("no speculation beside it"), std::string::npos) << both.out;
+  const std::string run = "run " + out + " -p 'a b a b a b' -n 40 --temp 0 --sparsity plan";
+  EXPECT_EQ(whet(run + " 2>/dev/null").out, whet(run + " --spec-type none 2>/dev/null").out);
   const Ran again = whet(adapt + "q8_0 2>&1");
   EXPECT_NE(again.out.find("were seen before"), std::string::npos) << again.out;
   const Ran refused =

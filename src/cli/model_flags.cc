@@ -298,6 +298,18 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   }
   WHET_TRY(options.kv_type, cache.type());
   WHET_TRY(options.speculation, speculation.resolve());
+  if (sparsity != "off" && sparse_rows_ == SparseRows::kDecoded) {
+    // Rows that are verified together read whole weights and round otherwise than a sparse row
+    // alone, and speculation must not change a bit.
+    const bool asked = !speculation.types.empty() || !speculation.draft_model.empty() ||
+                       !speculation.options.phrase_file.empty();
+    if (asked && std::ranges::count(options.speculation.sources, true) > 0) {
+      return Error(ErrorCode::kInvalidArgument,
+                   "--sparsity: expected no speculation beside it, found flags that ask for some; "
+                   "leave one of the two out");
+    }
+    options.speculation.sources.fill(false);
+  }
   ModelUse all_use = use;
   if (std::ranges::count(options.speculation.sources, true) > 0) {
     all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
