@@ -1,3 +1,11 @@
+# Files of a room compiled together: a clean build takes half the time, a changed file costs more. Names in unnamed
+# namespaces are then unique within a room.
+set(joined OFF)
+if(CMAKE_BUILD_TYPE STREQUAL Release)
+  set(joined ON)
+endif()
+option(WHET_JOINED "Compile several files of a room at once" ${joined})
+
 # whet_room(NAME [USES room...] [LINKS target...])
 #
 # One room of the house: the library whet_NAME from src/NAME/*.cc and src/NAME/*/*.cc, and whet_NAME_tests from
@@ -15,6 +23,9 @@ function(whet_room name)
     whet_compile_options(whet_${name})
     if(NOT name STREQUAL kernels)  # its files have flags of their own
       whet_use_common_headers(whet_${name} whet_common_headers)
+      if(WHET_JOINED)
+        set_target_properties(whet_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+      endif()
     endif()
   else()
     add_library(whet_${name} INTERFACE)

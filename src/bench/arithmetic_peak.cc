@@ -11,11 +11,11 @@ namespace whet {
 namespace {
 
 constexpr uint64_t kRounds = 100'000;  // of a burst: about a millisecond
-constexpr int kRepetitions = 20;
+constexpr int kPeakRepetitions = 20;
 
 double best_rate(ThreadPool& pool, uint64_t (*multiply)(uint64_t, void*)) {
   double best = 0;
-  for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+  for (int repetition = 0; repetition < kPeakRepetitions; ++repetition) {
     std::atomic<uint64_t> macs{0};
     const int64_t start = monotonic_ns();
     pool.for_each(4 * pool.size(), [&](int64_t) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kBytes = uint64_t{512} << 20;
 constexpr int64_t kChunks = 64;
-constexpr int kRepetitions = 5;
+constexpr int kReadRepetitions = 5;
 
 /// XOR of all words; the compiler vectorises it, and memory is slower than any of its choices.
 uint64_t read_all(const uint64_t* words, uint64_t n) {
@@ -39,7 +39,7 @@ double measure_read_bandwidth(ThreadPool& pool) {
   });
   std::atomic<uint64_t> sink{0};
   double best = 0;
-  for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+  for (int repetition = 0; repetition < kReadRepetitions; ++repetition) {
     int64_t start = monotonic_ns();
     pool.for_each(kChunks, [&](int64_t i) {
       const std::byte* chunk = base + static_cast<uint64_t>(i) * kChunkBytes;

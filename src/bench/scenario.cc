@@ -16,7 +16,7 @@ constexpr int64_t kMostTokens = 1 << 20;
 // Far from the indices of runs.
 constexpr uint64_t kCountingIndex = uint64_t{1} << 40;
 
-GenerateRequest request_of(uint64_t index, int64_t n_words, int64_t n_gen, bool ignore_eos) {
+GenerateRequest scenario_request(uint64_t index, int64_t n_words, int64_t n_gen, bool ignore_eos) {
   GenerateRequest request;
   request.prompt = UniquePrompts(1).text(index, n_words);
   request.samples[0].temperature = 0;
@@ -72,7 +72,7 @@ Result<std::vector<Scenario>> parse_scenarios(std::string_view text, const std::
 
 Result<int64_t> ScenarioSubject::tokens_of(int64_t n_words, const CancelFlag* cancel) {
   const GenerateRequest request =
-      request_of(kCountingIndex + static_cast<uint64_t>(n_words), n_words, 1, false);
+      scenario_request(kCountingIndex + static_cast<uint64_t>(n_words), n_words, 1, false);
   WHET_TRY(const std::optional<int64_t> counted, model_.count_prompt_tokens(request));
   if (counted) return *counted;
   WHET_TRY(const GenerateResult result, model_.generate(request, nullptr, cancel));
@@ -106,7 +106,7 @@ Result<ScenarioRun> ScenarioSubject::run(const Scenario& scenario, uint64_t inde
   // A sink, so that an engine streams.
   WHET_TRY(const GenerateResult result,
            model_.generate(
-               request_of(index, n_words, scenario.n_gen, ignores_eos_),
+               scenario_request(index, n_words, scenario.n_gen, ignores_eos_),
                [](const GenerateEvent&) { return Continue::kYes; }, cancel));
   const Completion& completion = result.completions.front();
   if (completion.finish == FinishReason::kCancelled) {

@@ -25,8 +25,8 @@ constexpr std::string_view kWords[] = {
 constexpr int64_t kFewWords = 32, kMoreWords = 160;  // of the requests that count tokens
 constexpr auto kNap = std::chrono::milliseconds(1);
 
-GenerateRequest request_of(const Generator& model, std::string text, int64_t n_output,
-                           bool ignore_eos) {
+GenerateRequest serving_request(const Generator& model, std::string text, int64_t n_output,
+                                bool ignore_eos) {
   GenerateRequest request;
   if (model.describe().has_chat_template) {
     request.conversation().messages.push_back({.role = "user", .content = std::move(text)});
@@ -147,8 +147,8 @@ Result<int64_t> words_for_tokens(Generator& model, const UniquePrompts& prompts,
   // Far from the indices of measured prompts.
   constexpr uint64_t kIndex = uint64_t{1} << 40;
   const auto count = [&](int64_t n_words) -> Result<int64_t> {
-    const GenerateRequest request =
-        request_of(model, prompts.text(kIndex + static_cast<uint64_t>(n_words), n_words), 1, false);
+    const GenerateRequest request = serving_request(
+        model, prompts.text(kIndex + static_cast<uint64_t>(n_words), n_words), 1, false);
     WHET_TRY(const GenerateResult result, model.generate(request, nullptr, cancel));
     if (result.n_prompt_tok > 0) return result.n_prompt_tok;
     return Error(ErrorCode::kUnavailable,
@@ -169,7 +169,8 @@ Result<ServingRun> run_serving(Generator& model, const ServingLoad& load, int64_
   const UniquePrompts prompts(load.seed);
   const auto request = [&](int64_t i) {
     const uint64_t index = first_prompt + static_cast<uint64_t>(i);
-    return request_of(model, prompts.text(index, n_words), load.output_tokens, load.ignore_eos);
+    return serving_request(model, prompts.text(index, n_words), load.output_tokens,
+                           load.ignore_eos);
   };
   for (int64_t i = 0; i < load.n_warmup; ++i) {
     const ServingSample sample = ask(model, request(load.n_requests + i), 0, cancel);

@@ -29,14 +29,13 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
 // Windows between two writes of the moments: what a calibration that is broken off may lose.
 constexpr int64_t kWindowsPerWrite = 8;
 // Of the calibration text, what each candidate of a search is measured on.
 constexpr size_t kWindowsOfSearch = 4;
 constexpr double kBalances[] = {0.6, 0.7, 0.8, 0.9, 1.0, 1.1};
 
-struct Options {
+struct AdaptLarosaFlags {
   std::string model, text, out, moments;
   std::string type = "q8_0";
   double sparsity = 0.4, balance = 0;
@@ -45,7 +44,7 @@ struct Options {
   bool search = false, score = false, allow_requantize = false;
 };
 
-Result<adapt::Moments> calibrate(const Options& options, const LoadedModel& model,
+Result<adapt::Moments> calibrate(const AdaptLarosaFlags& options, const LoadedModel& model,
                                  const adapt::Windows& windows, ThreadPool& pool) {
   const std::string path = options.moments.empty() ? options.out + ".moments" : options.moments;
   WHET_TRY(const std::string key, adapt::moments_key(model.file, windows));
@@ -85,7 +84,7 @@ std::string concentration(const adapt::PrincipalAxes& axes) {
 
 /// With the scores of the `first` plan: of the balances tried, the plan that predicts the
 /// calibration text best.
-Result<SparsityPlan> search_plan(const Options& options, LoadedModel& rotated,
+Result<SparsityPlan> search_plan(const AdaptLarosaFlags& options, LoadedModel& rotated,
                                  const SparsityPlan& first, const adapt::Windows& windows,
                                  ThreadPool& pool) {
   const adapt::Windows seen(
@@ -115,7 +114,7 @@ Result<SparsityPlan> search_plan(const Options& options, LoadedModel& rotated,
                            options.sparsity, kBalances[0], kBalances[std::size(kBalances) - 1]));
 }
 
-Status adapt_model(const Options& options, const LoadedModel& model) {
+Status adapt_model(const AdaptLarosaFlags& options, const LoadedModel& model) {
   WHET_TRY_STATUS(refuse_input_as_output(options.out, model.file));
   const ModelConfig& config = model.model.config;
   WHET_TRY_STATUS(adapt::check_rotatable(config));
@@ -157,7 +156,7 @@ Status adapt_model(const Options& options, const LoadedModel& model) {
   return ok_status();
 }
 
-int run(const Options& options) {
+int run_adapt_larosa(const AdaptLarosaFlags& options) {
   const auto model = load_named_model(options.model);
   if (!model.ok()) return fail(model.error());
   const Status done = adapt_model(options, *model);
@@ -169,7 +168,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_adapt_larosa_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AdaptLarosaFlags>();
   Command command("adapt larosa",
                   "Write a rotated copy of a model whose small activations can be skipped");
   command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
@@ -209,7 +208,7 @@ Command make_adapt_larosa_command() {
       "The copy is the same model in another basis: any engine runs it, densely. What whet may "
       "skip\n"
       "is said in keys of its own (docs/sparsity.md).\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_adapt_larosa(*options); });
   return command;
 }
 

@@ -17,12 +17,13 @@ namespace {
 
 constexpr uint64_t kMaxTableBytes = uint64_t{1} << 28;
 
-struct Options {
+struct AdaptVocabApplyFlags {
   std::string model, table, out;
   std::string init = "mean";
 };
 
-Result<vocab::AdaptedModel> apply(const Options& options, const LoadedModel& model) {
+Result<vocab::AdaptedModel> apply_phrases(const AdaptVocabApplyFlags& options,
+                                          const LoadedModel& model) {
   WHET_TRY_STATUS(refuse_input_as_output(options.out, model.file));
   WHET_TRY(const std::string text, read_stream(options.table, kMaxTableBytes));
   WHET_TRY(const vocab::PhraseTable table,
@@ -36,10 +37,10 @@ Result<vocab::AdaptedModel> apply(const Options& options, const LoadedModel& mod
   return vocab::write_adapted_model(model, phrases, rows, options.out);
 }
 
-int run(const Options& options) {
+int run_adapt_vocab_apply(const AdaptVocabApplyFlags& options) {
   const auto model = load_named_model(options.model);
   if (!model.ok()) return fail(model.error());
-  const auto made = apply(options, *model);
+  const auto made = apply_phrases(options, *model);
   if (!made.ok()) return fail(made.error());
   const int32_t n_base = model->tokenizer->vocab_size();
   fmt::print("{}: {} tokens, {} of them phrases; {:.1f} MB of weights more{}\n", options.out,
@@ -54,7 +55,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_adapt_vocab_apply_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AdaptVocabApplyFlags>();
   Command command("adapt vocab apply", "Write a copy of a model with phrases as tokens of its own");
   command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
   command.add("--table", &options->table, "the phrases, from whet adapt vocab mine")
@@ -72,7 +73,7 @@ Command make_adapt_vocab_apply_command() {
   command.footer(
       "llama.cpp runs the copy too: it reads text as tokens of the base and writes phrases out as\n"
       "their text.\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_adapt_vocab_apply(*options); });
   return command;
 }
 

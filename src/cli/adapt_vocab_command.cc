@@ -17,11 +17,10 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
 // Of so many texts one is kept apart, to measure on.
 constexpr size_t kHeldOut = 10;
 
-struct Options {
+struct AdaptVocabFlags {
   std::string model, out, phrases;
   std::vector<std::string> files;
   vocab::MiningOptions mining;
@@ -34,7 +33,7 @@ struct Texts {
 };
 
 /// One file: its parts between empty lines in turn; several: whole files in turn.
-Result<Texts> read_texts(const Options& options, const Tokenizer& tokenizer) {
+Result<Texts> read_texts(const AdaptVocabFlags& options, const Tokenizer& tokenizer) {
   std::vector<std::string> texts;
   for (const std::string& file : options.files) {
     WHET_TRY(std::string text, read_stream(file, kMaxTextBytes));
@@ -82,8 +81,8 @@ void print_saving(const char* name, const vocab::Corpus& corpus,
       static_cast<double>(corpus.n_bytes) / after);
 }
 
-int run(const Options& given) {
-  Options options = given;
+int run_adapt_vocab(const AdaptVocabFlags& given) {
+  AdaptVocabFlags options = given;
   options.mining.n_phrases = options.size;
   options.mining.most_tokens = options.most_tokens;
   const auto tokenizer = load_named_tokenizer(options.model);
@@ -123,7 +122,7 @@ int run(const Options& given) {
 }  // namespace
 
 Command make_adapt_vocab_mine_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AdaptVocabFlags>();
   Command command("adapt vocab mine", "Find phrases of a domain that would be tokens of their own");
   command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
   command.add("-f,--file", &options->files, "text of the domain; may be repeated (- = stdin)")
@@ -144,7 +143,7 @@ Command make_adapt_vocab_mine_command() {
   command.footer(
       "One in ten texts is kept apart, to measure on. What phrases save is of tokens that a model\n"
       "would have to be trained on; as --spec-phrase-file they save steps without any training.\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_adapt_vocab(*options); });
   return command;
 }
 

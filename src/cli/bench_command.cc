@@ -20,6 +20,7 @@
 #include "cli/version.h"
 #include "kernels/kernels.h"
 #include "report/progress.h"
+#include "results/event_log.h"
 #include "stats/bootstrap.h"
 #include "stats/sample.h"
 #include "sys/json_text.h"
@@ -71,15 +72,6 @@ Result<std::vector<SpeedCase>> cases_of(const BenchOptions& options) {
   if (cases.empty())
     return Error(ErrorCode::kInvalidArgument, "nothing to measure: -p and -n are both 0");
   return cases;
-}
-
-std::string utc_now() {
-  std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 double mean(const std::vector<double>& values) {
@@ -146,7 +138,7 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"n_gen", test.n_gen},
           {"n_depth", test.n_depth},
           {"n_parallel", test.n_parallel},
-          {"test_time", utc_now()},
+          {"test_time", results::utc_now()},
           {"avg_ns", mean(ns)},
           {"stddev_ns", stddev(ns)},
           {"avg_ts", mean(rates)},
@@ -305,7 +297,7 @@ Result<std::vector<Json>> measure(const std::string& path, int threads, const Be
   return rows;
 }
 
-int run(const BenchOptions& options) {
+int run_bench(const BenchOptions& options) {
   if (options.scenarios) return bench_mode_scenarios(options);
   if (options.speculative) return bench_mode_speculative(options);
   if (!is_bench_form(options.output)) {
@@ -478,7 +470,7 @@ Command make_bench_command() {
       if (repetitions->given()) {
         return fail(Error(ErrorCode::kInvalidArgument, "-r: not with --scenarios: --runs"));
       }
-      return run(*options);
+      return run_bench(*options);
     }
     if (options->speculative) {
       for (const Flag* flag : of_speed) {
@@ -493,7 +485,7 @@ Command make_bench_command() {
                           "-r: not with --speculative, which takes rounds of four: -i"));
       }
       if (of_speed.front()->given()) options->speculation.prompt = options->n_prompt;
-      return run(*options);
+      return run_bench(*options);
     }
     for (const Flag* flag : of_speed) {
       if (!options->kv || !flag->given()) continue;
@@ -501,7 +493,7 @@ Command make_bench_command() {
           ErrorCode::kInvalidArgument,
           fmt::format("{}: not with --kv, which measures mixes of its own", flag->first_name())));
     }
-    return run(*options);
+    return run_bench(*options);
   });
   return command;
 }

@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kMostAtOnce = 4096;
 
-struct Options {
+struct BenchServeFlags {
   std::vector<std::string> endpoints;
   std::string concurrency = "1", rate;
   ServingLoad load;
@@ -54,7 +54,7 @@ Result<std::vector<double>> numbers(std::string_view flag, const std::string& te
   return values;
 }
 
-Result<std::vector<ServingLoad>> loads_of(const Options& options) {
+Result<std::vector<ServingLoad>> loads_of(const BenchServeFlags& options) {
   std::vector<ServingLoad> loads;
   WHET_TRY(const auto rates, numbers("--rate", options.rate));
   WHET_TRY(const auto clients, numbers("--concurrency", options.concurrency));
@@ -120,17 +120,17 @@ Json to_json(const Row& row) {
           {"client_cpu", machine_info().cpu_name}};
 }
 
-std::string number(const Json& value) {
+std::string figure(const Json& value) {
   if (!value.is_number()) return "–";
   const double x = value.get<double>();
   return x >= 100 ? fmt::format("{:.0f}", x) : fmt::format("{:.3g}", x);
 }
 std::string with_interval(const Json& value, const Json& interval) {
-  if (!interval.is_array()) return number(value);
-  return fmt::format("{} ({} – {})", number(value), number(interval[0]), number(interval[1]));
+  if (!interval.is_array()) return figure(value);
+  return fmt::format("{} ({} – {})", figure(value), figure(interval[0]), figure(interval[1]));
 }
 
-void print_markdown(const std::vector<Json>& rows) {
+void print_serving_markdown(const std::vector<Json>& rows) {
   fmt::print(
       "| engine | load | requests | failed | prompt tok | cached tok | output tok | out tok/s | "
       "TTFT "
@@ -140,20 +140,20 @@ void print_markdown(const std::vector<Json>& rows) {
     fmt::print(
         "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
         r["engine"].get<std::string>(), r["endpoint"].get<std::string>(),
-        r["load"] == "open" ? number(r["rate"]) + "/s" : number(r["concurrency"]) + " at once",
-        r["requests"].get<int64_t>(), r["failed"].get<int64_t>(), number(r["prompt_tokens_mean"]),
-        number(r["cached_tokens_mean"]), number(r["output_tokens_mean"]),
+        r["load"] == "open" ? figure(r["rate"]) + "/s" : figure(r["concurrency"]) + " at once",
+        r["requests"].get<int64_t>(), r["failed"].get<int64_t>(), figure(r["prompt_tokens_mean"]),
+        figure(r["cached_tokens_mean"]), figure(r["output_tokens_mean"]),
         with_interval(r["output_tokens_per_second"], r["output_tokens_per_second_interval"]),
         with_interval(r["ttft"]["p50_ms"], r["ttft"]["p50_interval_ms"]),
-        number(r["ttft"]["p95_ms"]),
+        figure(r["ttft"]["p95_ms"]),
         with_interval(r["tpot"]["p50_ms"], r["tpot"]["p50_interval_ms"]),
-        number(r["tpot"]["p95_ms"]), number(r["itl"]["p50_ms"]), number(r["itl"]["p99_ms"]),
+        figure(r["tpot"]["p95_ms"]), figure(r["itl"]["p50_ms"]), figure(r["itl"]["p99_ms"]),
         with_interval(r["latency"]["p50_ms"], r["latency"]["p50_interval_ms"]),
-        number(r["latency"]["p95_ms"]));
+        figure(r["latency"]["p95_ms"]));
   }
 }
 
-void print_csv(const std::vector<Json>& rows) {
+void print_serving_csv(const std::vector<Json>& rows) {
   bool header = true;
   for (const Json& row : rows) {
     std::string names, values;
@@ -173,7 +173,8 @@ void print_csv(const std::vector<Json>& rows) {
 }
 
 /// Rounds go over engines and loads, so that a slow spell of the machine hits all of them.
-Result<std::vector<Row>> measure(const Options& options, const std::vector<ServingLoad>& loads) {
+Result<std::vector<Row>> measure_loads(const BenchServeFlags& options,
+                                       const std::vector<ServingLoad>& loads) {
   struct Target {
     std::unique_ptr<remote::RemoteGenerator> model;
     int64_t n_words = 0;
@@ -226,10 +227,10 @@ Result<std::vector<Row>> measure(const Options& options, const std::vector<Servi
   return rows;
 }
 
-int run(const Options& options) {
+int run_bench_serve(const BenchServeFlags& options) {
   const auto loads = loads_of(options);
   if (!loads.ok()) return fail(loads.error());
-  const auto rows = measure(options, *loads);
+  const auto rows = measure_loads(options, *loads);
   if (!rows.ok()) return fail(rows.error());
   std::vector<Json> documents;
   for (const Row& row : *rows) documents.push_back(to_json(row));
@@ -238,9 +239,9 @@ int run(const Options& options) {
   } else if (options.output == "jsonl") {
     for (const Json& document : documents) fmt::print("{}\n", json_text(document));
   } else if (options.output == "csv") {
-    print_csv(documents);
+    print_serving_csv(documents);
   } else {
-    print_markdown(documents);
+    print_serving_markdown(documents);
   }
   for (const Row& row : *rows) {
     for (const ServingRun& measured : row.runs) {
@@ -258,7 +259,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_bench_serve_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchServeFlags>();
   Command command("bench serve", "Servers under load, as their clients see them");
   command
       .add("ENDPOINT,--endpoint", &options->endpoints,
@@ -295,7 +296,7 @@ Command make_bench_serve_command() {
       "the\n"
       "same is shown. Intervals are 95 %: bootstrap over requests (p50), over rounds (tok/s). A\n"
       "percentile is left out where too few requests lie above it.\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_bench_serve(*options); });
   return command;
 }
 

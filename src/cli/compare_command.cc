@@ -21,9 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
-
-struct Options {
+struct CompareFlags {
   ExperimentFlags experiment;
   std::vector<std::string> with;
   std::string text_file;
@@ -36,7 +34,7 @@ struct Compared {
 };
 
 /// Bits per byte of each on the text; the rows stand in the same order.
-Status score_rows(const Options& options, const Compared& compared,
+Status score_rows(const CompareFlags& options, const Compared& compared,
                   std::vector<TechniqueRow>& rows) {
   if (options.text_file.empty()) return ok_status();
   WHET_TRY(const std::string text, read_stream(options.text_file, kMaxTextBytes));
@@ -70,7 +68,7 @@ Result<std::string> draw_improvements(const std::string& title,
       {title, "characters per second over the base's", "same questions, in turn"}, bars);
 }
 
-Status report_techniques(const Options& options, const Compared& compared,
+Status report_techniques(const CompareFlags& options, const Compared& compared,
                          const results::Document& document) {
   std::vector<TechniqueRow> rows = technique_rows(document);
   WHET_TRY_STATUS(score_rows(options, compared, rows));
@@ -91,7 +89,7 @@ Status report_techniques(const Options& options, const Compared& compared,
   return write_file_atomically((directory / "chart-improvements.svg").string(), *picture);
 }
 
-int run(const Options& options) {
+int run_compare(const CompareFlags& options) {
   const ExperimentFlags& flags = options.experiment;
   // Before a model is loaded for nothing.
   if (const Status checked = flags.check(); !checked.ok()) return fail(checked.error());
@@ -122,7 +120,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_compare_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareFlags>();
   ExperimentFlags& flags = options->experiment;
   // An answer is neither proposed from nor cached for the next run of its question.
   flags.model.speculation.types = "none";
@@ -139,7 +137,7 @@ Command make_compare_command() {
       "Runs of one question follow one another, the first another one each time. All models are\n"
       "in memory at once: the peak of memory is of all of them, bytes of keys and values are of\n"
       "each run.\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_compare(*options); });
   return command;
 }
 

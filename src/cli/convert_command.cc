@@ -22,7 +22,7 @@ namespace {
 
 constexpr const char *kGguf = "gguf", *kSafeTensors = "safetensors", *kMlx = "mlx";
 
-struct Options {
+struct ConvertFlags {
   std::string input, output, to, type;
   int bits = 0, group = 64, threads = 0;
   bool verbose = false, json = false;
@@ -33,7 +33,7 @@ Error bad(std::string message) {
 }
 
 /// By --to, or by the output's name where it ends in .gguf.
-Result<std::string> target_of(const Options& options) {
+Result<std::string> target_of(const ConvertFlags& options) {
   const bool named = std::filesystem::path(options.output).extension() == ".gguf";
   if (options.to.empty() && named) return std::string(kGguf);
   if (options.to.empty()) {
@@ -45,7 +45,7 @@ Result<std::string> target_of(const Options& options) {
   return options.to;
 }
 
-Result<ConvertOptions> convert_options(const Options& options, const std::string& target) {
+Result<ConvertOptions> convert_options(const ConvertFlags& options, const std::string& target) {
   ConvertOptions convert;
   convert.mlx = target == kMlx;
   if (!options.type.empty()) {
@@ -74,8 +74,8 @@ std::vector<ConvertedTensor> as_converted(const std::vector<QuantizedTensor>& te
   return all;
 }
 
-void print(const Options& options, const std::string& target,
-           const std::vector<ConvertedTensor>& tensors) {
+void print_conversion(const ConvertFlags& options, const std::string& target,
+                      const std::vector<ConvertedTensor>& tensors) {
   uint64_t n_bytes = 0;
   size_t n_changed = 0;
   for (const ConvertedTensor& t : tensors) {
@@ -109,7 +109,7 @@ void print(const Options& options, const std::string& target,
 }
 
 /// Matrices that --bits left as they were: rows that are no whole groups have no codes.
-void note_unquantised(const Options& options, const std::vector<ConvertedTensor>& tensors) {
+void note_unquantised(const ConvertFlags& options, const std::vector<ConvertedTensor>& tensors) {
   if (options.bits == 0) return;
   size_t n_kept = 0, n_all = 0;
   std::string first;
@@ -124,7 +124,7 @@ void note_unquantised(const Options& options, const std::vector<ConvertedTensor>
                          n_kept, n_all, options.group, first));
 }
 
-int run(const Options& options) {
+int run_convert(const ConvertFlags& options) {
   const auto target = target_of(options);
   if (!target.ok()) return fail(target.error());
   const auto convert = convert_options(options, *target);
@@ -166,14 +166,14 @@ int run(const Options& options) {
   if (error) return fail(*error);
   if (*target == kGguf) note_whet_keys(options.output);
   note_unquantised(options, tensors);
-  print(options, *target, tensors);
+  print_conversion(options, *target, tensors);
   return 0;
 }
 
 }  // namespace
 
 Command make_convert_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConvertFlags>();
   Command command("convert", "Write a model in another container, without loss where types allow");
   command.add("INPUT", &options->input, kModelHelp).required();
   command.add("OUTPUT", &options->output, "GGUF file, or directory of SafeTensors or MLX")
@@ -194,7 +194,7 @@ Command make_convert_command() {
       .between(0, kMaxThreads);
   command.add("-v,--verbose", &options->verbose, "print each tensor and its relative error");
   command.add("--json", &options->json, "print one JSON object instead");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_convert(*options); });
   return command;
 }
 

@@ -13,13 +13,13 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct DiffFlags {
   std::string a, b;
 };
 
 constexpr int kMaxSettingColumns = 40;  // of one value; a digest needs no more to differ
 
-std::string cell(const std::string& text) {
+std::string quoted_cell(const std::string& text) {
   return report::truncate(report::one_line(text.empty() ? std::string(report::kMissing) : text),
                           kMaxSettingColumns);
 }
@@ -41,7 +41,7 @@ void print_rows(const experiment::ResultsComparison& comparison) {
   }
 }
 
-int run(const Options& options) {
+int run_diff(const DiffFlags& options) {
   auto a = results::load_document(options.a);
   if (!a.ok()) return fail(a.error());
   auto b = results::load_document(options.b);
@@ -73,7 +73,8 @@ int run(const Options& options) {
   }
   fmt::print("\nWhat else differs:\n");
   for (const auto& setting : comparison.settings) {
-    fmt::print("  {}: {} | {}\n", cell(setting.name), cell(setting.a), cell(setting.b));
+    fmt::print("  {}: {} | {}\n", quoted_cell(setting.name), quoted_cell(setting.a),
+               quoted_cell(setting.b));
   }
   return 0;
 }
@@ -81,11 +82,11 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_diff_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DiffFlags>();
   Command command("diff", "Compare two results of whet eval, run by run");
   command.add("A", &options->a, "directory of whet eval, or its results.json").required();
   command.add("B", &options->b, "the one to compare with it").required();
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_diff(*options); });
   return command;
 }
 

@@ -19,17 +19,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct DoctorFlags {
   int threads = 0;
   bool json = false;
 };
 
-struct Measured {
+struct MachineSpeed {
   int threads;
   Ceilings ceilings;
 };
 
-Measured measure(int threads) {
+MachineSpeed measure_machine(int threads) {
   ThreadPool pool(threads);
   return {threads, measure_ceilings(pool)};
 }
@@ -47,7 +47,7 @@ std::string state_of(const auto& result) {
   return result.ok() ? "works" : "missing: " + result.error().message();
 }
 
-Json to_json(const Measured& measured) {
+Json to_json(const MachineSpeed& measured) {
   const Ceilings& c = measured.ceilings;
   return {{"threads", measured.threads},
           {"read_gb_per_second", c.read_bytes_per_second * 1e-9},
@@ -56,14 +56,14 @@ Json to_json(const Measured& measured) {
           {"bf16_gmac_per_second", c.arithmetic.bf16_macs_per_second * 1e-9}};
 }
 
-int run(const Options& options) {
+int run_doctor(const DoctorFlags& options) {
   auto isa = kernels::configured_isa();
   if (!isa.ok()) return fail(isa.error());
   const MachineInfo machine = machine_info();
   const CpuLimits limits = cpu_limits();
   const int threads = options.threads > 0 ? options.threads : limits.usable_threads();
-  std::vector<Measured> all{measure(1)};
-  if (threads > 1) all.push_back(measure(threads));
+  std::vector<MachineSpeed> all{measure_machine(1)};
+  if (threads > 1) all.push_back(measure_machine(threads));
   const std::pair<std::string_view, std::string> graders[] = {
       {"sandbox", state_of(eval::Sandbox::of_this_machine())},
       {"Python", state_of(eval::toolchain_of(eval::AnswerKind::kPython))},
@@ -72,7 +72,7 @@ int run(const Options& options) {
 
   if (options.json) {
     Json measured = Json::array(), grading = Json::object();
-    for (const Measured& m : all) measured.push_back(to_json(m));
+    for (const MachineSpeed& m : all) measured.push_back(to_json(m));
     for (const auto& [name, state] : graders) grading[std::string(name)] = state;
     const Json quota = limits.quota_cpus ? Json(*limits.quota_cpus) : Json(nullptr);
     const Json document = {{"schema", "whet-doctor/1"},
@@ -124,7 +124,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_doctor_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DoctorFlags>();
   Command command("doctor",
                   "What this machine offers: CPUs, kernels, measured ceilings, code grading");
   command
@@ -132,7 +132,7 @@ Command make_doctor_command() {
            "threads to measure with (0 = as many as this process may use)")
       .between(0, kMaxThreads);
   command.add("--json", &options->json, "one JSON object");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_doctor(*options); });
   return command;
 }
 

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 /// laid out differently, the steps that take longest decide.
 constexpr int kSequences = 8;
 
-struct Options {
+struct EvalFlags {
   ExperimentFlags experiment;
   std::string strategies = "baseline,re2,diverse,best-of-n,self-consistency,majority-voting";
   std::string system, group_by = "file";
@@ -49,7 +49,7 @@ std::vector<std::string> split_strategies(const std::string& text) {
 
 /// Under --group-by kind, tasks of one family and kind, instances of one template, are drawn
 /// together.
-Status group_tasks(const Options& options, std::vector<eval::Task>& tasks) {
+Status group_tasks(const EvalFlags& options, std::vector<eval::Task>& tasks) {
   if (options.group_by != "kind") return ok_status();
   for (eval::Task& task : tasks) {
     if (task.kind.empty()) {
@@ -84,7 +84,7 @@ Status check_strategies(const experiment::Plan& plan, const ModelDescription& mo
   return ok_status();
 }
 
-Result<experiment::Plan> make_eval_plan(const Options& options, const OpenedModel& opened) {
+Result<experiment::Plan> make_eval_plan(const EvalFlags& options, const OpenedModel& opened) {
   WHET_TRY(experiment::Plan plan, make_plan(options.experiment, opened));
   WHET_TRY_STATUS(group_tasks(options, plan.tasks));
   plan.title =
@@ -102,7 +102,7 @@ Result<experiment::Plan> make_eval_plan(const Options& options, const OpenedMode
 }
 
 /// What would be run and what it could show; no model is loaded.
-int print_plan(const Options& options) {
+int print_plan(const EvalFlags& options) {
   experiment::Plan plan;
   if (Status added = options.experiment.add_tasks(plan); !added.ok()) return fail(added.error());
   if (Status grouped = group_tasks(options, plan.tasks); !grouped.ok()) {
@@ -135,7 +135,7 @@ int print_plan(const Options& options) {
   return 0;
 }
 
-int run(const Options& options) {
+int run_eval(const EvalFlags& options) {
   if (options.plan_only) return print_plan(options);
   // Before a model is loaded for nothing.
   if (const Status flags = options.experiment.check(); !flags.ok()) return fail(flags.error());
@@ -174,7 +174,7 @@ std::string strategy_help() {
 }  // namespace
 
 Command make_eval_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalFlags>();
   ExperimentFlags& flags = options->experiment;
   Command command("eval", "Measure which test-time strategies pay: graded quality beside cost");
   flags.model.use = {.lives_long = true, .rows_per_step = kSequences};
@@ -209,7 +209,7 @@ Command make_eval_command() {
   flags.sampling.add_to(command);
   flags.model.add_remote_to(command);
   command.footer(strategy_help());
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_eval(*options); });
   return command;
 }
 

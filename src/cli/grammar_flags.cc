@@ -13,7 +13,7 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = uint64_t{8} << 20;
+constexpr uint64_t kMaxGrammarBytes = uint64_t{8} << 20;
 
 Result<AnswerForm> of_grammar(std::string_view text) {
   WHET_TRY(auto compiled, grammar::gbnf_grammar(text));
@@ -72,7 +72,7 @@ Result<AnswerForm> GrammarFlags::resolve() const {
     }
     const bool is_grammar = flag == "--grammar-file";
     WHET_TRY(const std::string text,
-             read_file(is_grammar ? grammar_file : json_schema_file, kMaxFileBytes));
+             read_file(is_grammar ? grammar_file : json_schema_file, kMaxGrammarBytes));
     return is_grammar ? of_grammar(text) : of_schema(text);
   }();
   return std::move(result).with_context(flag);

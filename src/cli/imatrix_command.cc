@@ -17,17 +17,17 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 32;
+constexpr uint64_t kMaxCalibrationBytes = uint64_t{1} << 32;
 constexpr int64_t kMostChunk = int64_t{1} << 20;  // tokens
 
-struct Options {
+struct ImatrixFlags {
   std::string model, file, output = "imatrix.gguf";
   ImportanceOptions importance;
   int threads = 0;
   bool parse_special = false;
 };
 
-Result<ImportanceMatrix> collect(const Options& options, const LoadedModel& model,
+Result<ImportanceMatrix> collect(const ImatrixFlags& options, const LoadedModel& model,
                                  const std::vector<int32_t>& tokens) {
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
   std::optional<report::Progress> shown;
@@ -60,8 +60,8 @@ void note_unreached(const ImportanceMatrix& matrix) {
                   n, n_all, first));
 }
 
-int run(const Options& options) {
-  auto text = read_stream(options.file, kMaxTextBytes);
+int run_imatrix(const ImatrixFlags& options) {
+  auto text = read_stream(options.file, kMaxCalibrationBytes);
   if (!text.ok()) return fail(text.error());
   auto model = load_named_model(options.model);
   if (!model.ok()) return fail(model.error());
@@ -86,7 +86,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_imatrix_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ImatrixFlags>();
   Command command("imatrix", "Measure on a text which weights matter, for whet quantize --imatrix");
   command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
   command.add("-f,--file", &options->file, "the text").required().value_name("FILE");
@@ -104,7 +104,7 @@ Command make_imatrix_command() {
               "control tokens that the text spells are control tokens, as in a chat");
   command.add("-t,--threads", &options->threads, "threads (0 = as many as this process may use)")
       .between(0, kMaxThreads);
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_imatrix(*options); });
   return command;
 }
 

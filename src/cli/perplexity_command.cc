@@ -19,9 +19,9 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 32;
+constexpr uint64_t kMaxJudgedBytes = uint64_t{1} << 32;
 
-struct Options {
+struct PerplexityFlags {
   ModelFlags model;
   std::string file;
   std::string base_file;
@@ -31,8 +31,8 @@ struct Options {
 };
 
 /// With the special tokens that a prompt would have, as llama-perplexity reads a text.
-Result<std::vector<int32_t>> read_text(const Options& options, const Engine& engine) {
-  WHET_TRY(const std::string text, read_stream(options.file, kMaxTextBytes));
+Result<std::vector<int32_t>> read_tokens(const PerplexityFlags& options, const Engine& engine) {
+  WHET_TRY(const std::string text, read_stream(options.file, kMaxJudgedBytes));
   return engine.tokenizer().encode(text,
                                    {.add_special = true, .parse_special = options.parse_special});
 }
@@ -52,10 +52,10 @@ Result<TextScore> write_base(Engine& engine, const ScoredWindows& windows,
   return score;
 }
 
-int run_base(const Options& options) {
+int run_base(const PerplexityFlags& options) {
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
-  auto tokens = read_text(options, **engine);
+  auto tokens = read_tokens(options, **engine);
   if (!tokens.ok()) return fail(tokens.error());
   const auto windows = cut_windows(**engine, *tokens);
   if (!windows.ok()) return fail(windows.error());
@@ -86,7 +86,8 @@ int run_base(const Options& options) {
 }
 
 /// That the base is of this vocabulary, and of this text where one is given.
-Status check_base(const Options& options, const Engine& engine, const ScoredWindows& windows) {
+Status check_base(const PerplexityFlags& options, const Engine& engine,
+                  const ScoredWindows& windows) {
   const int64_t n_vocab = engine.loaded().model.config.vocab_size;
   if (windows.n_vocab != n_vocab) {
     return Error(ErrorCode::kInvalidArgument,
@@ -95,7 +96,7 @@ Status check_base(const Options& options, const Engine& engine, const ScoredWind
                              options.base_file, n_vocab, windows.n_vocab));
   }
   if (options.file.empty()) return ok_status();
-  WHET_TRY(const std::vector<int32_t> tokens, read_text(options, engine));
+  WHET_TRY(const std::vector<int32_t> tokens, read_tokens(options, engine));
   if (tokens.size() >= windows.tokens.size() &&
       std::equal(windows.tokens.begin(), windows.tokens.end(), tokens.begin())) {
     return ok_status();
@@ -118,7 +119,7 @@ Result<stats::DivergenceSummary> diverge(Engine& engine, const BaseLogProbs& bas
   return stats::summarise(found);
 }
 
-int run_divergence(const Options& options) {
+int run_divergence(const PerplexityFlags& options) {
   const auto base = BaseLogProbs::open(options.base_file);
   if (!base.ok()) return fail(base.error());
   const ScoredWindows& windows = base->windows();
@@ -149,8 +150,8 @@ int run_divergence(const Options& options) {
   return 0;
 }
 
-int run_perplexity(const Options& options) {
-  auto text = read_stream(options.file, kMaxTextBytes);
+int run_plain(const PerplexityFlags& options) {
+  auto text = read_stream(options.file, kMaxJudgedBytes);
   if (!text.ok()) return fail(text.error());
   auto engine = options.model.load();
   if (!engine.ok()) return fail(engine.error());
@@ -195,7 +196,7 @@ int run_perplexity(const Options& options) {
   return 0;
 }
 
-int run(const Options& options) {
+int run_perplexity(const PerplexityFlags& options) {
   if (options.divergence && options.base_file.empty()) {
     return fail(Error(ErrorCode::kInvalidArgument,
                       "--kl-divergence: expected --kl-divergence-base FILE beside it, written "
@@ -206,13 +207,13 @@ int run(const Options& options) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "perplexity: expected a text, found no FILE (-f FILE)"));
   }
-  return options.base_file.empty() ? run_perplexity(options) : run_base(options);
+  return options.base_file.empty() ? run_plain(options) : run_base(options);
 }
 
 }  // namespace
 
 Command make_perplexity_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PerplexityFlags>();
   Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(command);
   options->model.add_sparsity_to(command, SparseRows::kAll);
@@ -226,7 +227,7 @@ Command make_perplexity_command() {
   command.add("--parse-special", &options->parse_special,
               "control tokens that the text spells are control tokens, as in a chat");
   command.add("--json", &options->json, "one JSON object");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_perplexity(*options); });
   return command;
 }
 

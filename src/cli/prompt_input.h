@@ -10,6 +10,9 @@
 
 namespace whet {
 
+/// Of a text that a command reads whole.
+inline constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
+
 /// Standard input until its end. Says on stderr after a second without a byte that it waits.
 Result<std::string> read_stdin(uint64_t limit_bytes);
 /// A file, a pipe or a device until its end; "-" is standard input.

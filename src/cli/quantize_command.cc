@@ -18,7 +18,7 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct QuantizeFlags {
   std::string input, output, type;
   int threads = 0;
   QuantizeOptions quantize;
@@ -39,8 +39,9 @@ void print_tensors(const std::vector<QuantizedTensor>& tensors) {
   }
 }
 
-nlohmann::ordered_json to_json(const Options& options, const std::vector<QuantizedTensor>& tensors,
-                               uint64_t n_weights, uint64_t n_bytes) {
+nlohmann::ordered_json to_json(const QuantizeFlags& options,
+                               const std::vector<QuantizedTensor>& tensors, uint64_t n_weights,
+                               uint64_t n_bytes) {
   auto list = nlohmann::ordered_json::array();
   for (const QuantizedTensor& t : tensors) {
     list.push_back({{"name", t.name},
@@ -65,7 +66,7 @@ void note_unweighed(const std::vector<QuantizedTensor>& tensors) {
                   names.size(), names.size() == 1 ? "" : "s", fmt::join(names, ", ")));
 }
 
-int run(Options options) {
+int run_quantize(QuantizeFlags options) {
   auto mixture = type_mixture(options.type);
   if (!mixture.ok()) return fail(mixture.error());
   ImportanceMatrix importance;
@@ -111,7 +112,7 @@ int run(Options options) {
 }  // namespace
 
 Command make_quantize_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<QuantizeFlags>();
   Command command("quantize", "Write a quantised GGUF copy of an F32, F16 or BF16 model");
   command.add("INPUT", &options->input, kModelHelp).required();
   command.add("OUTPUT", &options->output, "GGUF file to write (replaced if it exists)").required();
@@ -129,7 +130,7 @@ Command make_quantize_command() {
       .value_name("FILE");
   command.add("-v,--verbose", &options->verbose, "print each tensor and its relative error");
   command.add("--json", &options->json, "print one JSON object instead");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_quantize(*options); });
   return command;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct RecommendFlags {
   std::vector<std::string> directories;
   bool json = false;
 };
@@ -53,7 +53,7 @@ Json to_json(const report::TaskAdvice& advice) {
   return {{"tasks", advice.tasks}, {"choices", std::move(choices)}, {"cells", std::move(cells)}};
 }
 
-int run(const Options& options) {
+int run_recommend(const RecommendFlags& options) {
   std::vector<report::Report> reports;
   for (const std::string& directory : options.directories) {
     auto document = results::load_document(directory);
@@ -74,7 +74,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_recommend_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecommendFlags>();
   Command command("recommend", "What to use for which tasks and time, derived from results");
   command.add("DIRECTORY", &options->directories, "of whet eval, or its results.json").required();
   command.add("--json", &options->json, "as JSON");
@@ -84,7 +84,7 @@ Command make_recommend_command() {
       "run of whet eval. Use: shown to pay, corrected for all of these results; try: neither "
       "shown\n"
       "nor ruled out; skip: the rest, with the strategy that came nearest.\n");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_recommend(*options); });
   return command;
 }
 

@@ -16,13 +16,13 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct ReportFlags {
   std::vector<std::string> directories;
   std::string out_dir;
   bool csv = false, json = false, html = false, markdown = false, no_charts = false;
 };
 
-std::string rendered(const results::Document& document, const Options& options) {
+std::string rendered(const results::Document& document, const ReportFlags& options) {
   if (options.json) return json_text(results::to_json(document), 1) + "\n";
   const report::Report report = report::make_report(document);
   if (options.csv) return report::render_csv(report);
@@ -32,7 +32,7 @@ std::string rendered(const results::Document& document, const Options& options) 
                                  {.width = report::stdout_width(), .colour = colour_stdout()});
 }
 
-Status write_files(const results::Document& document, const Options& options) {
+Status write_files(const results::Document& document, const ReportFlags& options) {
   report::ReportOptions report_options;
   report_options.charts = !options.no_charts;
   WHET_TRY(const report::ReportFiles files,
@@ -42,7 +42,7 @@ Status write_files(const results::Document& document, const Options& options) {
   return ok_status();
 }
 
-int run(const Options& options) {
+int run_report(const ReportFlags& options) {
   if (options.csv + options.json + options.html + options.markdown > 1) {
     return fail(Error(ErrorCode::kInvalidArgument,
                       "give one of --csv, --json, --html and --markdown, not several"));
@@ -70,7 +70,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_report_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportFlags>();
   Command command("report", "Render the results of whet eval again");
   command.add("DIRECTORY", &options->directories, "of whet eval, or its results.json").required();
   command.add("--csv", &options->csv, "print comma-separated values");
@@ -80,7 +80,7 @@ Command make_report_command() {
   command.add("-o,--out", &options->out_dir, "write page, text forms and charts here instead")
       .value_name("DIRECTORY");
   command.add("--no-charts", &options->no_charts, "with --out: draw no pictures");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_report(*options); });
   return command;
 }
 

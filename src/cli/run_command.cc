@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kMaxSamples = 4096;
 
-struct Options {
+struct RunFlags {
   ModelFlags model;
   SamplingFlags sampling;
   GrammarFlags form;
@@ -68,7 +68,7 @@ int64_t load_ns(const OpenedModel& model) {
   return model.engine != nullptr ? model.engine->loaded().load_ns : 0;
 }
 
-nlohmann::ordered_json to_json(const Options& options, const OpenedModel& model,
+nlohmann::ordered_json to_json(const RunFlags& options, const OpenedModel& model,
                                const GenerateRequest& request, const GenerateResult& result) {
   nlohmann::ordered_json completions = nlohmann::ordered_json::array();
   nlohmann::ordered_json texts = nlohmann::ordered_json::array();
@@ -99,7 +99,7 @@ nlohmann::ordered_json to_json(const Options& options, const OpenedModel& model,
 }
 
 /// One sample streams as it is decoded; several are decoded together and printed one by one.
-int generate_once(const Options& options, const OpenedModel& model, const GenerateRequest& request,
+int generate_once(const RunFlags& options, const OpenedModel& model, const GenerateRequest& request,
                   const AnswerForm& form) {
   const bool stream = request.samples.size() == 1 && !options.json;
   EventSink print;
@@ -142,7 +142,7 @@ int generate_once(const Options& options, const OpenedModel& model, const Genera
   return interrupt_flag().cancelled() ? exit_status(ErrorCode::kCancelled) : 0;
 }
 
-nlohmann::ordered_json to_json(const Options& options, const strategy::Strategy& strategy,
+nlohmann::ordered_json to_json(const RunFlags& options, const strategy::Strategy& strategy,
                                uint64_t seed, const strategy::Outcome& outcome) {
   nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
   for (const strategy::Candidate& c : outcome.candidates) {
@@ -175,7 +175,7 @@ nlohmann::ordered_json to_json(const Options& options, const strategy::Strategy&
 }
 
 /// The prompt answered by a strategy: its text on stdout, how it was chosen beside it.
-int answer_by_strategy(const Options& options, const OpenedModel& model,
+int answer_by_strategy(const RunFlags& options, const OpenedModel& model,
                        const GenerateRequest& request) {
   auto made = strategy::make_strategy(options.strategy);
   if (!made.ok()) return fail(made.error());
@@ -224,7 +224,7 @@ int answer_by_strategy(const Options& options, const OpenedModel& model,
 }
 
 /// Everything but the prompt.
-Result<GenerateRequest> make_request(const Options& options) {
+Result<GenerateRequest> make_request(const RunFlags& options) {
   GenerateRequest request;
   WHET_TRY(SamplingParams sampling, options.sampling.resolve());
   if (options.top_logprobs >= 0 && !options.json) {
@@ -240,7 +240,7 @@ Result<GenerateRequest> make_request(const Options& options) {
 }
 
 /// The system message, if there is one, and the prompt; as a raw text where no template applies.
-Status set_prompt(const Options& options, const Generator& model,
+Status set_prompt(const RunFlags& options, const Generator& model,
                   const std::optional<std::string>& prompt, GenerateRequest& request) {
   if (options.raw || !model.describe().has_chat_template) {
     if (!options.system.empty()) {
@@ -256,7 +256,7 @@ Status set_prompt(const Options& options, const Generator& model,
   return ok_status();
 }
 
-int run(Options options) {
+int run_run(RunFlags options) {
   auto request = make_request(options);
   if (!request.ok()) return fail(request.error());
   const auto form = options.form.resolve();
@@ -298,7 +298,7 @@ int run(Options options) {
 }  // namespace
 
 Command make_run_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunFlags>();
   Command command("run", "Generate text; without a prompt, chat in the terminal");
   options->model.add_to(command, "auto in a chat, else off");
   options->model.add_sparsity_to(command, SparseRows::kDecoded);
@@ -331,7 +331,7 @@ Command make_run_command() {
   options->sampling.add_run_flags(command);
   options->form.add_to(command);
   options->model.add_remote_to(command);
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_run(*options); });
   return command;
 }
 

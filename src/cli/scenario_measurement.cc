@@ -26,7 +26,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 20;
+constexpr uint64_t kMaxScenarioBytes = uint64_t{1} << 20;
 
 struct Backend {
   std::string name;  // of the table: short, and different from all others
@@ -36,7 +36,7 @@ struct Backend {
   bool ignores_eos = true;
 };
 
-struct Measured {
+struct MeasuredScenario {
   const Backend* backend;
   const Scenario* scenario;
   int run;
@@ -101,7 +101,7 @@ Json backend_json(const Backend& backend) {
           {"weight_bytes", description.n_bytes > 0 ? Json(description.n_bytes) : Json(nullptr)}};
 }
 
-Json run_json(const Measured& m) {
+Json run_json(const MeasuredScenario& m) {
   const ScenarioRun& f = m.figures;
   return {
       {"backend", m.backend->name},
@@ -119,10 +119,10 @@ Json run_json(const Measured& m) {
 }
 
 template <class F>
-std::vector<double> values_of(const std::vector<Measured>& all, const Backend& backend,
+std::vector<double> values_of(const std::vector<MeasuredScenario>& all, const Backend& backend,
                               const Scenario& scenario, F figure) {
   std::vector<double> values;
-  for (const Measured& m : all) {
+  for (const MeasuredScenario& m : all) {
     if (m.backend == &backend && m.scenario == &scenario) values.push_back(figure(m.figures));
   }
   return values;
@@ -143,7 +143,7 @@ double total_of(const ScenarioRun& run) {
   return run.total_s / static_cast<double>(run.n_output_tok);
 }
 
-Json summary_json(const std::vector<Measured>& all, const std::vector<Backend>& backends,
+Json summary_json(const std::vector<MeasuredScenario>& all, const std::vector<Backend>& backends,
                   const std::vector<Scenario>& scenarios) {
   Json summary = Json::array();
   for (const Backend& backend : backends) {
@@ -178,7 +178,7 @@ Json summary_json(const std::vector<Measured>& all, const std::vector<Backend>& 
 Result<Json> bench_scenarios(const ScenarioBenchOptions& options) {
   std::vector<Scenario> scenarios = built_in_scenarios();
   if (!options.scenario_file.empty()) {
-    WHET_TRY(const std::string text, read_file(options.scenario_file, kMaxFileBytes));
+    WHET_TRY(const std::string text, read_file(options.scenario_file, kMaxScenarioBytes));
     WHET_TRY(scenarios, parse_scenarios(text, options.scenario_file));
   }
   std::vector<Backend> backends;
@@ -199,7 +199,7 @@ Result<Json> bench_scenarios(const ScenarioBenchOptions& options) {
     if (!warm.ok()) return warm.error().with_context(backends[b].name);
     progress.update(++n_done, "warming up");
   }
-  std::vector<Measured> measured;
+  std::vector<MeasuredScenario> measured;
   for (int run = 0; run < options.runs; ++run) {
     for (const Scenario& scenario : scenarios) {
       for (size_t i = 0; i < backends.size(); ++i) {
@@ -237,7 +237,7 @@ Result<Json> bench_scenarios(const ScenarioBenchOptions& options) {
     json["scenarios"].push_back(
         {{"name", s.name}, {"prompt_tokens", s.n_prompt}, {"generated_tokens", s.n_gen}});
   }
-  for (const Measured& m : measured) json["runs"].push_back(run_json(m));
+  for (const MeasuredScenario& m : measured) json["runs"].push_back(run_json(m));
   return json;
 }
 

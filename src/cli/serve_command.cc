@@ -24,7 +24,7 @@ constexpr const char* kLoopback = "127.0.0.1";
 constexpr int kDefaultPort = 9438;  // W-H-E-T on a keypad
 constexpr uint64_t kMaxKeyFileBytes = 1 << 20;
 
-struct Options {
+struct ServeFlags {
   ModelFlags model;
   std::vector<std::string> models, aliases, keys, cors_origins;
   std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
@@ -40,7 +40,7 @@ bool is_loopback(const std::string& host) {
 }
 
 /// Keys of the flags, the environment and the file; a key file that others may read is refused.
-Result<std::vector<std::string>> read_keys(const Options& options) {
+Result<std::vector<std::string>> read_keys(const ServeFlags& options) {
   std::vector<std::string> keys = options.keys;
   if (const char* key = std::getenv("WHET_API_KEY"); key != nullptr && *key != '\0') {
     keys.emplace_back(key);
@@ -65,7 +65,7 @@ Result<std::vector<std::string>> read_keys(const Options& options) {
   return keys;
 }
 
-Result<std::vector<serve::ModelSource>> read_sources(const Options& options) {
+Result<std::vector<serve::ModelSource>> read_sources(const ServeFlags& options) {
   const std::vector<std::string>& paths = options.models;
   if (options.aliases.size() > paths.size()) {
     return Error(ErrorCode::kInvalidArgument,
@@ -109,13 +109,13 @@ std::string what_of(const std::vector<serve::ModelSource>& sources) {
 }
 
 /// What all models together may take.
-uint64_t memory_bytes(const Options& options) {
+uint64_t memory_bytes(const ServeFlags& options) {
   if (options.memory_mib > 0) return options.memory_mib << 20;
   return available_memory_bytes().value_or(UINT64_MAX);
 }
 
-int run(const Options& given) {
-  Options options = given;
+int run_serve(const ServeFlags& given) {
+  ServeFlags options = given;
   if (const char* host = std::getenv("WHET_HOST"); host != nullptr && options.host == kLoopback) {
     options.host = host;
   }
@@ -186,7 +186,7 @@ int run(const Options& given) {
 }  // namespace
 
 Command make_serve_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeFlags>();
   Command command("serve", "Serve models over HTTP: the APIs of OpenAI, Ollama and llama-server");
   command.add("MODEL,-m,--model", &options->models,
               std::string(kModelHelp) +
@@ -249,7 +249,7 @@ Command make_serve_command() {
   command.add("--no-page", &options->no_page, "no web page at /");
   command.add("--strict-params", &options->strict,
               "refuse requests with fields that would be ignored");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_serve(*options); });
   return command;
 }
 

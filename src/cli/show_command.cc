@@ -20,7 +20,7 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct ShowFlags {
   std::string path;
   bool json = false;
   bool chat_template = false;
@@ -174,7 +174,7 @@ void print_text(const LoadedModel& m, const Summary& summary) {
 }
 
 /// A file that whet cannot run: what its container says, and why it does not run.
-int show_container(const Options& options, const Error& reason) {
+int show_container(const ShowFlags& options, const Error& reason) {
   auto file = open_model_file(options.path);
   if (!file.ok()) return fail(file.error());
   const std::string key =
@@ -210,10 +210,10 @@ int show_container(const Options& options, const Error& reason) {
   return 0;
 }
 
-int run(const Options& given) {
+int run_show(const ShowFlags& given) {
   auto path = model_path(given.path);
   if (!path.ok()) return fail(path.error());
-  Options options = given;
+  ShowFlags options = given;
   options.path = std::move(*path);
   auto loaded = load_model(options.path);
   if (!loaded.ok()) return show_container(options, loaded.error());
@@ -231,13 +231,13 @@ int run(const Options& given) {
 }  // namespace
 
 Command make_show_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ShowFlags>();
   Command command("show",
                   "What a model file holds: architecture, sizes, types, tokenizer, template");
   command.add("MODEL,-m,--model", &options->path, kModelHelp).required();
   command.add("--json", &options->json, "one JSON object");
   command.add("--template", &options->chat_template, "print the chat template only");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_show(*options); });
   return command;
 }
 

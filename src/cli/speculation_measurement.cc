@@ -18,6 +18,7 @@
 #include "kernels/kernels.h"
 #include "report/progress.h"
 #include "report/speedup_chart.h"
+#include "results/event_log.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "sys/file_bytes.h"
@@ -28,12 +29,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr uint64_t kMaxPromptBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxPromptFileBytes = uint64_t{64} << 20;
 // Row costs are measured behind as many positions as a short prompt and half an answer have.
 constexpr int64_t kCostDepth = 192;
 constexpr int kCostRepetitions = 7;
 
-struct Measured {
+struct MeasuredPrompt {
   SpeculationPrompt prompt;
   SpeculationRuns runs;
   double predicted = 1;
@@ -46,7 +47,7 @@ Result<std::vector<SpeculationPrompt>> read_prompts(const SpeculationBenchOption
   if (options.prompt_file.empty()) {
     WHET_TRY(prompts, built_in_speculation_prompts());
   } else {
-    WHET_TRY(const std::string text, read_file(options.prompt_file, kMaxPromptBytes));
+    WHET_TRY(const std::string text, read_file(options.prompt_file, kMaxPromptFileBytes));
     WHET_TRY(prompts, parse_speculation_prompts(text, options.prompt_file));
   }
   if (options.categories.empty()) return prompts;
@@ -99,25 +100,25 @@ std::vector<double> seconds_per_token(const std::vector<SpeculationRun>& runs) {
 }
 
 /// Speed-up over these prompts: vanilla time per token over speculative.
-std::optional<stats::Estimate> speedup_of(const std::vector<const Measured*>& prompts) {
+std::optional<stats::Estimate> speedup_of(const std::vector<const MeasuredPrompt*>& prompts) {
   stats::PairedTasks tasks;
-  for (const Measured* m : prompts) {
+  for (const MeasuredPrompt* m : prompts) {
     tasks.push_back({seconds_per_token(m->runs.speculative), seconds_per_token(m->runs.vanilla)});
   }
   return stats::estimate_ratio(tasks);
 }
 
-SpeculationCounts counts_of(const std::vector<const Measured*>& prompts) {
+SpeculationCounts counts_of(const std::vector<const MeasuredPrompt*>& prompts) {
   SpeculationCounts counts;
-  for (const Measured* m : prompts) {
+  for (const MeasuredPrompt* m : prompts) {
     for (const SpeculationRun& run : m->runs.speculative) counts.add(run.counts);
   }
   return counts;
 }
 
-Json tokens_per_step(const std::vector<const Measured*>& prompts) {
+Json tokens_per_step(const std::vector<const MeasuredPrompt*>& prompts) {
   int64_t n_tokens = 0;
-  for (const Measured* m : prompts) {
+  for (const MeasuredPrompt* m : prompts) {
     for (const SpeculationRun& run : m->runs.speculative) {
       n_tokens += static_cast<int64_t>(run.tokens.size()) - 1;
     }
@@ -126,7 +127,7 @@ Json tokens_per_step(const std::vector<const Measured*>& prompts) {
   return n_steps > 0 ? Json(static_cast<double>(n_tokens) / static_cast<double>(n_steps)) : Json();
 }
 
-Json group_json(const std::string& name, const std::vector<const Measured*>& prompts) {
+Json group_json(const std::string& name, const std::vector<const MeasuredPrompt*>& prompts) {
   const SpeculationCounts counts = counts_of(prompts);
   const int64_t n_drafted = counts.n_drafted();
   Json json{{"category", name}, {"n_prompts", prompts.size()}};
@@ -135,7 +136,7 @@ Json group_json(const std::string& name, const std::vector<const Measured*>& pro
     json["low"] = speedup->interval ? Json(speedup->interval->low) : Json(nullptr);
     json["high"] = speedup->interval ? Json(speedup->interval->high) : Json(nullptr);
     double log_predicted = 0;
-    for (const Measured* m : prompts) log_predicted += std::log(m->predicted);
+    for (const MeasuredPrompt* m : prompts) log_predicted += std::log(m->predicted);
     json["predicted"] = std::exp(log_predicted / static_cast<double>(prompts.size()));
     json["predicted_over_measured"] = json["predicted"].get<double>() / speedup->value;
   }
@@ -148,7 +149,7 @@ Json group_json(const std::string& name, const std::vector<const Measured*>& pro
   return json;
 }
 
-Json prompt_json(const Measured& m) {
+Json prompt_json(const MeasuredPrompt& m) {
   Json json = group_json(m.prompt.category, {&m});
   json.erase("n_prompts");
   json.erase("low");
@@ -158,15 +159,6 @@ Json prompt_json(const Measured& m) {
   json["vanilla_seconds_per_token"] = seconds_per_token(m.runs.vanilla);
   json["speculative_seconds_per_token"] = seconds_per_token(m.runs.speculative);
   return json;
-}
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 Json config_json(const SpeculationBenchOptions& options, const Engine& engine,
@@ -208,9 +200,9 @@ Json config_json(const SpeculationBenchOptions& options, const Engine& engine,
 }
 
 /// The statistics of single runs over both arms, as seed tools print them.
-void add_plain_statistics(const std::vector<Measured>& measured, Json& json) {
+void add_plain_statistics(const std::vector<MeasuredPrompt>& measured, Json& json) {
   std::vector<const SpeculationRun*> vanilla, speculative;
-  for (const Measured& m : measured) {
+  for (const MeasuredPrompt& m : measured) {
     for (const SpeculationRun& run : m.runs.vanilla) vanilla.push_back(&run);
     for (const SpeculationRun& run : m.runs.speculative) speculative.push_back(&run);
   }
@@ -230,20 +222,20 @@ void add_plain_statistics(const std::vector<Measured>& measured, Json& json) {
                                               v["stddev"].get<double>() / v["mean"].get<double>());
 }
 
-std::vector<const Measured*> those_of(const std::vector<Measured>& measured,
-                                      const std::string& category) {
-  std::vector<const Measured*> those;
-  for (const Measured& m : measured) {
+std::vector<const MeasuredPrompt*> those_of(const std::vector<MeasuredPrompt>& measured,
+                                            const std::string& category) {
+  std::vector<const MeasuredPrompt*> those;
+  for (const MeasuredPrompt& m : measured) {
     if (category.empty() || m.prompt.category == category) those.push_back(&m);
   }
   return those;
 }
 
 Json to_json(const SpeculationBenchOptions& options, const Engine& engine,
-             const SpeculationOptions& speculation, const std::vector<Measured>& measured,
+             const SpeculationOptions& speculation, const std::vector<MeasuredPrompt>& measured,
              const std::vector<RowCost>& costs) {
   Json json{{"schema", "whet-bench-speculative/1"},
-            {"timestamp", utc_now()},
+            {"timestamp", results::utc_now()},
             {"config", config_json(options, engine, speculation, measured.size())}};
   add_plain_statistics(measured, json);
   // Of all runs of a prompt; measuring stops at the first difference.
@@ -251,7 +243,7 @@ Json to_json(const SpeculationBenchOptions& options, const Engine& engine,
   json["geometric_mean"] = group_json("all", those_of(measured, ""));
   Json categories = Json::array();
   std::vector<std::string> seen;
-  for (const Measured& m : measured) {
+  for (const MeasuredPrompt& m : measured) {
     if (std::ranges::find(seen, m.prompt.category) != seen.end()) continue;
     seen.push_back(m.prompt.category);
     categories.push_back(group_json(m.prompt.category, those_of(measured, m.prompt.category)));
@@ -259,7 +251,7 @@ Json to_json(const SpeculationBenchOptions& options, const Engine& engine,
   json["categories"] = std::move(categories);
   Json prompts = Json::array();
   const Json* worst = nullptr;
-  for (const Measured& m : measured) prompts.push_back(prompt_json(m));
+  for (const MeasuredPrompt& m : measured) prompts.push_back(prompt_json(m));
   for (const Json& p : prompts) {
     if (!p.contains("speedup")) continue;
     if (worst == nullptr || p["speedup"].get<double>() < (*worst)["speedup"].get<double>()) {
@@ -311,7 +303,7 @@ Result<Json> bench_speculation(const SpeculationBenchOptions& options) {
            measure_row_costs(*engine, std::min(kCostDepth, engine->context() / 2),
                              std::min(1 + speculation.n_max, engine->context() / 2),
                              kCostRepetitions, cancel));
-  std::vector<Measured> measured;
+  std::vector<MeasuredPrompt> measured;
   int64_t done = 0;
   for (const SpeculationPrompt& prompt : prompts) {
     progress.update(done, prompt.id);
@@ -320,7 +312,7 @@ Result<Json> bench_speculation(const SpeculationBenchOptions& options) {
         {.iterations = options.iterations, .skip_vanilla = options.skip_vanilla},
         [&] { progress.update(++done, prompt.id); }, cancel);
     if (!runs.ok()) return runs.error().with_context(prompt.id);
-    Measured m{prompt, std::move(runs).value(), 1};
+    MeasuredPrompt m{prompt, std::move(runs).value(), 1};
     if (!m.runs.vanilla.empty()) {
       const double one = stats::median(seconds_per_token(m.runs.vanilla)).value();
       double log_sum = 0;
@@ -337,7 +329,7 @@ Result<Json> bench_speculation(const SpeculationBenchOptions& options) {
 
 namespace {
 
-std::string number(const Json& json, const char* key) {
+std::string number_of(const Json& json, const char* key) {
   return json.contains(key) && json[key].is_number()
              ? fmt::format("{:.2f}", json[key].get<double>())
              : "–";
@@ -346,10 +338,11 @@ std::string number(const Json& json, const char* key) {
 void print_group(const Json& g, bool bold) {
   const bool has_interval = g.contains("low") && g["low"].is_number();
   const char* mark = bold ? "**" : "";
-  fmt::print("| {0}{1}{0} | {2} | {0}{3}{0} | {4} | {5} | {6} | {7} |\n", mark,
-             g["category"].get<std::string>(), g["n_prompts"].get<size_t>(), number(g, "speedup"),
-             has_interval ? number(g, "low") + " – " + number(g, "high") : "–",
-             number(g, "predicted"), number(g, "acceptance"), number(g, "tokens_per_step"));
+  fmt::print(
+      "| {0}{1}{0} | {2} | {0}{3}{0} | {4} | {5} | {6} | {7} |\n", mark,
+      g["category"].get<std::string>(), g["n_prompts"].get<size_t>(), number_of(g, "speedup"),
+      has_interval ? number_of(g, "low") + " – " + number_of(g, "high") : "–",
+      number_of(g, "predicted"), number_of(g, "acceptance"), number_of(g, "tokens_per_step"));
 }
 
 }  // namespace
@@ -384,7 +377,7 @@ void print_speculation_markdown(const Json& r) {
   }
   if (!r["worst_prompt"].is_null()) {
     fmt::print("worst prompt: {} ({})\n", r["worst_prompt"]["id"].get<std::string>(),
-               number(r["worst_prompt"], "speedup"));
+               number_of(r["worst_prompt"], "speedup"));
   }
   std::string costs;
   for (const Json& cost : r["step_cost"]) {

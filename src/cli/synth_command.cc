@@ -12,7 +12,7 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct SynthFlags {
   std::string like, type = "q4_k_m", output, architecture;
   uint64_t seed = 1;
   std::optional<uint64_t> layers, width, heads, kv_heads, head_width, rope_dim, ffn, vocabulary,
@@ -21,7 +21,7 @@ struct Options {
   bool tied_head = false;
 };
 
-Result<ModelShape> shape_of(const Options& o) {
+Result<ModelShape> shape_of(const SynthFlags& o) {
   ModelShape shape{"model", 2, 256, 4, 4, 0, 704, 1024, 2048};
   if (!o.like.empty()) {
     WHET_TRY(shape, known_shape(o.like));
@@ -56,7 +56,7 @@ Result<ModelShape> shape_of(const Options& o) {
   return shape;
 }
 
-int run(const Options& options) {
+int run_synth(const SynthFlags& options) {
   auto shape = shape_of(options);
   if (!shape.ok()) return fail(shape.error());
   auto mixture = type_mixture(options.type);
@@ -80,7 +80,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_synth_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SynthFlags>();
   Command command("synth",
                   "Write a model file of a known shape with random weights, for benchmarks");
   command.add("-o,--output", &options->output, "GGUF file to write (replaced if it exists)")
@@ -109,7 +109,7 @@ Command make_synth_command() {
   command.add("-c,--context", &options->context, "longest context, in tokens");
   command.add("--rope-theta", &options->rope_theta, "base of the rotary frequencies");
   command.add("--tied-head", &options->tied_head, "the embedding is the head");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_synth(*options); });
   return command;
 }
 

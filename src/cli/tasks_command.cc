@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct TasksFlags {
   std::vector<std::string> names;
   bool check = false, json = false;
   int threads = 0;
@@ -153,7 +153,7 @@ Json to_json(const std::vector<Part>& parts, const std::optional<Check>& check) 
   return document;
 }
 
-int run(const Options& options) {
+int run_tasks(const TasksFlags& options) {
   std::vector<TaskFileContent> files;
   for (const std::string& name : options.names) {
     auto opened = open_tasks(name);
@@ -184,7 +184,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_tasks_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TasksFlags>();
   Command command("tasks", "List files of tasks, and grade the solutions that they bring");
   command.add("NAME", &options->names, "file, directory, or family that comes with whet")
       .required();
@@ -192,7 +192,7 @@ Command make_tasks_command() {
               "grade every known solution and answer; all must be right (status 3 where not)");
   command.add("-t,--threads", &options->threads, "that grade (0 = all usable)").at_least(0);
   command.add("--json", &options->json, "as JSON");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_tasks(*options); });
   return command;
 }
 

@@ -15,16 +15,14 @@
 namespace whet {
 namespace {
 
-constexpr uint64_t kMaxTextBytes = uint64_t{1} << 30;
-
-struct Options {
+struct TokenizeFlags {
   std::string model, file;
   std::optional<std::string> text;
   bool from_stdin = false;
   bool ids = false, no_bos = false, no_parse_special = false, show_count = false;
 };
 
-Result<std::string> read_text(const Options& options) {
+Result<std::string> read_text(const TokenizeFlags& options) {
   const bool from_stdin = options.from_stdin || options.file == "-";
   const int sources =
       int{options.text.has_value()} + int{!options.file.empty()} + int{options.from_stdin};
@@ -37,7 +35,7 @@ Result<std::string> read_text(const Options& options) {
   return from_stdin ? read_stdin(kMaxTextBytes) : read_stream(options.file, kMaxTextBytes);
 }
 
-int run(const Options& options) {
+int run_tokenize(const TokenizeFlags& options) {
   auto text = read_text(options);
   if (!text.ok()) return fail(text.error());
   const auto tokenizer = load_named_tokenizer(options.model);
@@ -64,7 +62,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command make_tokenize_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizeFlags>();
   Command command("tokenize", "Text to token ids, with llama-tokenize's flags");
   command.add("MODEL,-m,--model", &options->model, kModelHelp).required();
   command.add("TEXT,-p,--prompt", &options->text, "the text");
@@ -76,7 +74,7 @@ Command make_tokenize_command() {
   command.add("--no-parse-special", &options->no_parse_special,
               "treat control tokens as plain text");
   command.add("--show-count", &options->show_count, "print the number of tokens");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_tokenize(*options); });
   return command;
 }
 

@@ -11,9 +11,9 @@
 namespace whet {
 namespace {
 
-constexpr std::string_view kAll = "all";
+constexpr std::string_view kAllTechniques = "all";
 constexpr std::array kFileKeys = {std::string_view("vocab"), std::string_view("model")};
-constexpr std::array kCacheTypes = {DType::F32, DType::F16, DType::BF16, DType::Q8_0};
+constexpr std::array kComparedCacheTypes = {DType::F32, DType::F16, DType::BF16, DType::Q8_0};
 
 struct Change {
   std::string key, value;
@@ -36,7 +36,7 @@ bool names_file(const Change& change) {
 
 Result<DType> cache_type(const std::string& name) {
   std::vector<std::string> known;
-  for (const DType type : kCacheTypes) {
+  for (const DType type : kComparedCacheTypes) {
     known.push_back(cache_type_name(type));
     if (known.back() == name) return type;
   }
@@ -121,7 +121,7 @@ Result<std::vector<OpenedVariant>> open_variants(const ModelFlags& base,
   std::vector<Change> changes;
   bool all = false;
   for (const std::string& text : with) {
-    if (text == kAll) {
+    if (text == kAllTechniques) {
       all = true;
       continue;
     }
@@ -135,7 +135,7 @@ Result<std::vector<OpenedVariant>> open_variants(const ModelFlags& base,
     variants.push_back(std::move(variant));
   }
   if (all) {
-    WHET_TRY(OpenedVariant variant, open_variant(base, std::string(kAll), changes));
+    WHET_TRY(OpenedVariant variant, open_variant(base, std::string(kAllTechniques), changes));
     variants.push_back(std::move(variant));
   }
   return variants;

@@ -17,7 +17,7 @@
 namespace whet {
 namespace {
 
-struct Options {
+struct VerifyFlags {
   std::string path;
   bool json = false;
   bool quick = false;
@@ -102,7 +102,8 @@ void check_behaviour(const std::string& path, CheckFindings& findings) {
   findings.push_back(check_trial_pass(**engine));
 }
 
-void print(const CheckFindings& findings, const std::string& path, bool json, bool all_ok) {
+void print_findings(const CheckFindings& findings, const std::string& path, bool json,
+                    bool all_ok) {
   if (json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const CheckFinding& f : findings)
@@ -116,10 +117,10 @@ void print(const CheckFindings& findings, const std::string& path, bool json, bo
     fmt::print("{} {:<40} {}\n", f.ok ? "ok    " : "FAILED", f.check, f.detail);
 }
 
-int run(const Options& given) {
+int run_verify(const VerifyFlags& given) {
   auto path = model_path(given.path);
   if (!path.ok()) return fail(path.error());
-  Options options = given;
+  VerifyFlags options = given;
   options.path = std::move(*path);
   StructureCheckOptions structure;
   if (options.quick) structure.max_blocks_per_tensor = kQuickBlocks;
@@ -130,21 +131,21 @@ int run(const Options& given) {
   check_behaviour(options.path, *findings);
   bool all_ok = true;
   for (const CheckFinding& f : *findings) all_ok = all_ok && f.ok;
-  print(*findings, options.path, options.json, all_ok);
+  print_findings(*findings, options.path, options.json, all_ok);
   return all_ok ? 0 : exit_status(ErrorCode::kInvalidModel);
 }
 
 }  // namespace
 
 Command make_verify_command() {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<VerifyFlags>();
   Command command("verify",
                   "Check a model file: structure, tokenizer, numbers, a trial pass, SHA-256");
   command.add("MODEL,-m,--model", &options->path, kModelHelp).required();
   command.add("--json", &options->json, "one JSON object");
   command.add("--quick", &options->quick,
               "look for NaN and infinity in a sample of each tensor only");
-  command.action([options] { return run(*options); });
+  command.action([options] { return run_verify(*options); });
   return command;
 }
 

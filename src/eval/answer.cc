@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "base/ascii.h"
 #include "eval/choice.h"
 #include "eval/notation.h"
 #include "eval/number.h"
@@ -13,7 +14,6 @@
 namespace whet::eval {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 constexpr size_t kMaxLastLineBytes = 64;  // a longer last line is prose, not an answer
 
 bool has_digit(std::string_view text) {
@@ -40,7 +40,7 @@ bool is_numbered(std::string_view text, size_t line) {
 /// questions that began before the answer ("Question 1: ...") are steps, not new questions.
 size_t answer_end(AnswerKind kind, std::string_view text, const std::vector<Mark>& marks) {
   // A bare number in the first line is an answer, whatever is asked next.
-  const size_t start = text.find_first_not_of(kSpace);
+  const size_t start = text.find_first_not_of(kAsciiSpace);
   if (start == std::string_view::npos) return text.size();
   const size_t first_end = std::min(text.find('\n', start), text.size());
   const size_t first_question = next_question_line(text, 0);
@@ -188,9 +188,9 @@ std::string_view core_of(std::string_view plain) {
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kSpace);
+  const size_t first = text.find_first_not_of(kAsciiSpace);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return text.substr(first, text.find_last_not_of(kAsciiSpace) - first + 1);
 }
 
 std::string normalise_text(std::string_view text) {
@@ -209,7 +209,7 @@ std::string normalise_text(std::string_view text) {
   std::string out;
   bool space = false;
   for (char c : text) {
-    if (kSpace.find(c) != std::string_view::npos) {
+    if (kAsciiSpace.find(c) != std::string_view::npos) {
       space = true;
       continue;
     }

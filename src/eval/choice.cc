@@ -4,6 +4,7 @@
 #include <cctype>
 #include <string>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 #include "eval/mark.h"
 #include "eval/notation.h"
@@ -11,20 +12,16 @@
 namespace whet::eval {
 namespace {
 
-bool is_alnum(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0;
-}
-
 bool is_choice_letter(char c) {
   return c >= 'A' && c <= kLastChoice;
 }
 
-bool consume_word(std::string_view& text, std::string_view word) {
+bool consume_lead(std::string_view& text, std::string_view word) {
   if (text.size() <= word.size()) return false;
   for (size_t i = 0; i < word.size(); ++i) {
     if (std::tolower(static_cast<unsigned char>(text[i])) != word[i]) return false;
   }
-  if (is_alnum(text[word.size()])) return false;
+  if (is_letter_or_digit(text[word.size()])) return false;
   text.remove_prefix(word.size());
   text = unwrapped(text);
   return true;
@@ -33,8 +30,9 @@ bool consume_word(std::string_view& text, std::string_view word) {
 /// The choice letter at `at`, if it stands alone: "(B)", "B." but not "Bob".
 std::optional<char> lone_letter(std::string_view text, size_t at) {
   if (at >= text.size() || !is_choice_letter(text[at])) return std::nullopt;
-  if (at > 0 && (is_alnum(text[at - 1]) || text[at - 1] == '\'')) return std::nullopt;
-  if (at + 1 < text.size() && (is_alnum(text[at + 1]) || text[at + 1] == '\'')) return std::nullopt;
+  if (at > 0 && (is_letter_or_digit(text[at - 1]) || text[at - 1] == '\'')) return std::nullopt;
+  if (at + 1 < text.size() && (is_letter_or_digit(text[at + 1]) || text[at + 1] == '\''))
+    return std::nullopt;
   return text[at];
 }
 
@@ -52,7 +50,7 @@ bool goes_on(std::string_view rest) {
   for (std::string_view joint : kJoints) {
     if (!next.starts_with(joint)) continue;
     std::string_view other = unwrapped(next.substr(joint.size()));
-    consume_word(other, "option");
+    consume_lead(other, "option");
     while (!other.empty() && (other.front() == '(' || other.front() == ' ')) other.remove_prefix(1);
     const auto letter = lone_letter(other, 0);
     // "B, A dog ..." begins an explanation.
@@ -72,7 +70,7 @@ std::optional<char> read_choice(std::string_view value) {
   const std::string plain = plain_notation(value);
   std::string_view text = unwrapped(plain);
   for (std::string_view word : {"the", "correct", "option", "choice", "answer", "letter", "is"}) {
-    consume_word(text, word);
+    consume_lead(text, word);
   }
   while (!text.empty() &&
          std::string_view("([{$ :*").find(text.front()) != std::string_view::npos) {
@@ -80,7 +78,7 @@ std::optional<char> read_choice(std::string_view value) {
   }
   // A single small letter is a choice too; in a sentence it would be a word.
   if (const auto bare = unwrapped(text);
-      bare.size() == 1 || (bare.size() == 2 && !is_alnum(bare[1]))) {
+      bare.size() == 1 || (bare.size() == 2 && !is_letter_or_digit(bare[1]))) {
     const char upper = static_cast<char>(std::toupper(static_cast<unsigned char>(bare[0])));
     return is_choice_letter(upper) ? std::optional(upper) : std::nullopt;
   }

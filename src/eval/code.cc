@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "eval/answer.h"
 #include "eval/fence.h"
@@ -17,10 +18,6 @@ namespace {
 
 bool is_blank(std::string_view line) {
   return trimmed(line).empty();
-}
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
 bool tag_is(AnswerKind kind, std::string_view tag) {
@@ -82,7 +79,7 @@ bool is_cpp_definition(std::string_view code, size_t at, size_t end) {
   if (rest.starts_with('=')) return trimmed(rest.substr(1)).starts_with('[');
   if (!rest.starts_with('(') || before.empty()) return false;
   const char last = before.back();
-  if (!is_word(last) && last != '>' && last != '*' && last != '&') return false;
+  if (!is_word_byte(last) && last != '>' && last != '*' && last != '&') return false;
   if (before.ends_with("return") || before.ends_with("else") || before.ends_with("->"))
     return false;
   constexpr size_t kMaxParameterBytes = 4096;  // bounds the time that hostile text takes
@@ -104,15 +101,15 @@ bool defines(AnswerKind kind, std::string_view source, std::string_view name) {
   const std::string_view code = bare;
   for (size_t at = code.find(name); at != std::string_view::npos; at = code.find(name, at + 1)) {
     const size_t end = at + name.size();
-    if (at > 0 && is_word(code[at - 1])) continue;
-    if (end < code.size() && is_word(code[end])) continue;
+    if (at > 0 && is_word_byte(code[at - 1])) continue;
+    if (end < code.size() && is_word_byte(code[end])) continue;
     if (kind == AnswerKind::kCpp) {
       if (is_cpp_definition(code, at, end)) return true;
       continue;
     }
     const auto before = trimmed(code.substr(0, at));
     const bool keyword =
-        before.ends_with("fn") && (before.size() == 2 || !is_word(before[before.size() - 3]));
+        before.ends_with("fn") && (before.size() == 2 || !is_word_byte(before[before.size() - 3]));
     if (keyword) return true;
   }
   return false;
@@ -290,8 +287,8 @@ bool helps(std::string_view block, std::string_view source) {
     for (size_t at = source.find(name); at != std::string_view::npos && !name.empty();
          at = source.find(name, at + 1)) {
       const size_t end = at + name.size();
-      const bool whole =
-          (at == 0 || !is_word(source[at - 1])) && (end == source.size() || !is_word(source[end]));
+      const bool whole = (at == 0 || !is_word_byte(source[at - 1])) &&
+                         (end == source.size() || !is_word_byte(source[end]));
       if (whole) return !python_binds(source, name);
     }
     return false;

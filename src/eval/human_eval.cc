@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 
 namespace whet::eval {
@@ -17,12 +18,8 @@ struct Literal {
   size_t end;        // behind it
 };
 
-size_t skip_spaces(std::string_view text, size_t at) {
+size_t skip_blanks(std::string_view text, size_t at) {
   return std::min(text.find_first_not_of(" \t", at), text.size());
-}
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
 std::optional<Literal> number_at(std::string_view text, size_t at) {
@@ -44,7 +41,7 @@ std::optional<Literal> number_at(std::string_view text, size_t at) {
     const size_t sign = end + 1 < text.size() && (text[end + 1] == '-' || text[end + 1] == '+');
     if (digits(end + 1 + sign) > end + 1 + sign) end = digits(end + 1 + sign);
   }
-  if (end < text.size() && is_word(text[end])) return std::nullopt;
+  if (end < text.size() && is_word_byte(text[end])) return std::nullopt;
   return Literal{std::string(text.substr(at, end - at)), end};
 }
 
@@ -65,21 +62,21 @@ std::optional<Literal> literal_at(std::string_view text, size_t at, int depth = 
 /// Literals between commas up to `close`, with keys and colons in a dictionary.
 std::optional<Literal> list_at(std::string_view text, size_t at, char close, int depth) {
   std::string out(1, text[at]);
-  size_t end = skip_spaces(text, at + 1);
+  size_t end = skip_blanks(text, at + 1);
   while (end < text.size() && text[end] != close) {
     const auto item = literal_at(text, end, depth + 1);
     if (!item) return std::nullopt;
     out += item->text;
-    end = skip_spaces(text, item->end);
+    end = skip_blanks(text, item->end);
     if (end < text.size() && text[end] == ':' && close == '}') {
       const auto value = literal_at(text, end + 1, depth + 1);
       if (!value) return std::nullopt;
       out += ": " + value->text;
-      end = skip_spaces(text, value->end);
+      end = skip_blanks(text, value->end);
     }
     if (end < text.size() && text[end] == ',') {
       out += ", ";
-      end = skip_spaces(text, end + 1);
+      end = skip_blanks(text, end + 1);
     } else if (end >= text.size() || text[end] != close) {
       return std::nullopt;
     }
@@ -92,7 +89,7 @@ std::optional<Literal> list_at(std::string_view text, size_t at, char close, int
 /// tuple, set or dictionary of literals.
 std::optional<Literal> literal_at(std::string_view text, size_t at, int depth) {
   constexpr int kMaxDepth = 32;
-  at = skip_spaces(text, at);
+  at = skip_blanks(text, at);
   if (at >= text.size() || depth > kMaxDepth) return std::nullopt;
   if (text[at] == '[') return list_at(text, at, ']', depth);
   if (text[at] == '(') return list_at(text, at, ')', depth);
@@ -105,7 +102,7 @@ std::optional<Literal> literal_at(std::string_view text, size_t at, int depth) {
                                      {"true", "True"},
                                      {"false", "False"}}) {
     const size_t end = at + word.size();
-    if (text.substr(at).starts_with(word) && (end == text.size() || !is_word(text[end]))) {
+    if (text.substr(at).starts_with(word) && (end == text.size() || !is_word_byte(text[end]))) {
       return Literal{python, end};
     }
   }
@@ -115,10 +112,10 @@ std::optional<Literal> literal_at(std::string_view text, size_t at, int depth) {
 /// A literal at `at` behind which nothing but a remark stands.
 std::optional<std::string> value_at(std::string_view text, size_t at) {
   if (const auto value = literal_at(text, at)) {
-    const size_t end = skip_spaces(text, value->end);
+    const size_t end = skip_blanks(text, value->end);
     const bool alone = end == text.size() || text[end] == '#' ||
                        (text[end] == '(' && end > value->end) ||
-                       (text[end] == '.' && skip_spaces(text, end + 1) == text.size());
+                       (text[end] == '.' && skip_blanks(text, end + 1) == text.size());
     if (alone) return value->text;
   }
   // "1 + 9 + 0 + 0 = 10": what is worked out stands last.
@@ -129,8 +126,8 @@ std::optional<std::string> value_at(std::string_view text, size_t at) {
 
 /// Behind the words or signs between a call and its value, at `at`.
 std::optional<size_t> separator_end(std::string_view text, size_t at) {
-  at = skip_spaces(text, at);
-  if (at < text.size() && text[at] == '#') at = skip_spaces(text, at + 1);
+  at = skip_blanks(text, at);
+  if (at < text.size() && text[at] == '#') at = skip_blanks(text, at + 1);
   for (std::string_view separator :
        {"==>", "==", "=>", "->", "\u279e", "=", "should return ", "returns ", "return "}) {
     if (text.substr(at).starts_with(separator)) return at + separator.size();
@@ -160,13 +157,14 @@ std::string docstring_examples(std::string_view header, std::string_view entry_p
     for (size_t at = line.find(entry_point); at != std::string_view::npos;
          at = line.find(entry_point, at + 1)) {
       const size_t open = at + entry_point.size();
-      if ((at > 0 && is_word(line[at - 1])) || open >= line.size() || line[open] != '(') continue;
+      if ((at > 0 && is_word_byte(line[at - 1])) || open >= line.size() || line[open] != '(')
+        continue;
       const auto arguments = list_at(line, open, ')', 0);
       if (!arguments) continue;
       std::optional<std::string> value;
       if (const auto end = separator_end(line, arguments->end)) {
         value = value_at(line, *end);
-      } else if (line.starts_with(">>>") && skip_spaces(line, arguments->end) == line.size() &&
+      } else if (line.starts_with(">>>") && skip_blanks(line, arguments->end) == line.size() &&
                  i + 1 < lines.size()) {
         value = value_at(lines[i + 1], 0);
       }

@@ -5,22 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace whet::eval {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\n\f\v";
 constexpr std::string_view kFullWidthColon = "\xef\xbc\x9a";
 constexpr std::string_view kChineseAnswer = "\xe7\xad\x94\xe6\xa1\x88";
 constexpr std::string_view kChineseIs[] = {"\xe6\x98\xaf", "\xe4\xb8\xba"};
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 /// A line longer than this is cut: no answer is, and it bounds the time that hostile text takes.
 constexpr size_t kMaxLineBytes = 1024;
@@ -35,7 +28,7 @@ std::string_view line_at(std::string_view text, size_t at) {
   return text.substr(at, line_end(text, at) - at);
 }
 
-bool is_letter(std::string_view text, size_t at) {
+bool letter_at(std::string_view text, size_t at) {
   return at < text.size() && std::isalpha(static_cast<unsigned char>(text[at])) != 0;
 }
 
@@ -46,7 +39,7 @@ size_t skip(std::string_view text, size_t at, std::string_view any_of) {
 /// What follows a mark: the rest of its line, or the next line that is not blank.
 std::string_view value_after(std::string_view text, size_t at) {
   if (const auto rest = unwrapped(line_at(text, at)); !rest.empty()) return rest;
-  const size_t next = text.find_first_not_of(kSpace, line_end(text, at));
+  const size_t next = text.find_first_not_of(kAsciiSpace, line_end(text, at));
   return next == std::string_view::npos ? std::string_view{} : unwrapped(line_at(text, next));
 }
 
@@ -70,7 +63,7 @@ std::optional<size_t> joint_end(std::string_view low, size_t at) {
   for (std::string_view verb : {"is", "would be", "should be", "will be", "equals", "was"}) {
     if (!low.substr(at).starts_with(verb)) continue;
     const size_t end = at + verb.size();
-    if (is_letter(low, end)) continue;
+    if (letter_at(low, end)) continue;
     return std::max(colon(skip(low, end, " *")), end);
   }
   return std::nullopt;

@@ -17,17 +17,17 @@
 namespace whet::eval {
 namespace {
 
-Error unavailable(const std::string& path, int error) {
+Error group_unavailable(const std::string& path, int error) {
   return Error(ErrorCode::kUnavailable, fmt::format("{}: {}", path, std::strerror(error)));
 }
 
 Status write_value(const std::string& path, std::string_view value) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return unavailable(path, errno);
+  if (fd < 0) return group_unavailable(path, errno);
   const bool written = ::write(fd, value.data(), value.size()) >= 0;
   const int error = errno;
   ::close(fd);
-  if (!written) return unavailable(path, error);
+  if (!written) return group_unavailable(path, error);
   return ok_status();
 }
 
@@ -51,7 +51,7 @@ Result<MemoryGroup> MemoryGroup::create(uint64_t limit_bytes) {
     for (size_t i = 0; i < n_tried; ++i) {
       MemoryGroup group(hierarchy.version, hierarchy.directories[i] + "/" + unique_name());
       if (::mkdir(group.directory_.c_str(), 0755) != 0) {
-        reason = unavailable(group.directory_, errno);
+        reason = group_unavailable(group.directory_, errno);
         group.directory_.clear();
         continue;
       }
@@ -78,7 +78,7 @@ Status MemoryGroup::set_up(uint64_t limit_bytes) {
   }
   const std::string processes = directory_ + "/cgroup.procs";
   join_fd_ = ::open(processes.c_str(), O_WRONLY | O_CLOEXEC);
-  if (join_fd_ < 0) return unavailable(processes, errno);
+  if (join_fd_ < 0) return group_unavailable(processes, errno);
   return ok_status();
 }
 

@@ -7,16 +7,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/ascii.h"
+#include "eval/word_list.h"
+
 namespace whet::eval {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
 
 /// 0 to 9 for a decimal digit of any script. Unicode keeps each script's ten digits in a row.
 int digit_value(utf8proc_int32_t code) {
@@ -141,10 +136,6 @@ std::string_view command_at(std::string_view text, size_t at) {
   size_t end = at + 1;
   while (end < text.size() && is_letter(text[end])) ++end;
   return text.substr(at + 1, end - at - 1);
-}
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 bool wraps_text(std::string_view command) {

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdint>
 
+#include "base/ascii.h"
 #include "eval/notation.h"
 
 namespace whet::eval {
@@ -11,14 +12,6 @@ namespace {
 
 using Integer = Number::Integer;
 constexpr int kMaxDigits = 36;  // 10^36 < 2^127: a numerator of this length cannot overflow
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
 
 char at_or_nul(std::string_view text, size_t at) {
   return at < text.size() ? text[at] : '\0';

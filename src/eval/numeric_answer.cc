@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 #include "eval/number_words.h"
+#include "eval/word_list.h"
 
 namespace whet::eval {
 namespace {
-
-using Words = std::span<const std::string_view>;
 
 // Behind the answer they begin what only explains it: "18 dollars for 2 weeks".
 constexpr std::string_view kSubordinators[] = {
@@ -29,22 +29,6 @@ constexpr std::string_view kConclusions[] = {"so",    "thus",   "hence", "theref
                                              "total", "giving", "sum",   "answer",    "final",
                                              "the",   "which",  "we",    "altogether"};
 
-bool is_one_of(std::string_view word, Words words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return is_one_of(word, Words(words.begin(), words.size()));
-}
-
-bool is_alnum(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0;
-}
-
-bool is_alpha(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-
 NumericAnswer clear(const Number& number) {
   return {Clarity::kClear, number};
 }
@@ -57,10 +41,10 @@ std::vector<std::string> tokens_of(std::string_view text) {
   std::vector<std::string> tokens;
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
-    if (is_alnum(c) || static_cast<unsigned char>(c) >= 0x80) {
+    if (is_letter_or_digit(c) || static_cast<unsigned char>(c) >= 0x80) {
       std::string word;
-      for (;
-           at < text.size() && (is_alnum(text[at]) || static_cast<unsigned char>(text[at]) >= 0x80);
+      for (; at < text.size() &&
+             (is_letter_or_digit(text[at]) || static_cast<unsigned char>(text[at]) >= 0x80);
            ++at) {
         word.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(text[at]))));
       }
@@ -103,14 +87,16 @@ bool is_in_expression(std::string_view text, const NumberSpan& span) {
   const std::string_view rest = text.substr(span.end);
   const std::string_view next = trimmed(rest);
   const auto single_letter = [](std::string_view word) {
-    return !word.empty() && is_alpha(word[0]) && (word.size() == 1 || !is_alnum(word[1]));
+    return !word.empty() && is_letter(word[0]) &&
+           (word.size() == 1 || !is_letter_or_digit(word[1]));
   };
   if (!next.empty()) {
     const char c = next[0];
     const std::string_view operand = trimmed(next.substr(1));
     if (c == '\\' || c == '^' || c == '{') return true;
     if (c == '*' || c == '+') {
-      return !operand.empty() && (is_alnum(operand[0]) || operand[0] == '(' || operand[0] == '\\');
+      return !operand.empty() &&
+             (is_letter_or_digit(operand[0]) || operand[0] == '(' || operand[0] == '\\');
     }
     if (c == '-' || c == '/') {
       return !operand.empty() &&
@@ -130,15 +116,15 @@ bool is_in_expression(std::string_view text, const NumberSpan& span) {
   // "x > 5", but not "<b>5</b>".
   if (c == '>') return ahead.find('<') == std::string_view::npos;
   const std::string_view operand = trimmed(ahead.substr(0, ahead.size() - 1));
-  if (c == '(') return ahead.size() > 1 && is_alpha(ahead[ahead.size() - 2]);
+  if (c == '(') return ahead.size() > 1 && is_letter(ahead[ahead.size() - 2]);
   if (c == '*' || c == '+' || c == '/') {
-    return !operand.empty() && (is_alnum(operand.back()) || operand.back() == ')');
+    return !operand.empty() && (is_letter_or_digit(operand.back()) || operand.back() == ')');
   }
   // "x - 5", not "Total - 5".
   if (c != '-' || operand.empty()) return false;
   return operand.back() == ')' || std::isdigit(static_cast<unsigned char>(operand.back())) ||
-         (is_alpha(operand.back()) &&
-          (operand.size() == 1 || !is_alnum(operand[operand.size() - 2])));
+         (is_letter(operand.back()) &&
+          (operand.size() == 1 || !is_letter_or_digit(operand[operand.size() - 2])));
 }
 
 /// A LaTeX command that no number explains, or an inequality or a plus-minus in front.
@@ -147,7 +133,7 @@ bool is_symbolic(std::string_view text, std::span<const NumberSpan> spans) {
     const bool inside = std::any_of(spans.begin(), spans.end(), [&](const NumberSpan& span) {
       return span.begin <= at && at < span.end;
     });
-    if (!inside && at + 1 < text.size() && is_alpha(text[at + 1])) return true;
+    if (!inside && at + 1 < text.size() && is_letter(text[at + 1])) return true;
   }
   const std::string_view start = trimmed(text);
   if (start.starts_with("\xc2\xb1") || start.starts_with("\xe2\x89\xa4") ||
@@ -155,7 +141,7 @@ bool is_symbolic(std::string_view text, std::span<const NumberSpan> spans) {
     return true;
   }
   return !start.empty() && (start[0] == '<' || start[0] == '>') && start.size() > 1 &&
-         !is_alpha(start[1]) && start[1] != '/';
+         !is_letter(start[1]) && start[1] != '/';
 }
 
 enum class Gap { kExplains, kJoins, kUnknown };
@@ -283,8 +269,8 @@ char assigned_name(std::string_view text, const NumberSpan& span) {
       trimmed(text.substr(0, span.begin).substr(span.begin - std::min<size_t>(span.begin, 16)));
   if (!before.ends_with('=')) return '\0';
   before = trimmed(before.substr(0, before.size() - 1));
-  if (before.empty() || !is_alpha(before.back())) return '\0';
-  const bool alone = before.size() == 1 || !is_alnum(before[before.size() - 2]);
+  if (before.empty() || !is_letter(before.back())) return '\0';
+  const bool alone = before.size() == 1 || !is_letter_or_digit(before[before.size() - 2]);
   return alone ? before.back() : '\0';
 }
 
@@ -314,7 +300,7 @@ bool leads_with_number(std::string_view plain) {
   if (spans.empty()) return false;
   const auto head = tokens_of(plain.substr(0, spans.front().begin));
   return std::none_of(head.begin(), head.end(), [](const std::string& token) {
-    return is_alpha(token[0]) || static_cast<unsigned char>(token[0]) >= 0x80;
+    return is_letter(token[0]) || static_cast<unsigned char>(token[0]) >= 0x80;
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <cctype>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 #include "eval/child.h"
 
@@ -118,10 +119,6 @@ void send() {{
 }}  // namespace whet_report
 )";
 
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-}
-
 /// `fn main(` becomes `fn candidate_main(`: the program's main is ours.
 std::string without_main(std::string source) {
   for (size_t at = source.find("main"); at != std::string::npos; at = source.find("main", at + 1)) {
@@ -130,7 +127,7 @@ std::string without_main(std::string source) {
     const auto bare = trimmed(before);
     const bool is_definition = after.starts_with('(') && bare.size() < before.size() &&
                                bare.ends_with("fn") &&
-                               (bare.size() == 2 || !is_word(bare[bare.size() - 3]));
+                               (bare.size() == 2 || !is_word_byte(bare[bare.size() - 3]));
     if (!is_definition) continue;
     source.insert(at, "candidate_");
     at += 10;

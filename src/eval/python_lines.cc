@@ -3,23 +3,17 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
+#include "eval/word_list.h"
 
 namespace whet::eval {
 namespace {
 
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-
 std::string_view first_word(std::string_view line) {
   size_t end = 0;
-  while (end < line.size() && is_word(line[end])) ++end;
+  while (end < line.size() && is_word_byte(line[end])) ++end;
   return line.substr(0, end);
-}
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// The line without its comment; a "#" in a string is kept.
@@ -53,10 +47,10 @@ bool is_target(std::string_view text) {
     if (c == '[' || c == '(') ++depth;
     if (c == ']' || c == ')') --depth;
     if (depth > 0) continue;
-    const bool part = is_word(c) || c == '.' || c == ',' || c == ']' || c == ')' || c == '*';
+    const bool part = is_word_byte(c) || c == '.' || c == ',' || c == ']' || c == ')' || c == '*';
     if (!part && c != ' ') return false;
-    if (c == ' ' && at > 0 && is_word(text[at - 1]) && at + 1 < text.size() &&
-        is_word(text[at + 1])) {
+    if (c == ' ' && at > 0 && is_word_byte(text[at - 1]) && at + 1 < text.size() &&
+        is_word_byte(text[at + 1])) {
       return false;
     }
   }
@@ -91,7 +85,7 @@ bool is_assignment(std::string_view line) {
 /// name(...) up to the end of the line, or going on in the next.
 bool is_call(std::string_view line) {
   size_t at = 0;
-  while (at < line.size() && (is_word(line[at]) || line[at] == '.')) ++at;
+  while (at < line.size() && (is_word_byte(line[at]) || line[at] == '.')) ++at;
   if (at == 0 || at >= line.size() || (line[at] != '(' && line[at] != '[')) return false;
   if (std::isdigit(static_cast<unsigned char>(line[0])) != 0) return false;
   const char last = line.back();

@@ -5,15 +5,13 @@
 #include <cmath>
 #include <map>
 
+#include "base/ascii.h"
+
 namespace whet::eval {
 namespace {
 
 using Words = std::vector<std::string>;
 using Counts = std::map<std::vector<std::string_view>, int64_t>;
-
-bool is_alnum(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0;
-}
 
 char lower(char c) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -72,14 +70,16 @@ Words squad_words(std::string_view text) {
   Words words;
   // Articles are replaced by a space wherever they are whole words, as \b(a|an|the)\b is.
   for (size_t at = 0; at < plain.size();) {
-    const bool starts_word = at == 0 || !(is_alnum(plain[at - 1]) || plain[at - 1] == '_' ||
-                                          static_cast<unsigned char>(plain[at - 1]) >= 0x80);
+    const bool starts_word =
+        at == 0 || !(is_letter_or_digit(plain[at - 1]) || plain[at - 1] == '_' ||
+                     static_cast<unsigned char>(plain[at - 1]) >= 0x80);
     size_t length = 0;
     for (std::string_view article : {"the", "an", "a"}) {
       const auto rest = std::string_view(plain).substr(at);
-      const bool ends = rest.size() == article.size() ||
-                        (rest.size() > article.size() && !is_alnum(rest[article.size()]) &&
-                         static_cast<unsigned char>(rest[article.size()]) < 0x80);
+      const bool ends =
+          rest.size() == article.size() ||
+          (rest.size() > article.size() && !is_letter_or_digit(rest[article.size()]) &&
+           static_cast<unsigned char>(rest[article.size()]) < 0x80);
       if (starts_word && rest.starts_with(article) && ends) {
         length = article.size();
         break;
@@ -107,7 +107,7 @@ MetricValues squad(std::string_view text, const std::string& reference) {
 
 Words rouge_words(std::string_view text) {
   std::string plain;
-  for (char c : text) plain.push_back(is_alnum(c) ? lower(c) : ' ');
+  for (char c : text) plain.push_back(is_letter_or_digit(c) ? lower(c) : ' ');
   return split_at_space(plain);
 }
 

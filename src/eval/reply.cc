@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 
 namespace whet::eval {
@@ -32,13 +33,6 @@ constexpr Tag kTags[] = {
     {"<|begin_of_thought|>", "<|end_of_thought|>", true},
     {"<|start_thinking|>", "<|end_thinking|>", true},
 };
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 /// A tag that is spoken of: behind a quote or a backtick, as in re.sub(r"<think>.*", "", text).
 bool is_quoted(std::string_view text, size_t at) {

@@ -213,7 +213,7 @@ const char* const kTimeAndSignals[] = {"alarm",
                                        "timerfd_gettime",
                                        "timerfd_settime"};
 
-Error unavailable(std::string_view what, int error) {
+Error filter_unavailable(std::string_view what, int error) {
   return Error(ErrorCode::kUnavailable,
                fmt::format("the sandbox's system call filter: {}: {}", what, std::strerror(error)));
 }
@@ -226,7 +226,7 @@ Status allow(const Filter& filter, const char* const (&names)[n]) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number < 0) continue;  // another architecture's, e.g. open and stat on AArch64
     if (const int error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, number, 0); error != 0) {
-      return unavailable(name, -error);
+      return filter_unavailable(name, -error);
     }
   }
   return ok_status();
@@ -238,21 +238,21 @@ Status allow_processes(const Filter& filter) {
   const scmp_arg_cmp no_namespace{0, SCMP_CMP_MASKED_EQ, kNewNamespaces, 0};
   const int error =
       seccomp_rule_add_array(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &no_namespace);
-  if (error != 0) return unavailable("clone", -error);
+  if (error != 0) return filter_unavailable("clone", -error);
   return ok_status();
 }
 
 /// libseccomp writes the program to a descriptor only.
 Result<std::string> exported(const Filter& filter) {
   const int fd = ::memfd_create("whet-seccomp", MFD_CLOEXEC);
-  if (fd < 0) return unavailable("memfd_create", errno);
+  if (fd < 0) return filter_unavailable("memfd_create", errno);
   const int error = seccomp_export_bpf(filter.get(), fd);
   const off_t size = error == 0 ? ::lseek(fd, 0, SEEK_END) : -1;
   std::string program(size > 0 ? static_cast<size_t>(size) : 0, '\0');
   const ssize_t n_read = ::pread(fd, program.data(), program.size(), 0);
   ::close(fd);
-  if (error != 0) return unavailable("export", -error);
-  if (program.empty() || n_read != size) return unavailable("reading it back", EIO);
+  if (error != 0) return filter_unavailable("export", -error);
+  if (program.empty() || n_read != size) return filter_unavailable("reading it back", EIO);
   return program;
 }
 
@@ -260,10 +260,10 @@ Result<std::string> exported(const Filter& filter) {
 
 Result<std::string> seccomp_filter(bool may_fork) {
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)), &seccomp_release);
-  if (!filter) return unavailable("seccomp_init", ENOMEM);
+  if (!filter) return filter_unavailable("seccomp_init", ENOMEM);
   // A tree of comparisons: every call of a program passes through them.
   if (const int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2); error != 0) {
-    return unavailable("optimising", -error);
+    return filter_unavailable("optimising", -error);
   }
   WHET_TRY_STATUS(allow(filter, kFiles));
   WHET_TRY_STATUS(allow(filter, kSocketPairs));

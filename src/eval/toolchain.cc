@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error unavailable(std::string message) {
+Error tool_unavailable(std::string message) {
   return Error(ErrorCode::kUnavailable, std::move(message));
 }
 
@@ -26,7 +26,7 @@ Result<std::string> under_usr(std::initializer_list<const char*> names, const ch
     const fs::path real = fs::canonical(fs::path("/usr/bin") / name, error);
     if (!error && real.string().starts_with("/usr/")) return real.string();
   }
-  return unavailable(missing);
+  return tool_unavailable(missing);
 }
 
 /// `name` in the directories of PATH.
@@ -58,7 +58,7 @@ Result<std::string> sysroot_of(const std::string& rustc) {
   if (!run.ok()) return run.error();
   const std::string sysroot(trimmed(run->out.text));
   if (run->exit_code != 0 || sysroot.empty()) {
-    return unavailable(fmt::format("{} --print sysroot failed", rustc));
+    return tool_unavailable(fmt::format("{} --print sysroot failed", rustc));
   }
   return sysroot;
 }
@@ -78,13 +78,13 @@ Result<Toolchain> find_rust() {
   WHET_TRY(std::string linker,
            under_usr({"gcc", "cc", "clang"}, "rustc needs a linker (gcc) under /usr"));
   const std::string rustc = on_path("rustc");
-  if (rustc.empty()) return unavailable("rustc is not installed");
+  if (rustc.empty()) return tool_unavailable("rustc is not installed");
   if (auto program = under_usr({"rustc"}, ""); program.ok() && rustc == "/usr/bin/rustc") {
     return Toolchain{std::move(program).value(), "", std::move(linker)};
   }
   WHET_TRY(std::string sysroot, sysroot_of(rustc));
   if (::access((fs::path(sysroot) / "bin/rustc").c_str(), X_OK) != 0) {
-    return unavailable(fmt::format("no bin/rustc in the sysroot of {}", rustc));
+    return tool_unavailable(fmt::format("no bin/rustc in the sysroot of {}", rustc));
   }
   return Toolchain{"/toolchain/bin/rustc", std::move(sysroot), std::move(linker)};
 }

@@ -14,7 +14,7 @@ constexpr double kMaxStolenPerCpu = 0.02;     // taken by the hypervisor
 constexpr double kMaxClockDifference = 0.03;  // of the core's clock, between two rows
 constexpr double kMaxArmDifference = 0.25;    // CPUs that others kept busy, between two rows
 
-const std::string& label_of(const StrategyResult& summary) {
+const std::string& name_of(const StrategyResult& summary) {
   return summary.title();
 }
 
@@ -38,7 +38,7 @@ void add_cut(std::vector<std::string>& notes, const Plan& plan,
           "bound.",
           *summary.n_cut, summary.n_runs.value_or(0), limit));
     } else {
-      others += fmt::format("{}{} {} of {}", others.empty() ? "" : "; ", label_of(summary),
+      others += fmt::format("{}{} {} of {}", others.empty() ? "" : "; ", name_of(summary),
                             *summary.n_cut, summary.n_runs.value_or(0));
     }
   }
@@ -100,33 +100,33 @@ void add_load(std::vector<std::string>& notes, const RunStatus& status,
         "{} drew the baseline's own text, and more, in {:.2f} of the baseline's time: that cannot "
         "be. Something was carried over from run to run, or the machine was not the same; believe "
         "no time here.",
-        label_of(summary), *summary.faster_than_possible));
+        name_of(summary), *summary.faster_than_possible));
   }
   const auto [slowest, fastest] = range_of(&StrategyResult::core_clock);
   if (fastest && *slowest->core_clock < *fastest->core_clock * (1 - kMaxClockDifference)) {
     notes.push_back(fmt::format(
         "The core's clock was {:.0f} % lower during {} than during {}: times are doubtful.",
-        100 * (1 - *slowest->core_clock / *fastest->core_clock), label_of(*slowest),
-        label_of(*fastest)));
+        100 * (1 - *slowest->core_clock / *fastest->core_clock), name_of(*slowest),
+        name_of(*fastest)));
   }
   const auto [least, most] = range_of(&StrategyResult::other_cpus);
   if (most && *most->other_cpus > kMaxLoadPerCpu * n_cpus) {
     notes.push_back(fmt::format(
         "Other programs kept up to {:.2f} of {} CPUs busy during the runs of {}: times are "
         "doubtful.",
-        *most->other_cpus, n_cpus, label_of(*most)));
+        *most->other_cpus, n_cpus, name_of(*most)));
   }
   if (most && *most->other_cpus - *least->other_cpus > kMaxArmDifference) {
     notes.push_back(fmt::format(
         "The rows did not meet the same machine: other programs took {:.2f} CPUs during {}, {:.2f} "
         "during {}.",
-        *least->other_cpus, label_of(*least), *most->other_cpus, label_of(*most)));
+        *least->other_cpus, name_of(*least), *most->other_cpus, name_of(*most)));
   }
   const auto stolen = range_of(&StrategyResult::stolen_cpus).second;
   if (stolen && *stolen->stolen_cpus > kMaxStolenPerCpu * n_cpus) {
     notes.push_back(
         fmt::format("The hypervisor took up to {:.2f} of {} CPUs (during {}): times are doubtful.",
-                    *stolen->stolen_cpus, n_cpus, label_of(*stolen)));
+                    *stolen->stolen_cpus, n_cpus, name_of(*stolen)));
   }
 }
 

@@ -44,7 +44,7 @@ struct Line {
   size_t baseline = 0;
 };
 
-results::Settings settings_of(const Strategy& strategy) {
+results::Settings strategy_settings(const Strategy& strategy) {
   results::Settings settings;
   for (const auto& [name, value] : strategy.options()) settings[name] = value;
   return settings;
@@ -77,8 +77,9 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("strategy {} is given twice", strategy->name()));
     }
-    Row row{strategy->name(),      "", StrategyKind::kStrategy, {}, strategy->description(),
-            settings_of(*strategy)};
+    Row row{strategy->name(),        "",
+            StrategyKind::kStrategy, {},
+            strategy->description(), strategy_settings(*strategy)};
     line.runners.push_back({std::move(row), std::move(strategy), std::nullopt});
     return ok_status();
   };
@@ -116,7 +117,7 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
             StrategyKind::kControl,
             {name},
             control->description(),
-            settings_of(*control)};
+            strategy_settings(*control)};
     // It asks what the strategy's own baseline asks.
     Generator* const asked =
         line.runners[i].row.against.empty() ? nullptr : line.runners[i].generator;

@@ -5,16 +5,12 @@
 #include <array>
 
 #include "base/checked_math.h"
+#include "base/invalid_model.h"
 #include "formats/gguf_part.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
 namespace {
-
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return Error(ErrorCode::kInvalidModel, fmt::format(format, std::forward<Args>(args)...));
-}
 
 // The kind of value that an integer or float of the file becomes.
 template <typename T>
@@ -29,8 +25,8 @@ class MetadataReader {
     uint64_t start = cursor_.position();
     WHET_TRY(uint64_t n_bytes, cursor_.read<uint64_t>("length of a key"));
     if (n_bytes == 0 || n_bytes > kGgufMaxKeyBytes) {
-      return invalid("expected a key of 1..{} bytes at byte {}, found a length of {}",
-                     kGgufMaxKeyBytes, start, n_bytes);
+      return invalid_model("expected a key of 1..{} bytes at byte {}, found a length of {}",
+                           kGgufMaxKeyBytes, start, n_bytes);
     }
     WHET_TRY_STATUS(charge(1, sizeof(MetaValue) + sizeof(std::string) + n_bytes));
     WHET_TRY(std::string_view key, cursor_.read_text("key", n_bytes));
@@ -76,7 +72,7 @@ class MetadataReader {
 
  private:
   static Error unknown_type(MetaType type) {
-    return invalid("value type {} is not one of GGUF's 0..12", static_cast<uint32_t>(type));
+    return invalid_model("value type {} is not one of GGUF's 0..12", static_cast<uint32_t>(type));
   }
 
   Result<MetaType> read_type(std::string_view what) {
@@ -88,8 +84,8 @@ class MetadataReader {
   Status charge(uint64_t n, uint64_t bytes_each) {
     auto n_bytes = checked_mul(n, bytes_each);
     if (!n_bytes || *n_bytes > budget_bytes_) {
-      return invalid("the metadata up to byte {} exceeds the limit of {} decoded bytes",
-                     cursor_.position(), kGgufDecodedLimitBytes);
+      return invalid_model("the metadata up to byte {} exceeds the limit of {} decoded bytes",
+                           cursor_.position(), kGgufDecodedLimitBytes);
     }
     budget_bytes_ -= *n_bytes;
     return ok_status();
@@ -98,8 +94,9 @@ class MetadataReader {
   // Refuses a count whose smallest encoding is longer than the rest of the file.
   Status check_array(uint64_t n, uint64_t encoded_bytes_each, uint64_t decoded_bytes_each) {
     if (n > cursor_.remaining() / encoded_bytes_each) {
-      return invalid("an array of {} elements at byte {} does not fit the {} bytes that are left",
-                     n, cursor_.position(), cursor_.remaining());
+      return invalid_model(
+          "an array of {} elements at byte {} does not fit the {} bytes that are left", n,
+          cursor_.position(), cursor_.remaining());
     }
     return charge(n, decoded_bytes_each);
   }
@@ -113,7 +110,8 @@ class MetadataReader {
   Result<bool> read_bool() {
     uint64_t start = cursor_.position();
     WHET_TRY(uint8_t value, cursor_.read<uint8_t>("boolean"));
-    if (value > 1) return invalid("expected a boolean 0 or 1 at byte {}, found {}", start, value);
+    if (value > 1)
+      return invalid_model("expected a boolean 0 or 1 at byte {}, found {}", start, value);
     return value == 1;
   }
 
@@ -183,8 +181,8 @@ class MetadataReader {
       case MetaType::kString:
         return read_strings(n);
       case MetaType::kArray:
-        return invalid("arrays of arrays are not supported (element type at byte {})",
-                       cursor_.position() - sizeof(uint64_t) - sizeof(uint32_t));
+        return invalid_model("arrays of arrays are not supported (element type at byte {})",
+                             cursor_.position() - sizeof(uint64_t) - sizeof(uint32_t));
     }
     return unknown_type(type);
   }
@@ -211,7 +209,7 @@ Status read_gguf_metadata(ByteCursor& cursor, uint64_t n_key_values,
     WHET_TRY(MetaValue value,
              reader.read_value().with_context(fmt::format("key {}", quote_untrusted(key))));
     auto [place, is_new] = metadata.emplace(std::move(key), std::move(value));
-    if (!is_new) return invalid("key {} occurs twice", quote_untrusted(place->first));
+    if (!is_new) return invalid_model("key {} occurs twice", quote_untrusted(place->first));
   }
   return ok_status();
 }

@@ -6,16 +6,12 @@
 #include <optional>
 #include <set>
 
+#include "base/invalid_model.h"
 #include "formats/gguf_part.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
 namespace {
-
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return Error(ErrorCode::kInvalidModel, fmt::format(format, std::forward<Args>(args)...));
-}
 
 struct OpenedPart {
   std::string path;
@@ -37,7 +33,7 @@ Result<std::optional<uint64_t>> split_value(const OpenedPart& part, std::string_
   if (auto* i = std::get_if<int64_t>(&value); i != nullptr && *i >= 0) {
     return std::optional<uint64_t>(static_cast<uint64_t>(*i));
   }
-  return invalid("{}: key \"{}\": expected a non-negative integer", part.path, key);
+  return invalid_model("{}: key \"{}\": expected a non-negative integer", part.path, key);
 }
 
 // "<prefix>-NNNNN-of-MMMMM.gguf" taken apart; part numbers count from 1.
@@ -77,8 +73,8 @@ Status check_part(const OpenedPart& part, uint64_t number, uint64_t count) {
   WHET_TRY(auto said_count, split_value(part, "split.count"));
   if (said_number != number - 1 || said_count != count) {
     auto show = [](std::optional<uint64_t> v) { return v ? fmt::format("{}", *v) : "nothing"; };
-    return invalid("{}: expected split.no {} and split.count {}, found {} and {}", part.path,
-                   number - 1, count, show(said_number), show(said_count));
+    return invalid_model("{}: expected split.no {} and split.count {}, found {} and {}", part.path,
+                         number - 1, count, show(said_number), show(said_count));
   }
   return ok_status();
 }
@@ -92,7 +88,7 @@ Result<std::vector<OpenedPart>> open_parts(OpenedPart first) {
   }
   auto name = parse_split_name(first.path);
   if (!name || name->count != *said_count) {
-    return invalid(
+    return invalid_model(
         "{}: a part of a model in {} files; expected a name that ends in "
         "-NNNNN-of-{:05}.gguf, so that the other parts can be found",
         first.path, *said_count, *said_count);
@@ -117,8 +113,8 @@ Result<std::vector<OpenedPart>> open_parts(OpenedPart first) {
 Status add_tensors(const OpenedPart& part, std::set<std::string_view>& names, ModelFile& model) {
   for (const GgufTensorInfo& info : part.content.tensors) {
     if (!names.insert(info.name).second) {
-      return invalid("{}: tensor {} is also in an earlier part", part.path,
-                     quote_untrusted(info.name));
+      return invalid_model("{}: tensor {} is also in an earlier part", part.path,
+                           quote_untrusted(info.name));
     }
     model.tensors.push_back({.name = info.name,
                              .type = info.type,
@@ -148,8 +144,8 @@ Result<ModelFile> read_gguf(const std::string& path, std::shared_ptr<const FileB
 
   WHET_TRY(auto n_tensors, split_value(parts[0], "split.tensors.count"));
   if (n_tensors && *n_tensors != model.tensors.size()) {
-    return invalid("{}: split.tensors.count says {} tensors, the {} parts hold {}", path,
-                   *n_tensors, parts.size(), model.tensors.size());
+    return invalid_model("{}: split.tensors.count says {} tensors, the {} parts hold {}", path,
+                         *n_tensors, parts.size(), model.tensors.size());
   }
   model.metadata = std::move(parts[0].content.metadata);
   return model;

@@ -10,7 +10,7 @@ namespace whet {
 namespace {
 
 template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
+Error unwritable(fmt::format_string<Args...> format, Args&&... args) {
   return Error(ErrorCode::kInvalidArgument, fmt::format(format, std::forward<Args>(args)...));
 }
 
@@ -21,9 +21,11 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 Status check_name(std::string_view what, std::string_view name,
                   const std::set<std::string, std::less<>>& taken) {
   if (name.empty() || name.size() > kGgufMaxKeyBytes) {
-    return invalid("expected a {} of 1..{} bytes, found {}", what, kGgufMaxKeyBytes, name.size());
+    return unwritable("expected a {} of 1..{} bytes, found {}", what, kGgufMaxKeyBytes,
+                      name.size());
   }
-  if (taken.contains(name)) return invalid("{} {} was already added", what, quote_untrusted(name));
+  if (taken.contains(name))
+    return unwritable("{} {} was already added", what, quote_untrusted(name));
   return ok_status();
 }
 
@@ -40,8 +42,8 @@ Status GgufWriter::add_meta(std::string_view key, const MetaValue& value) {
   if (key == kGgufAlignmentKey) {
     auto* alignment = std::get_if<uint64_t>(&value.value);
     if (alignment == nullptr || !is_valid_gguf_alignment(*alignment)) {
-      return invalid("key \"{}\": expected a power of two in {}..{}", key, kGgufMinAlignment,
-                     kGgufMaxAlignment);
+      return unwritable("key \"{}\": expected a power of two in {}..{}", key, kGgufMinAlignment,
+                        kGgufMaxAlignment);
     }
     alignment_ = *alignment;
   }
@@ -59,8 +61,8 @@ Status GgufWriter::add_tensor_info(std::string_view name, DType type,
   WHET_CHECK(!header_written_);
   WHET_TRY_STATUS(check_name("tensor", name, tensor_names_));
   if (shape.size() > kGgufMaxDims) {
-    return invalid("tensor {}: GGUF holds at most {} dimensions, found {}", quote_untrusted(name),
-                   kGgufMaxDims, shape.size());
+    return unwritable("tensor {}: GGUF holds at most {} dimensions, found {}",
+                      quote_untrusted(name), kGgufMaxDims, shape.size());
   }
   WHET_TRY(uint64_t n_bytes,
            tensor_bytes(type, shape).with_context(fmt::format("tensor {}", quote_untrusted(name))));
@@ -89,7 +91,7 @@ Status GgufWriter::write_header() {
     auto end = checked_add(offset, tensor.n_bytes);
     auto next = end ? checked_align_up(*end, alignment_) : std::nullopt;
     if (!next)
-      return invalid("tensor {}: the file would exceed 64 bits", quote_untrusted(tensor.name));
+      return unwritable("tensor {}: the file would exceed 64 bits", quote_untrusted(tensor.name));
     offset = *next;
   }
   WHET_TRY_STATUS(file_.write(bytes_of(header)));
@@ -103,12 +105,13 @@ Status GgufWriter::pad_to_alignment() {
 
 Status GgufWriter::write_tensor_data(std::span<const std::byte> bytes) {
   WHET_CHECK(header_written_);
-  if (next_tensor_ == tensors_.size()) return invalid("more tensor data than tensors were added");
+  if (next_tensor_ == tensors_.size())
+    return unwritable("more tensor data than tensors were added");
   const TensorPlan& tensor = tensors_[next_tensor_];
   uint64_t missing = tensor.n_bytes - next_tensor_done_bytes_;
   if (bytes.size() > missing) {
-    return invalid("tensor {}: expected at most {} more of its {} bytes, found {}",
-                   quote_untrusted(tensor.name), missing, tensor.n_bytes, bytes.size());
+    return unwritable("tensor {}: expected at most {} more of its {} bytes, found {}",
+                      quote_untrusted(tensor.name), missing, tensor.n_bytes, bytes.size());
   }
   WHET_TRY_STATUS(file_.write(bytes));
   next_tensor_done_bytes_ += bytes.size();
@@ -122,8 +125,9 @@ Status GgufWriter::finish() {
   WHET_CHECK(header_written_);
   if (next_tensor_ < tensors_.size()) {
     const TensorPlan& tensor = tensors_[next_tensor_];
-    return invalid("tensor {}: {} of its {} bytes were not written", quote_untrusted(tensor.name),
-                   tensor.n_bytes - next_tensor_done_bytes_, tensor.n_bytes);
+    return unwritable("tensor {}: {} of its {} bytes were not written",
+                      quote_untrusted(tensor.name), tensor.n_bytes - next_tensor_done_bytes_,
+                      tensor.n_bytes);
   }
   return file_.commit();
 }

@@ -24,7 +24,7 @@ Error missing(std::string_view key) {
   return Error(ErrorCode::kInvalidModel, fmt::format("key {}: missing", quote_untrusted(key)));
 }
 
-Error mismatch(std::string_view key, std::string_view expected, const MetaValue& value) {
+Error wrong_type(std::string_view key, std::string_view expected, const MetaValue& value) {
   return Error(ErrorCode::kInvalidModel,
                fmt::format("key {}: expected {}, found {}", quote_untrusted(key), expected,
                            found_type(value)));
@@ -75,7 +75,7 @@ Result<T> convert(const ModelFile& model, std::string_view key, std::string_view
     return *fallback;
   }
   std::optional<T> value = converter(found->second);
-  if (!value) return mismatch(key, expected, found->second);
+  if (!value) return wrong_type(key, expected, found->second);
   return std::move(*value);
 }
 
@@ -88,7 +88,7 @@ Result<FoundArray> find_array(const ModelFile& model, std::string_view key) {
   auto found = model.metadata.find(key);
   if (found == model.metadata.end()) return missing(key);
   auto* array = std::get_if<MetaArray>(&found->second.value);
-  if (array == nullptr) return mismatch(key, "an array", found->second);
+  if (array == nullptr) return wrong_type(key, "an array", found->second);
   return FoundArray{*array, found->second};
 }
 
@@ -132,7 +132,7 @@ Result<std::string> ModelFile::get_string_or(std::string_view key, std::string f
 Result<std::span<const std::string>> ModelFile::get_strings(std::string_view key) const {
   WHET_TRY(FoundArray found, find_array(*this, key));
   auto* strings = std::get_if<std::vector<std::string>>(&found.array);
-  if (strings == nullptr) return mismatch(key, "an array of strings", found.value);
+  if (strings == nullptr) return wrong_type(key, "an array of strings", found.value);
   return std::span<const std::string>(*strings);
 }
 
@@ -140,7 +140,7 @@ Result<std::vector<int64_t>> ModelFile::get_ints(std::string_view key) const {
   WHET_TRY(FoundArray found, find_array(*this, key));
   if (auto* ints = std::get_if<std::vector<int64_t>>(&found.array)) return *ints;
   auto* uints = std::get_if<std::vector<uint64_t>>(&found.array);
-  if (uints == nullptr) return mismatch(key, "an array of integers", found.value);
+  if (uints == nullptr) return wrong_type(key, "an array of integers", found.value);
   std::vector<int64_t> values;
   values.reserve(uints->size());
   for (uint64_t value : *uints) {
@@ -156,7 +156,7 @@ Result<std::vector<int64_t>> ModelFile::get_ints(std::string_view key) const {
 Result<std::vector<double>> ModelFile::get_floats(std::string_view key) const {
   WHET_TRY(FoundArray found, find_array(*this, key));
   if (auto* floats = std::get_if<std::vector<double>>(&found.array)) return *floats;
-  return mismatch(key, "an array of floats", found.value);
+  return wrong_type(key, "an array of floats", found.value);
 }
 
 }  // namespace whet

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "base/invalid_model.h"
 #include "formats/pickle_refusal.h"
 #include "formats/python_json.h"
 #include "formats/safetensors_header.h"
@@ -24,7 +25,7 @@ constexpr std::string_view kIndexName = "model.safetensors.index.json";
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kIndexLimitBytes = 64 * kMiB;
 
-constexpr size_t kSniffedBytes = 512;
+constexpr size_t kShownBytes = 512;
 
 struct SideFile {
   std::string_view name;
@@ -45,11 +46,6 @@ constexpr SideFile kSideFiles[] = {
     {"1_Pooling/config.json", 1 * kMiB},
 };
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return Error(ErrorCode::kInvalidModel, fmt::format(format, std::forward<Args>(args)...));
-}
-
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
@@ -69,7 +65,7 @@ Status read_side_files(const fs::path& directory, ModelFile& model) {
 
 Status add_shard(const std::string& path, std::shared_ptr<const FileBytes> file, ModelFile& model) {
   const std::string_view head(reinterpret_cast<const char*>(file->bytes().data()),
-                              std::min(file->bytes().size(), kSniffedBytes));
+                              std::min(file->bytes().size(), kShownBytes));
   if (auto stray = stray_download(path, head)) return *stray;
   WHET_TRY(SafeTensorsHeader header, parse_safetensors_header(file->bytes()).with_context(path));
   for (SafeTensorsEntry& entry : header.tensors) {
@@ -93,14 +89,17 @@ Status check_index(const ShardIndex& index, ModelFile& model) {
     std::string shard = fs::path(model.file_paths[tensor.file_index]).filename().string();
     auto listed = index.find(tensor.name);
     if (listed == index.end()) {
-      return invalid("{}: tensor {} is not in {}", shard, quote_untrusted(tensor.name), kIndexName);
+      return invalid_model("{}: tensor {} is not in {}", shard, quote_untrusted(tensor.name),
+                           kIndexName);
     }
     if (!names.insert(tensor.name).second) {
-      return invalid("{}: tensor {} is also in another shard", shard, quote_untrusted(tensor.name));
+      return invalid_model("{}: tensor {} is also in another shard", shard,
+                           quote_untrusted(tensor.name));
     }
     if (listed->second != shard) {
-      return invalid("{}: tensor {} belongs to {} according to {}", shard,
-                     quote_untrusted(tensor.name), quote_untrusted(listed->second), kIndexName);
+      return invalid_model("{}: tensor {} belongs to {} according to {}", shard,
+                           quote_untrusted(tensor.name), quote_untrusted(listed->second),
+                           kIndexName);
     }
   }
   for (const auto& [tensor, shard] : index) {
@@ -148,8 +147,8 @@ Error nothing_found(const fs::path& directory) {
   std::string expected =
       fmt::format("{}: expected {} or {}", directory.string(), kSingleName, kIndexName);
   if (!other.empty() || !gguf.empty()) {
-    return invalid("{}; to use {}, give the path of that file", expected,
-                   quote_untrusted(other.empty() ? gguf : other));
+    return invalid_model("{}; to use {}, give the path of that file", expected,
+                         quote_untrusted(other.empty() ? gguf : other));
   }
   if (!pickle.empty()) return pickle_refusal((directory / pickle).string());
   return Error(ErrorCode::kNotFound, expected + ", found no weights");
@@ -178,8 +177,8 @@ Result<ModelFile> read_safetensors_file(const std::string& path,
                                         std::shared_ptr<const FileBytes> file) {
   fs::path directory = fs::path(path).parent_path();
   if (is_shard_name(path) && is_there(directory / kIndexName)) {
-    return invalid("{}: one shard of a model in several files; give the path of its directory",
-                   path);
+    return invalid_model(
+        "{}: one shard of a model in several files; give the path of its directory", path);
   }
   ModelFile model = empty_model(path);
   WHET_TRY_STATUS(add_shard(path, std::move(file), model));

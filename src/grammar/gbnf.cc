@@ -9,16 +9,16 @@ namespace whet::grammar {
 namespace {
 
 constexpr size_t kMaxText = size_t{4} << 20;
-constexpr int kMaxDepth = 200;  // of parentheses
+constexpr int kMaxGbnfDepth = 200;  // of parentheses
 constexpr uint32_t kMaxRepetition = 1'000'000;
 
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-class Parser {
+class GbnfParser {
  public:
-  Parser(RuleSet& rules, std::string_view text) : rules_(rules), in_(text, "grammar") {}
+  GbnfParser(RuleSet& rules, std::string_view text) : rules_(rules), in_(text, "grammar") {}
 
   Result<ExprId> parse() {
     skip_space(true);
@@ -125,8 +125,9 @@ class Parser {
         WHET_TRY(const std::string called, name());
         parts.push_back(rules_.call(named(called, begin).id));
       } else if (c == '(') {
-        if (depth == kMaxDepth) {
-          return in_.problem(fmt::format("parentheses nested deeper than {}", kMaxDepth), begin);
+        if (depth == kMaxGbnfDepth) {
+          return in_.problem(fmt::format("parentheses nested deeper than {}", kMaxGbnfDepth),
+                             begin);
         }
         in_.skip(1);
         skip_space(true);
@@ -252,7 +253,7 @@ Result<ExprId> add_gbnf(RuleSet& rules, std::string_view text) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("grammar: {} bytes, more than {}", text.size(), kMaxText));
   }
-  return Parser(rules, text).parse();
+  return GbnfParser(rules, text).parse();
 }
 
 Result<std::shared_ptr<const Grammar>> gbnf_grammar(std::string_view text) {

@@ -8,8 +8,8 @@ namespace whet::grammar {
 namespace {
 
 constexpr size_t kMaxPattern = size_t{64} << 10;
-constexpr int kMaxDepth = 200;
-constexpr uint32_t kMaxRepetition = 1'000'000;
+constexpr int kMaxRegexDepth = 200;
+constexpr uint32_t kMaxRegexRepetition = 1'000'000;
 
 const CodePoints kDigits{{'0', '9'}};
 const CodePoints kWord{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
@@ -18,9 +18,9 @@ const CodePoints kSpace{{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0
                         {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
 const CodePoints kLineEnds{{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
-class Parser {
+class RegexParser {
  public:
-  Parser(RuleSet& rules, std::string_view pattern, const RegexOptions& options)
+  RegexParser(RuleSet& rules, std::string_view pattern, const RegexOptions& options)
       : rules_(rules), options_(options), in_(pattern, "pattern") {}
 
   Result<ExprId> parse() {
@@ -93,8 +93,8 @@ class Parser {
 
   Result<ExprId> group(int depth) {
     const size_t begin = in_.position();
-    if (depth == kMaxDepth) {
-      return in_.problem(fmt::format("groups nested deeper than {}", kMaxDepth), begin);
+    if (depth == kMaxRegexDepth) {
+      return in_.problem(fmt::format("groups nested deeper than {}", kMaxRegexDepth), begin);
     }
     in_.skip(1);
     if (in_.accept("?")) {
@@ -125,12 +125,12 @@ class Parser {
     } else if (in_.accept("?")) {
       max = 1;
     } else if (in_.accept("{")) {
-      WHET_TRY(min, in_.number(kMaxRepetition));
+      WHET_TRY(min, in_.number(kMaxRegexRepetition));
       max = min;
       if (in_.accept(",")) {
         max = std::nullopt;
         if (in_.peek() != '}') {
-          WHET_TRY(max, in_.number(kMaxRepetition));
+          WHET_TRY(max, in_.number(kMaxRegexRepetition));
         }
       }
       if (!in_.accept("}")) return in_.error("}");
@@ -273,7 +273,7 @@ Result<ExprId> add_regex(RuleSet& rules, std::string_view pattern, const RegexOp
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("pattern: {} bytes, more than {}", pattern.size(), kMaxPattern));
   }
-  return Parser(rules, pattern, options).parse();
+  return RegexParser(rules, pattern, options).parse();
 }
 
 Result<std::shared_ptr<const Grammar>> regex_grammar(std::string_view pattern) {

@@ -11,7 +11,7 @@
 namespace whet::grammar {
 namespace {
 
-enum class Kind {
+enum class KeywordKind {
   kSchema,
   kSchemas,
   kSchemaMap,
@@ -25,31 +25,31 @@ enum class Kind {
   kTypes
 };
 
-const std::map<std::string, Kind>& kinds() {
-  static const std::map<std::string, Kind> table{
-      {"type", Kind::kTypes},
-      {"nullable", Kind::kBoolean},
-      {"enum", Kind::kValues},
-      {"const", Kind::kAnything},
-      {"properties", Kind::kSchemaMap},
-      {"required", Kind::kStrings},
-      {"additionalProperties", Kind::kSchema},
-      {"items", Kind::kSchema},
-      {"prefixItems", Kind::kSchemas},
-      {"minItems", Kind::kCount},
-      {"maxItems", Kind::kCount},
-      {"minLength", Kind::kCount},
-      {"maxLength", Kind::kCount},
-      {"pattern", Kind::kString},
-      {"format", Kind::kString},
-      {"minimum", Kind::kNumber},
-      {"maximum", Kind::kNumber},
-      {"exclusiveMinimum", Kind::kNumber},
-      {"exclusiveMaximum", Kind::kNumber},
-      {"anyOf", Kind::kSchemas},
-      {"oneOf", Kind::kSchemas},
-      {"allOf", Kind::kSchemas},
-      {"$ref", Kind::kString},
+const std::map<std::string, KeywordKind>& kinds() {
+  static const std::map<std::string, KeywordKind> table{
+      {"type", KeywordKind::kTypes},
+      {"nullable", KeywordKind::kBoolean},
+      {"enum", KeywordKind::kValues},
+      {"const", KeywordKind::kAnything},
+      {"properties", KeywordKind::kSchemaMap},
+      {"required", KeywordKind::kStrings},
+      {"additionalProperties", KeywordKind::kSchema},
+      {"items", KeywordKind::kSchema},
+      {"prefixItems", KeywordKind::kSchemas},
+      {"minItems", KeywordKind::kCount},
+      {"maxItems", KeywordKind::kCount},
+      {"minLength", KeywordKind::kCount},
+      {"maxLength", KeywordKind::kCount},
+      {"pattern", KeywordKind::kString},
+      {"format", KeywordKind::kString},
+      {"minimum", KeywordKind::kNumber},
+      {"maximum", KeywordKind::kNumber},
+      {"exclusiveMinimum", KeywordKind::kNumber},
+      {"exclusiveMaximum", KeywordKind::kNumber},
+      {"anyOf", KeywordKind::kSchemas},
+      {"oneOf", KeywordKind::kSchemas},
+      {"allOf", KeywordKind::kSchemas},
+      {"$ref", KeywordKind::kString},
   };
   return table;
 }
@@ -62,38 +62,38 @@ bool is_schema(const Json& value) {
 }
 
 /// What the keyword's value must be, if it is not.
-std::string expected(Kind kind, const Json& value) {
+std::string expected(KeywordKind kind, const Json& value) {
   auto all = [&](auto&& is) { return std::all_of(value.begin(), value.end(), is); };
   auto is_type = [](const Json& name) {
     return name.is_string() && std::find(kTypes.begin(), kTypes.end(),
                                          name.get_ref<const std::string&>()) != kTypes.end();
   };
   switch (kind) {
-    case Kind::kSchema:
+    case KeywordKind::kSchema:
       return is_schema(value) ? "" : "a schema (an object, true or false)";
-    case Kind::kSchemas:
+    case KeywordKind::kSchemas:
       return value.is_array() && !value.empty() && all(is_schema) ? ""
                                                                   : "a list of at least one schema";
-    case Kind::kSchemaMap:
+    case KeywordKind::kSchemaMap:
       return value.is_object() && all(is_schema) ? "" : "an object of schemas";
-    case Kind::kCount:
+    case KeywordKind::kCount:
       return value.is_number_unsigned() && value <= 1'000'000 ? ""
                                                               : "a whole number from 0 to 1000000";
-    case Kind::kNumber:
+    case KeywordKind::kNumber:
       return value.is_number() ? "" : "a number";
-    case Kind::kString:
+    case KeywordKind::kString:
       return value.is_string() ? "" : "a string";
-    case Kind::kStrings:
+    case KeywordKind::kStrings:
       return value.is_array() && all([](const Json& s) { return s.is_string(); })
                  ? ""
                  : "a list of strings";
-    case Kind::kValues:
+    case KeywordKind::kValues:
       return value.is_array() && !value.empty() ? "" : "a list of at least one value";
-    case Kind::kAnything:
+    case KeywordKind::kAnything:
       return "";
-    case Kind::kBoolean:
+    case KeywordKind::kBoolean:
       return value.is_boolean() ? "" : "true or false";
-    case Kind::kTypes:
+    case KeywordKind::kTypes:
       return is_type(value) || (value.is_array() && !value.empty() && all(is_type))
                  ? ""
                  : "null, boolean, object, array, number, integer, string, or a list of them";

@@ -11,7 +11,7 @@ namespace whet::grammar {
 namespace {
 
 constexpr size_t kMaxAlternatives = 256;
-constexpr int kMaxDepth = 40;
+constexpr int kMaxMergeDepth = 40;
 constexpr int kMaxMerges = 20'000;
 
 using Merged = Result<std::optional<Json>>;  // none: nothing satisfies both
@@ -25,10 +25,10 @@ class Flattener {
   explicit Flattener(const Json& root) : root_(root) {}
 
   Result<std::vector<Json>> flatten(const Json& schema, const std::string& pointer, int depth) {
-    if (depth > kMaxDepth) {
+    if (depth > kMaxMergeDepth) {
       return schema_error(pointer, fmt::format("more than {} schemas inside one another by $ref, "
                                                "allOf, anyOf and oneOf",
-                                               kMaxDepth));
+                                               kMaxMergeDepth));
     }
     WHET_TRY_STATUS(check_keywords(schema, pointer));
     if (schema.is_boolean()) {

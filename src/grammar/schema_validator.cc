@@ -17,7 +17,7 @@ namespace {
 // Deep enough for kMaxValueDepth levels with a few references each.
 constexpr int kMaxNesting = 2000;
 // Each schema that is looked at for each value counts; far more than real ones need.
-constexpr int64_t kMaxWork = 10'000'000;
+constexpr int64_t kMaxValidationWork = 10'000'000;
 
 using Found = Result<std::optional<Violation>>;
 
@@ -67,7 +67,7 @@ class Validator {
 
   Found check(const Json& schema, const Json& value, const std::string& schema_at,
               const std::string& value_at, int depth) {
-    if (depth > kMaxNesting || ++work_ > kMaxWork) {
+    if (depth > kMaxNesting || ++work_ > kMaxValidationWork) {
       return schema_error(schema_at, "references without end, or too many alternatives to check");
     }
     if (schema.is_boolean()) {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::string_view kSchema = "whet-parts/1";
 constexpr std::string_view kForgotten = "-";
 
-Error os_error(std::string_view what) {
+Error map_error(std::string_view what) {
   const ErrorCode code =
       errno == ENOSPC || errno == EDQUOT ? ErrorCode::kResourceExhausted : ErrorCode::kIo;
   return Error(code, fmt::format("{}: {}", what, std::strerror(errno)));
@@ -53,17 +53,17 @@ PartMap::~PartMap() {
 Result<PartMap> PartMap::open(const std::string& path, const PartPlan& plan) {
   while (true) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) return os_error("cannot write " + path);
+    if (fd < 0) return map_error("cannot write " + path);
     PartMap map(fd, plan);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return os_error("cannot lock " + path);
+      if (errno != EWOULDBLOCK) return map_error("cannot lock " + path);
       return Error(ErrorCode::kUnavailable,
                    fmt::format("{}: another process downloads this file; wait for it", path));
     }
     // Whoever had the lock before us may have finished and removed the file.
     struct stat ours {
     }, theirs{};
-    if (::fstat(fd, &ours) != 0) return os_error("cannot read " + path);
+    if (::fstat(fd, &ours) != 0) return map_error("cannot read " + path);
     if (::stat(path.c_str(), &theirs) != 0 || ours.st_ino != theirs.st_ino) continue;
     WHET_TRY_STATUS(map.read().with_context(path));
     return map;
@@ -75,7 +75,7 @@ Status PartMap::read() {
   char buffer[65536];
   for (uint64_t at = 0;;) {
     const ssize_t n = ::pread(fd_, buffer, sizeof buffer, static_cast<off_t>(at));
-    if (n < 0) return os_error("cannot read");
+    if (n < 0) return map_error("cannot read");
     if (n == 0) break;
     text.append(buffer, static_cast<size_t>(n));
     at += static_cast<uint64_t>(n);
@@ -83,7 +83,7 @@ Status PartMap::read() {
   const std::string begin = first_line(plan_);
   is_new_ = !text.starts_with(begin);
   if (is_new_) {
-    if (::ftruncate(fd_, 0) != 0) return os_error("cannot write");
+    if (::ftruncate(fd_, 0) != 0) return map_error("cannot write");
     return append(begin);
   }
   size_t at = begin.size();
@@ -99,7 +99,7 @@ Status PartMap::read() {
     hashes_[part] = hash == kForgotten ? "" : std::string(hash);
   }
   if (at < text.size() && ::ftruncate(fd_, static_cast<off_t>(at)) != 0) {
-    return os_error("cannot write");
+    return map_error("cannot write");
   }
   return ok_status();
 }
@@ -107,9 +107,9 @@ Status PartMap::read() {
 Status PartMap::append(const std::string& line) {
   // Short and in one piece, so that O_APPEND keeps lines whole.
   if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    return os_error("cannot write the record of parts");
+    return map_error("cannot write the record of parts");
   }
-  if (::fdatasync(fd_) != 0) return os_error("cannot write the record of parts to disk");
+  if (::fdatasync(fd_) != 0) return map_error("cannot write the record of parts to disk");
   return ok_status();
 }
 

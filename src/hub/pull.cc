@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr size_t kMaxAnswerBytes = size_t{64} << 20;
-constexpr std::string_view kDefaultQuantisation = "Q4_K_M";
 constexpr const char* kManifestTypes =
     "application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.oci.image.manifest.v1+json";

@@ -21,7 +21,7 @@ std::string upper(std::string_view text) {
   return out;
 }
 
-bool is_digit(std::string_view text, size_t at) {
+bool digit_at(std::string_view text, size_t at) {
   return at < text.size() && text[at] >= '0' && text[at] <= '9';
 }
 
@@ -29,7 +29,7 @@ bool is_digit(std::string_view text, size_t at) {
 bool is_quantisation(std::string_view word) {
   if (word == "F32" || word == "F16" || word == "BF16" || word.starts_with("MXFP4")) return true;
   if (word.starts_with("I") || word.starts_with("T")) word.remove_prefix(1);
-  return word.starts_with("Q") && is_digit(word, 1) && (word.size() == 2 || word[2] == '_');
+  return word.starts_with("Q") && digit_at(word, 1) && (word.size() == 2 || word[2] == '_');
 }
 
 std::optional<int> number_of(std::string_view text) {

@@ -7,6 +7,9 @@
 
 namespace whet::hub {
 
+/// What a name without a quantisation means, where a repository has it.
+inline constexpr std::string_view kDefaultQuantisation = "Q4_K_M";
+
 /// "Q4_K_M" of "model-q4_k_m.gguf" or "model.Q4_K_M-00001-of-00002.gguf", in upper case; empty
 /// where the name has none.
 std::string quantisation_of(std::string_view file);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace whet::hub {
 namespace {
 
@@ -11,15 +13,11 @@ constexpr std::string_view kHf = "hf:", kOllama = "ollama:";
 constexpr std::string_view kOllamaHost = "registry.ollama.ai", kOllamaNamespace = "library";
 constexpr size_t kMaxPart = 96;
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /// A name that is one part of a path on every system.
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxPart && is_letter(text.front()) &&
+  return !text.empty() && text.size() <= kMaxPart && is_letter_or_digit(text.front()) &&
          text.find("..") == text.npos && std::all_of(text.begin(), text.end(), [](char c) {
-           return is_letter(c) || c == '-' || c == '_' || c == '.';
+           return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
          });
 }
 

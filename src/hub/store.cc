@@ -23,7 +23,6 @@ using Json = nlohmann::json;
 constexpr uint64_t kMaxManifestBytes = uint64_t{1} << 20;
 constexpr std::string_view kRepositoryPrefix = "models--";
 constexpr std::string_view kModelLayer = "application/vnd.ollama.image.model";
-constexpr std::string_view kDefaultQuantisation = "Q4_K_M";
 
 /// Entries of a directory, sorted; none where it cannot be read.
 std::vector<fs::path> entries(const fs::path& directory) {

@@ -47,7 +47,7 @@ Order order_numbers(const Value& left, const Value& right) {
   return order_of(*left.real(), *right.real());
 }
 
-bool is_number(const Value& value) {
+bool has_number(const Value& value) {
   double number = 0;
   return value.as_number(number);
 }
@@ -81,7 +81,7 @@ Result<bool> equal_mappings(Runtime& runtime, const Mapping& left, const Mapping
 }  // namespace
 
 Result<bool> equal(Runtime& runtime, const Value& left, const Value& right) {
-  if (is_number(left) && is_number(right)) return order_numbers(left, right) == Order::kEqual;
+  if (has_number(left) && has_number(right)) return order_numbers(left, right) == Order::kEqual;
   if (left.data().index() != right.data().index()) return false;
   if (left.is_undefined() || left.is_none()) return true;
   if (const auto* text = left.text()) {
@@ -105,7 +105,7 @@ Result<bool> equal(Runtime& runtime, const Value& left, const Value& right) {
 }
 
 Result<bool> less(Runtime& runtime, const Value& left, const Value& right) {
-  if (is_number(left) && is_number(right)) return order_numbers(left, right) == Order::kLess;
+  if (has_number(left) && has_number(right)) return order_numbers(left, right) == Order::kLess;
   if (left.text() && right.text()) {
     WHET_TRY_STATUS(charge_comparison(runtime, *left.text(), *right.text()));
     return left.text()->bytes < right.text()->bytes;  // UTF-8 keeps the order of code points

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/ascii.h"
 #include "jinja/string_literal.h"
 #include "jinja/unicode.h"
 
@@ -12,10 +13,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kLongOperators = {"//", "**", "==", "!=", ">=", "<="};
 constexpr std::string_view kShortOperators = "+-/*%~[](){}><=.:|,;";
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_name_start(char32_t c) {
   return c == '_' || is_alphabetic(c);

@@ -13,6 +13,11 @@ Builtin find_method(const Value& value, std::string_view name);
 /// Whether Python's dict has a method of this name, which then hides a key in `dict.name`.
 bool is_method_name_of_dict(std::string_view name);
 
+/// Of a method of str, whose self is one.
+inline std::string_view bytes_of(const Value& self) {
+  return self.text()->bytes;
+}
+
 Builtin find_text_method(std::string_view name);
 Builtin find_text_search_method(std::string_view name);
 

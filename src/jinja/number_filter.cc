@@ -10,7 +10,7 @@
 namespace whet::jinja {
 namespace {
 
-Error undefined_error(const Value& value) {
+Error undefined_number(const Value& value) {
   const auto& reason = value.undefined()->reason;
   return template_error(reason ? *reason : "the value is undefined");
 }
@@ -27,7 +27,7 @@ Result<Value> as_integer(Runtime&, const Value& input, const Arguments& argument
   WHET_TRY(const auto bound, bind(arguments, {"default", "base"}));
   WHET_TRY(const auto base, integer_argument(bound[1], "base", 10));
   const Value otherwise = bound[0] ? *bound[0] : Value(int64_t{0});
-  if (input.is_undefined()) return undefined_error(input);
+  if (input.is_undefined()) return undefined_number(input);
   int64_t integer = 0;
   if (input.as_integer(integer)) return Value(integer);
   std::optional<double> number;
@@ -45,7 +45,7 @@ Result<Value> as_integer(Runtime&, const Value& input, const Arguments& argument
 
 Result<Value> as_real(Runtime&, const Value& input, const Arguments& arguments) {
   WHET_TRY(const auto bound, bind(arguments, {"default"}));
-  if (input.is_undefined()) return undefined_error(input);
+  if (input.is_undefined()) return undefined_number(input);
   double number = 0;
   if (input.as_number(number)) return Value(number);
   if (const auto* text = input.text()) {
@@ -80,12 +80,12 @@ Result<Value> with_default(Runtime&, const Value& input, const Arguments& argume
   return bound[0] ? *bound[0] : Value::constant_text("");
 }
 
-struct NamedFilter {
+struct NumberFilter {
   std::string_view name;
   Builtin filter;
 };
 
-constexpr NamedFilter kFilters[] = {
+constexpr NumberFilter kNumberFilters[] = {
     {"abs", absolute},  {"d", with_default}, {"default", with_default},
     {"float", as_real}, {"int", as_integer}, {"round", round},
 };
@@ -93,7 +93,7 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Builtin find_number_filter(std::string_view name) {
-  for (const auto& [known, filter] : kFilters) {
+  for (const auto& [known, filter] : kNumberFilters) {
     if (known == name) return filter;
   }
   return nullptr;

@@ -231,12 +231,12 @@ Result<Value> columns(Runtime& runtime, const Value& input, const Arguments& arg
   return runtime.sequence(SequenceKind::kIterator, std::move(columns));
 }
 
-struct NamedFilter {
+struct SequenceFilter {
   std::string_view name;
   Builtin filter;
 };
 
-constexpr NamedFilter kFilters[] = {
+constexpr SequenceFilter kSequenceFilters[] = {
     {"batch", batch}, {"count", count_items}, {"dictsort", dictsort},  {"first", first},
     {"items", items}, {"last", last},         {"length", count_items}, {"list", as_list},
     {"max", largest}, {"min", smallest},      {"reverse", reverse},    {"slice", columns},
@@ -246,7 +246,7 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Builtin find_sequence_filter(std::string_view name) {
-  for (const auto& [known, filter] : kFilters) {
+  for (const auto& [known, filter] : kSequenceFilters) {
     if (known == name) return filter;
   }
   return nullptr;

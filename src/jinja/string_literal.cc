@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "base/invalid_model.h"
 #include "jinja/unicode.h"
 
 namespace whet::jinja {
 namespace {
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -23,7 +20,8 @@ Result<char32_t> read_hex(std::string_view body, size_t& offset, int n) {
   char32_t value = 0;
   for (int i = 0; i < n; ++i, ++offset) {
     const int digit = offset < body.size() ? hex_digit(body[offset]) : -1;
-    if (digit < 0) return invalid(fmt::format("expected {} hexadecimal digits in the escape", n));
+    if (digit < 0)
+      return invalid_model(fmt::format("expected {} hexadecimal digits in the escape", n));
     value = value * 16 + static_cast<char32_t>(digit);
   }
   return value;
@@ -44,7 +42,7 @@ Result<char32_t> join_surrogates(std::string_view body, size_t& offset, char32_t
       return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     }
   }
-  return invalid("lone surrogate in a string");
+  return invalid_model("lone surrogate in a string");
 }
 
 }  // namespace
@@ -102,12 +100,12 @@ Result<std::string> unescape(std::string_view body) {
       }
       case 'U': {
         WHET_TRY(const char32_t value, read_hex(body, i, 8));
-        if (value > 0x10ffff || is_surrogate(value)) return invalid("no such code point");
+        if (value > 0x10ffff || is_surrogate(value)) return invalid_model("no such code point");
         append_utf8(out, value);
         break;
       }
       case 'N':
-        return invalid("\\N{...} escapes are not supported");
+        return invalid_model("\\N{...} escapes are not supported");
       default:
         if (escape >= '0' && escape <= '7') {
           char32_t value = static_cast<char32_t>(escape - '0');

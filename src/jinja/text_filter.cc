@@ -215,12 +215,12 @@ Result<Value> join(Runtime& runtime, const Value& input, const Arguments& argume
   return out.finish();
 }
 
-struct NamedFilter {
+struct TextFilter {
   std::string_view name;
   Builtin filter;
 };
 
-constexpr NamedFilter kFilters[] = {
+constexpr TextFilter kTextFilters[] = {
     {"capitalize", capitalized},
     {"center", center},
     {"e", escape},
@@ -244,7 +244,7 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Builtin find_text_filter(std::string_view name) {
-  for (const auto& [known, filter] : kFilters) {
+  for (const auto& [known, filter] : kTextFilters) {
     if (known == name) return filter;
   }
   return nullptr;

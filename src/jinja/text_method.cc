@@ -12,10 +12,6 @@
 namespace whet::jinja {
 namespace {
 
-std::string_view bytes_of(const Value& self) {
-  return self.text()->bytes;
-}
-
 Result<Value> strip_sides(Runtime& runtime, const Value& self, const Arguments& arguments,
                           bool left, bool right) {
   WHET_TRY(const auto bound, bind(arguments, {"chars"}));
@@ -119,7 +115,7 @@ Result<Value> remove_suffix(Runtime& runtime, const Value& self, const Arguments
   return remove_affix(runtime, self, arguments, false);
 }
 
-Result<Value> join(Runtime& runtime, const Value& self, const Arguments& arguments) {
+Result<Value> join_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY(const auto bound, bind(arguments, {"iterable"}, 1));
   WHET_TRY(const auto items, iterate(runtime, *bound[0]));
   TextBuilder out(runtime);
@@ -134,7 +130,7 @@ Result<Value> join(Runtime& runtime, const Value& self, const Arguments& argumen
   return out.finish();
 }
 
-Result<Value> format(Runtime& runtime, const Value& self, const Arguments& arguments) {
+Result<Value> format_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return format_braces(runtime, bytes_of(self), arguments);
 }
 
@@ -184,7 +180,7 @@ constexpr NamedMethod kMethods[] = {
     {"casefold", converted<to_lower>},
     {"center", justify<Align::kCenter>},
     {"endswith", ends_with},
-    {"format", format},
+    {"format", format_method},
     {"isalnum", all_are<is_alphanumeric>},
     {"isalpha", all_are<is_alphabetic>},
     {"isdecimal", all_are<is_decimal>},
@@ -193,7 +189,7 @@ constexpr NamedMethod kMethods[] = {
     {"isnumeric", all_are<is_decimal>},
     {"isspace", all_are<is_space>},
     {"isupper", cased_as<is_upper, is_lower>},
-    {"join", join},
+    {"join", join_method},
     {"ljust", justify<Align::kLeft>},
     {"lower", converted<to_lower>},
     {"lstrip", lstrip},

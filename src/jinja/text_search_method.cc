@@ -10,10 +10,6 @@ namespace {
 
 constexpr auto kNowhere = std::string_view::npos;
 
-std::string_view bytes_of(const Value& self) {
-  return self.text()->bytes;
-}
-
 /// Searching backwards costs the product of the lengths at worst.
 Status charge_backward(Runtime& runtime, std::string_view text, std::string_view needle) {
   return runtime.charge(static_cast<int64_t>(text.size() / 64 * (needle.size() / 16 + 1)));
@@ -205,7 +201,7 @@ Result<Value> replace_text(Runtime& runtime, std::string_view text, std::string_
   return out.finish();
 }
 
-Result<Value> replace(Runtime& runtime, const Value& self, const Arguments& arguments) {
+Result<Value> replace_method(Runtime& runtime, const Value& self, const Arguments& arguments) {
   WHET_TRY(const auto bound, bind(arguments, {"old", "new", "count"}, 2));
   WHET_TRY(const auto old_text, text_argument(bound[0], "old"));
   WHET_TRY(const auto new_text, text_argument(bound[1], "new"));
@@ -213,17 +209,17 @@ Result<Value> replace(Runtime& runtime, const Value& self, const Arguments& argu
   return replace_text(runtime, bytes_of(self), old_text, new_text, limit);
 }
 
-struct NamedMethod {
+struct SearchMethod {
   std::string_view name;
   Builtin method;
 };
 
-constexpr NamedMethod kMethods[] = {
+constexpr SearchMethod kSearchMethods[] = {
     {"count", count},
     {"find", find<true, false>},
     {"index", find<true, true>},
     {"partition", partition},
-    {"replace", replace},
+    {"replace", replace_method},
     {"rfind", find<false, false>},
     {"rindex", find<false, true>},
     {"rpartition", rpartition},
@@ -235,7 +231,7 @@ constexpr NamedMethod kMethods[] = {
 }  // namespace
 
 Builtin find_text_search_method(std::string_view name) {
-  for (const auto& [known, method] : kMethods) {
+  for (const auto& [known, method] : kSearchMethods) {
     if (known == name) return method;
   }
   return nullptr;

@@ -7,7 +7,7 @@
 namespace whet {
 namespace {
 
-constexpr int64_t kBlock = KvLayout::kBlock;
+constexpr int64_t kHashedBlock = KvLayout::kBlock;
 
 int64_t common_length(std::span<const int32_t> a, std::span<const int32_t> b) {
   const auto end = std::min(a.size(), b.size());
@@ -36,7 +36,7 @@ struct PrefixIndex::Node {
     if (behind == states.begin()) return {};
     return *std::prev(behind);
   }
-  bool whole() const { return static_cast<int64_t>(ids.size()) == kBlock; }
+  bool whole() const { return static_cast<int64_t>(ids.size()) == kHashedBlock; }
   Use use() const { return {last_use, -depth}; }
 
   /// The child that agrees with the beginning of `text` for longest, and how long.
@@ -135,7 +135,7 @@ int64_t PrefixIndex::find(std::string_view scope, std::span<const int32_t> ids) 
     const int64_t state = child == nullptr ? 0 : child->last_state(agreeing).first;
     if (state > 0) n_stateful = n + state;
     n += agreeing;
-    node = agreeing == kBlock ? child : nullptr;
+    node = agreeing == kHashedBlock ? child : nullptr;
   }
   return has_states() ? n_stateful : n;
 }
@@ -165,10 +165,10 @@ Result<KvSequence> PrefixIndex::open(std::string_view scope, std::span<const int
   while (true) {
     const auto rest = ids.subspan(static_cast<size_t>(prefix.n));
     auto [child, agreeing] = node->longest(rest);
-    if (agreeing < kBlock && files_ && static_cast<int64_t>(rest.size()) >= kBlock) {
-      if (Node* loaded = load(*node, rest.first(kBlock))) {
+    if (agreeing < kHashedBlock && files_ && static_cast<int64_t>(rest.size()) >= kHashedBlock) {
+      if (Node* loaded = load(*node, rest.first(kHashedBlock))) {
         child = loaded;
-        agreeing = kBlock;
+        agreeing = kHashedBlock;
       }
     }
     if (agreeing == 0) break;
@@ -178,7 +178,7 @@ Result<KvSequence> PrefixIndex::open(std::string_view scope, std::span<const int
       stateful = {prefix.blocks, prefix.n + behind, std::move(values)};
     }
     prefix.n += agreeing;
-    if (agreeing < kBlock) break;
+    if (agreeing < kHashedBlock) break;
     node = child;
   }
   if (has_states()) prefix = std::move(stateful);
@@ -199,8 +199,8 @@ PrefixIndex::Node* PrefixIndex::load(Node& parent, std::span<const int32_t> ids)
   auto key = PrefixFiles::key_of(parent_key, ids);
   if (parent_key.empty() || !key.ok() || !files_->contains(*key)) return nullptr;
   if (stats_.n_blocks >= max_blocks_ && !evict()) return nullptr;
-  auto block = arena_.take_kept(kBlock);
-  while (!block.ok() && evict()) block = arena_.take_kept(kBlock);
+  auto block = arena_.take_kept(kHashedBlock);
+  while (!block.ok() && evict()) block = arena_.take_kept(kHashedBlock);
   if (!block.ok()) return nullptr;
   if (!files_->load(*key, ids, arena_.block_data(*block)).ok()) {
     arena_.drop(*block);
@@ -223,10 +223,10 @@ void PrefixIndex::insert(std::string_view scope, std::span<const int32_t> ids,
   const KvPrefix prefix = arena_.prefix_of(sequence, static_cast<int64_t>(ids.size()));
   Node* node = &root(scope);
   for (size_t i = 0; i < prefix.blocks.size(); ++i) {
-    const auto rest = ids.subspan(i * static_cast<size_t>(kBlock));
-    const auto own = rest.first(std::min(rest.size(), static_cast<size_t>(kBlock)));
+    const auto rest = ids.subspan(i * static_cast<size_t>(kHashedBlock));
+    const auto own = rest.first(std::min(rest.size(), static_cast<size_t>(kHashedBlock)));
     const auto [child, agreeing] = node->longest(own);
-    const int64_t first = static_cast<int64_t>(i) * kBlock;
+    const int64_t first = static_cast<int64_t>(i) * kHashedBlock;
     if (agreeing == static_cast<int64_t>(own.size())) {
       touch(*child);
       node = child;

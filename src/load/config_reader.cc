@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
@@ -80,13 +81,9 @@ constexpr std::string_view kHarmlessKeys[] = {
     "vocab_size",
 };
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 Result<int64_t> in_range(std::string_view what, uint64_t value, uint64_t low, uint64_t high) {
   if (value < low || value > high) {
-    return invalid(fmt::format("{}: expected {} to {}, found {}", what, low, high, value));
+    return invalid_model(fmt::format("{}: expected {} to {}, found {}", what, low, high, value));
   }
   return static_cast<int64_t>(value);
 }
@@ -117,8 +114,8 @@ Status check_types(const Json& object) {
   for (const TypedWord& typed : kTypedWords) {
     const auto it = object.find(typed.word);
     if (it == object.end() || it->is_null() || it->type() == typed.type) continue;
-    return invalid(fmt::format("config.json: \"{}\": expected {}, found {}", typed.word,
-                               typed.expected, quote_untrusted(it->dump())));
+    return invalid_model(fmt::format("config.json: \"{}\": expected {}, found {}", typed.word,
+                                     typed.expected, quote_untrusted(it->dump())));
   }
   return ok_status();
 }
@@ -141,11 +138,11 @@ Result<ConfigReader> ConfigReader::open(const ModelFile& file) {
   }
   auto side = file.side_files.find("config.json");
   if (side == file.side_files.end()) {
-    return invalid("config.json: expected beside the SafeTensors, found none");
+    return invalid_model("config.json: expected beside the SafeTensors, found none");
   }
   reader.root_ =
       std::make_shared<const Json>(Json::parse(side->second, nullptr, /*allow_exceptions=*/false));
-  if (!reader.root_->is_object()) return invalid("config.json: expected a JSON object");
+  if (!reader.root_->is_object()) return invalid_model("config.json: expected a JSON object");
   reader.object_ = reader.root_.get();
   WHET_TRY_STATUS(check_types(*reader.object_));
   auto type = reader.object_->find("model_type");
@@ -158,7 +155,7 @@ Result<ConfigReader> ConfigReader::open(const ModelFile& file) {
 Status ConfigReader::descend(const char* key) {
   const Json& inner = json(key);
   if (!inner.is_object()) {
-    return invalid(
+    return invalid_model(
         fmt::format("config.json: \"{}\": expected an object, found {}", key, inner.dump()));
   }
   object_ = &inner;
@@ -198,8 +195,8 @@ void ConfigReader::skip(std::initializer_list<std::string_view> words) {
 
 Result<int64_t> ConfigReader::count_of(const Json& value, const Word& word, uint64_t high) const {
   if (!value.is_number_unsigned()) {
-    return invalid(fmt::format("{}: expected a positive integer, found {}", name(word),
-                               quote_untrusted(value.dump())));
+    return invalid_model(fmt::format("{}: expected a positive integer, found {}", name(word),
+                                     quote_untrusted(value.dump())));
   }
   return in_range(name(word), value.get<uint64_t>(), 1, high);
 }
@@ -209,7 +206,7 @@ Result<int64_t> ConfigReader::count(const Word& word, uint64_t high,
   if (is_gguf()) {
     if (!has(word)) {
       if (fallback) return *fallback;
-      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+      return invalid_model(fmt::format("key {}: missing", full(word.gguf)));
     }
     const std::string key = full(word.gguf);
     read_.insert(key);
@@ -217,7 +214,7 @@ Result<int64_t> ConfigReader::count(const Word& word, uint64_t high,
     return in_range(key, value, 1, high);
   }
   const Json* found = find(word.hugging_face);
-  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found == nullptr && !fallback) return invalid_model(name(word) + " is missing");
   int64_t value = fallback.value_or(0);
   if (found != nullptr) {
     WHET_TRY(value, count_of(*found, word, high));
@@ -251,12 +248,13 @@ Result<std::vector<int64_t>> ConfigReader::counts(const Word& word, int64_t n_la
     say(word.gguf, {MetaArray{std::move(told)}});
   }
   if (values.size() != n) {
-    return invalid(fmt::format("{}: expected one value for each of the {} layers, found {}",
-                               name(word), n, values.size()));
+    return invalid_model(fmt::format("{}: expected one value for each of the {} layers, found {}",
+                                     name(word), n, values.size()));
   }
   for (const int64_t value : values) {
     if (value < 0)
-      return invalid(fmt::format("{}: expected at least {}, found {}", name(word), low, value));
+      return invalid_model(
+          fmt::format("{}: expected at least {}, found {}", name(word), low, value));
     const auto checked = in_range(name(word), static_cast<uint64_t>(value), low, high);
     if (!checked.ok()) return checked.error();
   }
@@ -272,8 +270,9 @@ Result<std::vector<bool>> ConfigReader::flags(std::string_view gguf_key, int64_t
   if (flags == nullptr) return std::vector<bool>();
   read_.insert(key);
   if (flags->size() != static_cast<size_t>(n_layers)) {
-    return invalid(fmt::format("key {}: expected one value for each of the {} layers, found {}",
-                               key, n_layers, flags->size()));
+    return invalid_model(
+        fmt::format("key {}: expected one value for each of the {} layers, found {}", key, n_layers,
+                    flags->size()));
   }
   return *flags;
 }
@@ -282,15 +281,15 @@ Result<double> ConfigReader::number(const Word& word, std::optional<double> fall
   if (is_gguf()) {
     if (!has(word)) {
       if (fallback) return *fallback;
-      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+      return invalid_model(fmt::format("key {}: missing", full(word.gguf)));
     }
     read_.insert(full(word.gguf));
     return file_->get_float(full(word.gguf));
   }
   const Json* found = find(word.hugging_face);
-  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found == nullptr && !fallback) return invalid_model(name(word) + " is missing");
   if (found != nullptr && !found->is_number()) {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected a number, found {}", name(word), quote_untrusted(found->dump())));
   }
   const double value = found != nullptr ? found->get<double>() : *fallback;
@@ -302,16 +301,16 @@ Result<bool> ConfigReader::flag(const Word& word, std::optional<bool> fallback) 
   if (is_gguf()) {
     if (!has(word)) {
       if (fallback) return *fallback;
-      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+      return invalid_model(fmt::format("key {}: missing", full(word.gguf)));
     }
     read_.insert(full(word.gguf));
     return file_->get_bool_or(full(word.gguf), false);
   }
   const Json* found = find(word.hugging_face);
-  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found == nullptr && !fallback) return invalid_model(name(word) + " is missing");
   if (found != nullptr && !found->is_boolean()) {
-    return invalid(fmt::format("{}: expected true or false, found {}", name(word),
-                               quote_untrusted(found->dump())));
+    return invalid_model(fmt::format("{}: expected true or false, found {}", name(word),
+                                     quote_untrusted(found->dump())));
   }
   const bool value = found != nullptr ? found->get<bool>() : *fallback;
   say(word.gguf, {value});
@@ -322,15 +321,15 @@ Result<std::string> ConfigReader::text(const Word& word, std::optional<std::stri
   if (is_gguf()) {
     if (!has(word)) {
       if (fallback) return *fallback;
-      return invalid(fmt::format("key {}: missing", full(word.gguf)));
+      return invalid_model(fmt::format("key {}: missing", full(word.gguf)));
     }
     read_.insert(full(word.gguf));
     return file_->get_string(full(word.gguf));
   }
   const Json* found = find(word.hugging_face);
-  if (found == nullptr && !fallback) return invalid(name(word) + " is missing");
+  if (found == nullptr && !fallback) return invalid_model(name(word) + " is missing");
   if (found != nullptr && !found->is_string()) {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected a text, found {}", name(word), quote_untrusted(found->dump())));
   }
   std::string value = found != nullptr ? found->get<std::string>() : *fallback;
@@ -341,14 +340,14 @@ Result<std::string> ConfigReader::text(const Word& word, std::optional<std::stri
 Status ConfigReader::expect_text(const Word& word, std::string_view expected) {
   WHET_TRY(const std::string found, text(word, std::string(expected)));
   if (found == expected) return ok_status();
-  return invalid(
+  return invalid_model(
       fmt::format("{}: expected {}, found {}", name(word), expected, quote_untrusted(found)));
 }
 
 Status ConfigReader::expect_flag(const Word& word, bool expected) {
   WHET_TRY(const bool found, flag(word, expected));
   if (found == expected) return ok_status();
-  return invalid(fmt::format("{}: expected {}, found {}", name(word), expected, found));
+  return invalid_model(fmt::format("{}: expected {}, found {}", name(word), expected, found));
 }
 
 Status ConfigReader::check_all_read() const {
@@ -357,7 +356,7 @@ Status ConfigReader::check_all_read() const {
          it != file_->metadata.end() && it->first.starts_with(prefix_); ++it) {
       const std::string_view key = std::string_view(it->first).substr(prefix_.size());
       if (read_.contains(it->first) || contains(kHarmlessKeys, key)) continue;
-      return invalid(
+      return invalid_model(
           fmt::format("key {}: whet does not know what this means for the arithmetic of {}",
                       quote_untrusted(it->first), architecture_));
     }
@@ -369,7 +368,7 @@ Status ConfigReader::check_all_read() const {
           contains(kHarmlessWords, key)) {
         continue;
       }
-      return invalid(fmt::format(
+      return invalid_model(fmt::format(
           "config.json: {}: whet does not know what this word means for the arithmetic of {}",
           quote_untrusted(key), architecture_));
     }

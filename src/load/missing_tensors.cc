@@ -11,7 +11,7 @@ namespace whet {
 namespace {
 
 /// Tables that old exporters stored; the configuration determines them.
-bool is_derived(std::string_view name) {
+bool is_old_table(std::string_view name) {
   for (std::string_view end :
        {".rotary_emb.inv_freq", ".masked_bias", ".attn.bias", ".attention.bias", ".position_ids"}) {
     if (name.ends_with(end)) return true;
@@ -36,7 +36,7 @@ Result<std::vector<std::string>> explain_missing_tensors(const ModelFile& file) 
   std::vector<std::string> notes;
   for (const std::string& name : file.missing_tensors) {
     const bool is_head = name == "lm_head.weight";
-    bool is_needed = !is_head && !is_derived(name);
+    bool is_needed = !is_head && !is_old_table(name);
     if (is_head) {
       WHET_TRY(is_needed, says_untied(file));
     }

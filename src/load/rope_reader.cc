@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "kernels/kernels.h"
 #include "load/rope_scaling.h"
@@ -15,18 +16,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 /// One factor for each pair, from a tensor of GGUF; empty where the file has none.
 Result<std::vector<float>> factors_of(const ModelFile& file, const char* name, int64_t n_pairs) {
   const TensorEntry* tensor = file.find_tensor(name);
   if (tensor == nullptr) return std::vector<float>();
   if (tensor->type != DType::F32 ||
       tensor->shape != std::vector<uint64_t>{static_cast<uint64_t>(n_pairs)}) {
-    return invalid(fmt::format("tensor {}: expected F32 [{}], found {} of {} dimensions", name,
-                               n_pairs, dtype_info(tensor->type).name, tensor->shape.size()));
+    return invalid_model(fmt::format("tensor {}: expected F32 [{}], found {} of {} dimensions",
+                                     name, n_pairs, dtype_info(tensor->type).name,
+                                     tensor->shape.size()));
   }
   std::vector<float> factors(static_cast<size_t>(n_pairs));
   std::memcpy(factors.data(), tensor->bytes.data(), tensor->bytes.size());
@@ -52,7 +50,7 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
   WHET_TRY(const double factor, reader.number(factor_key, old_factor));
   WHET_TRY(const std::string scaling, reader.text(type, factor == 0 ? "none" : "linear"));
   if ((scaling == "linear" || scaling == "yarn") && factor == 0) {
-    return invalid(
+    return invalid_model(
         fmt::format("key {}: missing beside {}", reader.name(factor_key), reader.name(type)));
   }
   if (scaling == "linear") {
@@ -67,8 +65,9 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
     WHET_TRY(yarn.beta_slow, reader.number({"rope.scaling.yarn_beta_slow", ""}, yarn.beta_slow));
     WHET_TRY(const double extrapolation, reader.number({"rope.scaling.yarn_ext_factor", ""}, 1.0));
     if (extrapolation != 1) {
-      return invalid(fmt::format("{}: expected 1, found {}",
-                                 reader.name({"rope.scaling.yarn_ext_factor", ""}), extrapolation));
+      return invalid_model(fmt::format("{}: expected 1, found {}",
+                                       reader.name({"rope.scaling.yarn_ext_factor", ""}),
+                                       extrapolation));
     }
     WHET_TRY(const double log_factor, reader.number({"rope.scaling.yarn_log_multiplier", ""}, 0));
     double usual = log_factor == 0
@@ -86,8 +85,8 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
     }
     WHET_TRY_STATUS(apply_yarn(yarn, magnitude, rope));
   } else if (scaling != "none" && scaling != "longrope") {
-    return invalid(fmt::format("{}: expected none, linear, yarn or longrope, found {}",
-                               reader.name(type), quote_untrusted(scaling)));
+    return invalid_model(fmt::format("{}: expected none, linear, yarn or longrope, found {}",
+                                     reader.name(type), quote_untrusted(scaling)));
   }
   const int64_t n_pairs = rope.n_rotated / 2;
   WHET_TRY(std::vector<float> usual, factors_of(reader.file(), "rope_freqs.weight", n_pairs));
@@ -95,7 +94,7 @@ Status read_gguf_scaling(ConfigReader& reader, const ModelConfig& config, const 
            factors_of(reader.file(), "rope_factors_short.weight", n_pairs));
   WHET_TRY(rope.long_factors, factors_of(reader.file(), "rope_factors_long.weight", n_pairs));
   if (in_short.empty() != rope.long_factors.empty()) {
-    return invalid(
+    return invalid_model(
         "tensors rope_factors_short.weight and rope_factors_long.weight: expected both or none, "
         "found one");
   }
@@ -120,11 +119,12 @@ class Parameters {
     auto it = object_.find(key);
     if (it == object_.end() || it->is_null()) {
       if (fallback) return *fallback;
-      return invalid(fmt::format("config.json: rope scaling: \"{}\" is missing", key));
+      return invalid_model(fmt::format("config.json: rope scaling: \"{}\" is missing", key));
     }
     if (!it->is_number()) {
-      return invalid(fmt::format("config.json: rope scaling: \"{}\": expected a number, found {}",
-                                 key, quote_untrusted(it->dump())));
+      return invalid_model(
+          fmt::format("config.json: rope scaling: \"{}\": expected a number, found {}", key,
+                      quote_untrusted(it->dump())));
     }
     return it->get<double>();
   }
@@ -133,9 +133,9 @@ class Parameters {
     auto it = object_.find(key);
     if (it == object_.end() || !it->is_array() || it->size() != n ||
         !std::all_of(it->begin(), it->end(), [](const Json& x) { return x.is_number(); })) {
-      return invalid(fmt::format("config.json: rope scaling: \"{}\": expected {} numbers, found {}",
-                                 key, n,
-                                 it == object_.end() ? "none" : quote_untrusted(it->dump())));
+      return invalid_model(
+          fmt::format("config.json: rope scaling: \"{}\": expected {} numbers, found {}", key, n,
+                      it == object_.end() ? "none" : quote_untrusted(it->dump())));
     }
     return it->get<std::vector<float>>();
   }
@@ -149,7 +149,8 @@ class Parameters {
     auto it = object_.find(key);
     if (it == object_.end() || it->is_null()) return fallback;
     if (!it->is_boolean()) {
-      return invalid(fmt::format("config.json: rope scaling: \"{}\": expected true or false", key));
+      return invalid_model(
+          fmt::format("config.json: rope scaling: \"{}\": expected true or false", key));
     }
     return it->get<bool>();
   }
@@ -159,7 +160,7 @@ class Parameters {
   Status check_all_read(std::string_view type) const {
     for (const auto& [key, value] : object_.items()) {
       if (value.is_null() || asked_.contains(key)) continue;
-      return invalid(
+      return invalid_model(
           fmt::format("config.json: rope scaling: {}: whet does not know what this word means for "
                       "type \"{}\"",
                       quote_untrusted(key), type));
@@ -220,7 +221,7 @@ Status read_longrope(ConfigReader& reader, const ModelConfig& config, Parameters
   WHET_TRY(const double original,
            p.number("original_max_position_embeddings", static_cast<double>(outside)));
   if (!(original > 1 && original <= 1e9)) {
-    return invalid(fmt::format(
+    return invalid_model(fmt::format(
         "config.json: \"original_max_position_embeddings\": expected more than 1, found {}",
         original));
   }
@@ -268,7 +269,7 @@ Status read_scaling(ConfigReader& reader, const ModelConfig& config, const RopeW
     rope.original_context = static_cast<int64_t>(original);
     reader.cannot_say("rope scaling of type dynamic");
   } else if (type != "default") {
-    return invalid(
+    return invalid_model(
         fmt::format("config.json: rope scaling type: expected default, linear, dynamic, llama3, "
                     "yarn or longrope, found {}",
                     quote_untrusted(type)));
@@ -305,8 +306,9 @@ Status read_json(ConfigReader& reader, const ModelConfig& config, const RopeWord
   WHET_TRY(const double factor, p.number("partial_rotary_factor", outside));
   const bool whole = words.rotary_factor == 1 && !words.any_rotary_factor && !words.proportional;
   if (!(factor > 0 && factor <= 1) || (whole && factor != 1)) {
-    return invalid(fmt::format("config.json: \"partial_rotary_factor\": expected {}, found {}",
-                               whole ? "1" : "more than 0 and at most 1", factor));
+    return invalid_model(
+        fmt::format("config.json: \"partial_rotary_factor\": expected {}, found {}",
+                    whole ? "1" : "more than 0 and at most 1", factor));
   }
   if (words.proportional && p.text("rope_type") == "proportional") {
     // As GGUF says it: pairs that do not turn have a frequency of next to nothing.

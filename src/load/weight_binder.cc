@@ -9,6 +9,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/invalid_model.h"
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
 #include "load/architecture.h"
@@ -18,10 +19,6 @@
 
 namespace whet {
 namespace {
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 /// Derived tables: the configuration determines them, or its reader has read them.
 bool is_derived(std::string_view name) {
@@ -109,7 +106,7 @@ class Catalogue {
           std::any_of(unused.begin(), unused.end(),
                       [&](const std::string& prefix) { return tensor.name.starts_with(prefix); });
       if (!used_.contains(tensor.name) && !is_derived(tensor.name) && !belongs_elsewhere) {
-        return invalid(
+        return invalid_model(
             fmt::format("tensor {}: the {} architecture as whet runs it has no such weight",
                         tensor.name, architecture));
       }
@@ -129,17 +126,17 @@ class Catalogue {
   Result<const TensorEntry*> find(const std::string& name, const std::vector<uint64_t>& shape) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) {
-      return invalid(fmt::format("tensor {}: expected {}, found none", name, shape));
+      return invalid_model(fmt::format("tensor {}: expected {}, found none", name, shape));
     }
     const TensorEntry* tensor = found->second;
     if (tensor->shape != shape) {
-      return invalid(
+      return invalid_model(
           fmt::format("tensor {}: expected shape {}, found {}", name, shape, tensor->shape));
     }
     const uint64_t block = dtype_info(tensor->type).block_elements;
     if (!kernels::weight_type_supported(tensor->type) || shape.back() % block != 0) {
-      return invalid(fmt::format("tensor {}: no kernel for type {} with rows of {} weights", name,
-                                 dtype_info(tensor->type).name, shape.back()));
+      return invalid_model(fmt::format("tensor {}: no kernel for type {} with rows of {} weights",
+                                       name, dtype_info(tensor->type).name, shape.back()));
     }
     used_.insert(tensor->name);
     return tensor;
@@ -200,7 +197,7 @@ class ModelBinder {
     } else {
       WHET_TRY(const bool untied, says_untied(file_));
       if (untied) {
-        return invalid(fmt::format(
+        return invalid_model(fmt::format(
             "expected a tensor {}, since config.json says \"tie_word_embeddings\": false, found "
             "none; is the download complete?",
             name(Slot::kHead, 0)));

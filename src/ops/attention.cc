@@ -12,7 +12,7 @@ namespace {
 // Query tokens of one task in a prefill.
 constexpr int64_t kQueriesPerTask = 16;
 // Multiply-adds below which waking the team costs more than it saves.
-constexpr int64_t kMacsWorthATeam = 64 * 1024;
+constexpr int64_t kScoresWorthATeam = 64 * 1024;
 
 void append(const AttentionForm& form, const AttentionRows& rows) {
   const int64_t k_dim = form.n_kv_heads * form.key_dim, v_dim = form.n_kv_heads * form.value_dim;
@@ -124,7 +124,7 @@ void attend(const AttentionForm& form, const AttentionRows& rows, AttentionScrat
         const size_t at = static_cast<size_t>(i) / 2;
         attend(form, rows, tasks[i % 2 == 0 ? tasks.size() - 1 - at : at]);
       },
-      macs >= kMacsWorthATeam);
+      macs >= kScoresWorthATeam);
 }
 
 }  // namespace whet

@@ -227,7 +227,7 @@ Status take_whet_tokens(const ModelFile& file, Json& added) {
   return ok_status();
 }
 
-Result<Json> tokenizer_json(const LoadedModel& model) {
+Result<Json> tokenizer_text(const LoadedModel& model) {
   const ModelFile& file = model.file;
   const Tokenizer& tokenizer = *model.tokenizer;
   WHET_TRY(const std::string kind, file.get_string("tokenizer.ggml.model"));
@@ -375,7 +375,7 @@ Status add_sentencepiece(const LoadedModel& model, const Ends& ends, ModelFile& 
 }
 
 Status add_byte_level(const LoadedModel& model, const Ends& ends, ModelFile& copy) {
-  WHET_TRY(const Json tokenizer, tokenizer_json(model));
+  WHET_TRY(const Json tokenizer, tokenizer_text(model));
   copy.side_files["tokenizer.json"] = text_of(tokenizer);
   copy.side_files["tokenizer_config.json"] = text_of(tokenizer_config_json(model, ends));
   return check_tokenizer(model, copy);

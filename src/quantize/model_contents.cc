@@ -38,9 +38,9 @@ std::vector<uint64_t> ContentMatrix::shape() const {
 
 namespace {
 
-class Collector {
+class ContentsCollector {
  public:
-  Collector(const LoadedModel& model, ModelFile::Container target)
+  ContentsCollector(const LoadedModel& model, ModelFile::Container target)
       : file_(model.file),
         config_(model.model.config),
         architecture_(architecture_of(config_)),
@@ -190,7 +190,7 @@ class Collector {
 }  // namespace
 
 ModelContents contents_of(const LoadedModel& model, ModelFile::Container target) {
-  return std::move(Collector(model, target).contents);
+  return std::move(ContentsCollector(model, target).contents);
 }
 
 }  // namespace whet

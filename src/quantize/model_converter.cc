@@ -31,7 +31,7 @@ Error refused(std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message));
 }
 
-struct Loss {
+struct ConversionLoss {
   double error = 0, power = 0;
 
   double relative() const { return power > 0 ? std::sqrt(error / power) : 0; }
@@ -165,8 +165,8 @@ class MatrixBytes {
   }
 
   double relative_error() const {
-    Loss total;
-    for (const Loss& loss : losses_) {
+    ConversionLoss total;
+    for (const ConversionLoss& loss : losses_) {
       total.error += loss.error;
       total.power += loss.power;
     }
@@ -205,7 +205,7 @@ class MatrixBytes {
   }
 
   void note_loss(const std::vector<float>& values, const std::vector<float>& back, int64_t row) {
-    Loss& loss = losses_[static_cast<size_t>(row)];
+    ConversionLoss& loss = losses_[static_cast<size_t>(row)];
     for (size_t i = 0; i < values.size(); ++i) {
       const double x = values[i], miss = x - back[i];
       loss.error += miss * miss;
@@ -213,7 +213,7 @@ class MatrixBytes {
     }
   }
 
-  std::vector<Loss> losses_;
+  std::vector<ConversionLoss> losses_;
 };
 
 /// config.json with what it must say of the weights.

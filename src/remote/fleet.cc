@@ -9,7 +9,7 @@
 namespace whet::remote {
 namespace {
 
-constexpr auto kLookAgain = std::chrono::milliseconds(20);
+constexpr auto kFleetLooksAgain = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -35,7 +35,7 @@ Result<Fleet::Lease> Fleet::take(size_t n, const http::Cancelled& cancelled) {
       next_ = (*best + 1) % members_.size();
       return Lease(*this, *best, n);
     }
-    changed_.wait_for(lock, kLookAgain);
+    changed_.wait_for(lock, kFleetLooksAgain);
     if (cancelled && cancelled()) return Error(ErrorCode::kCancelled, "cancelled");
   }
 }

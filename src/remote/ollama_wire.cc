@@ -9,24 +9,24 @@ namespace {
 
 using Body = nlohmann::ordered_json;
 
-Error cannot(std::string_view what) {
+Error ollama_cannot(std::string_view what) {
   return Error(ErrorCode::kUnavailable,
                fmt::format("{}: an engine with Ollama's API cannot be asked for it", what));
 }
 
-Status check(const GenerateRequest& request, const Abilities& abilities) {
-  if (request.grammar != nullptr) return cannot("a grammar or schema of whet");
-  if (request.spread) return cannot("the spread of a token's distribution");
-  if (request.prompt_logprobs >= 0) return cannot("log-probabilities of the prompt");
-  if (request.top_logprobs >= 0 && !abilities.logprobs) return cannot("log-probabilities");
-  if (request.min_tokens > 0) return cannot("a minimum of tokens");
-  if (request.ignore_eos) return cannot("--ignore-eos");
+Status check_ollama(const GenerateRequest& request, const Abilities& abilities) {
+  if (request.grammar != nullptr) return ollama_cannot("a grammar or schema of whet");
+  if (request.spread) return ollama_cannot("the spread of a token's distribution");
+  if (request.prompt_logprobs >= 0) return ollama_cannot("log-probabilities of the prompt");
+  if (request.top_logprobs >= 0 && !abilities.logprobs) return ollama_cannot("log-probabilities");
+  if (request.min_tokens > 0) return ollama_cannot("a minimum of tokens");
+  if (request.ignore_eos) return ollama_cannot("--ignore-eos");
   if (std::holds_alternative<std::vector<int32_t>>(request.prompt)) {
-    return cannot("a prompt of token ids");
+    return ollama_cannot("a prompt of token ids");
   }
   if (const auto* conversation = std::get_if<Conversation>(&request.prompt)) {
-    if (!conversation->tools.empty()) return cannot("calling tools");
-    if (!conversation->template_arguments.empty()) return cannot("a template's arguments");
+    if (!conversation->tools.empty()) return ollama_cannot("calling tools");
+    if (!conversation->template_arguments.empty()) return ollama_cannot("a template's arguments");
   }
   return ok_status();
 }
@@ -50,9 +50,9 @@ Body options_json(const GenerateRequest& request, const SamplingParams& params) 
 
 Result<Call> ollama_call(const GenerateRequest& request, size_t sample,
                          const Abilities& abilities) {
-  WHET_TRY_STATUS(check(request, abilities));
+  WHET_TRY_STATUS(check_ollama(request, abilities));
   const SamplingParams& params = request.samples[sample];
-  if (!params.logit_bias.empty()) return cannot("--logit-bias");
+  if (!params.logit_bias.empty()) return ollama_cannot("--logit-bias");
   Call call;
   Body body{{"model", abilities.model}};
   if (const auto* conversation = std::get_if<Conversation>(&request.prompt)) {

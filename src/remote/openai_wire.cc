@@ -93,7 +93,7 @@ Status add_limits(Body& body, const GenerateRequest& request, const Abilities& a
   return ok_status();
 }
 
-Status check(const GenerateRequest& request, const Abilities& abilities) {
+Status check_openai(const GenerateRequest& request, const Abilities& abilities) {
   if (request.grammar != nullptr) return cannot(abilities, "a grammar or schema of whet");
   if (request.spread) return cannot(abilities, "the spread of a token's distribution");
   if (request.prompt_logprobs >= 0) return cannot(abilities, "log-probabilities of the prompt");
@@ -188,7 +188,7 @@ bool takes_extensions(EngineKind kind) {
 
 Result<Call> openai_call(const GenerateRequest& request, size_t sample, size_t n,
                          const Abilities& abilities) {
-  WHET_TRY_STATUS(check(request, abilities));
+  WHET_TRY_STATUS(check_openai(request, abilities));
   const auto* conversation = std::get_if<Conversation>(&request.prompt);
   Call call;
   Body body{{"model", abilities.model}};

@@ -10,7 +10,7 @@
 namespace whet::report {
 namespace {
 
-bool is_word(char c) {
+bool joins_words(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80;
 }
 
@@ -32,7 +32,7 @@ std::string escaped(std::string_view text) {
       continue;
     }
     const bool always = std::string_view("\\`*|~").find(c) != std::string_view::npos;
-    const bool emphasis = c == '_' && !(is_word(before) && is_word(after));
+    const bool emphasis = c == '_' && !(joins_words(before) && joins_words(after));
     const bool link = c == ']' && std::string_view("([:").find(after) != std::string_view::npos;
     const bool block =
         i == 0 && (std::string_view("#>=").find(c) != std::string_view::npos ||
@@ -57,7 +57,7 @@ std::string code(std::string_view text) {
   return fence + space + line + space + fence;
 }
 
-std::string render_table(const Table& table) {
+std::string markdown_table(const Table& table) {
   std::string names = "|", rulers = "|";
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const std::string& name = table.columns[c].name;
@@ -85,7 +85,7 @@ std::string render_markdown(const Report& doc) {
   for (const auto& sentence : headline(doc)) out += escaped(sentence) + "\n";
   const std::string about = setting(doc);
   if (!about.empty()) out += "\n" + escaped(about) + "\n";
-  out += "\n## Comparison\n\n" + render_table(comparison_table(doc));
+  out += "\n## Comparison\n\n" + markdown_table(comparison_table(doc));
   if (!doc.strategies.empty()) out += "\n" + escaped(table_legend(doc)) + "\n";
   bool any_reason = false;
   for (const auto& s : doc.strategies) {
@@ -95,7 +95,8 @@ std::string render_markdown(const Report& doc) {
     out += "- **" + escaped(s.title()) + "** " + escaped(verdict_label_name(s.verdict->label)) +
            ": " + escaped(s.verdict->reason) + "\n";
   }
-  if (!doc.families.empty()) out += "\n## Accuracy by family\n\n" + render_table(family_table(doc));
+  if (!doc.families.empty())
+    out += "\n## Accuracy by family\n\n" + markdown_table(family_table(doc));
   const auto notes = remarks(doc);
   if (!notes.empty()) out += "\n## Notes\n\n";
   for (const auto& note : notes) out += "- " + escaped(note) + "\n";

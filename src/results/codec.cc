@@ -422,18 +422,18 @@ nlohmann::json to_json(const Event& event) {
   return std::move(writer).result();
 }
 
-Result<Document> document_from_json(const nlohmann::json& json) {
+Result<Document> document_from_json(const nlohmann::json& value) {
   std::optional<Error> problem;
-  Reader reader(json, "", problem);
+  Reader reader(value, "", problem);
   Document document;
   describe(reader, document);
   if (problem) return *problem;
   return document;
 }
 
-Result<Event> event_from_json(const nlohmann::json& json) {
+Result<Event> event_from_json(const nlohmann::json& value) {
   std::optional<Error> problem;
-  Reader reader(json, "", problem);
+  Reader reader(value, "", problem);
   Event event;
   describe(reader, event);
   if (problem) return problem->with_context("not an event");

@@ -5,14 +5,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.h"
+
 namespace whet::serve {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   size_t difference = a.size() ^ b.size();
@@ -25,8 +21,8 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 
 // "host:port", "[::1]:port" -> the host.
 std::string host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return lower(authority.substr(0, authority.find(']') + 1));
-  return lower(authority.substr(0, authority.find(':')));
+  if (authority.starts_with('[')) return lowered(authority.substr(0, authority.find(']') + 1));
+  return lowered(authority.substr(0, authority.find(':')));
 }
 
 bool is_loopback_name(const std::string& host) {
@@ -36,7 +32,7 @@ bool is_loopback_name(const std::string& host) {
 
 bool origin_allowed(const GatePolicy& policy, std::string_view origin) {
   for (const std::string& allowed : policy.cors_origins) {
-    if (allowed == "*" || lower(allowed) == lower(origin)) return true;
+    if (allowed == "*" || lowered(allowed) == lowered(origin)) return true;
   }
   return false;
 }
@@ -44,7 +40,7 @@ bool origin_allowed(const GatePolicy& policy, std::string_view origin) {
 // The page that we serve ourselves calls us from the address under which it was opened.
 bool is_own_origin(std::string_view origin, std::string_view host) {
   const size_t scheme = origin.find("://");
-  return scheme != std::string_view::npos && lower(origin.substr(scheme + 3)) == lower(host);
+  return scheme != std::string_view::npos && lowered(origin.substr(scheme + 3)) == lowered(host);
 }
 
 }  // namespace
@@ -55,7 +51,7 @@ std::optional<ApiError> refuse(const GatePolicy& policy, const Request& request,
     return ApiError{403,
                     fmt::format("Host: expected a name of this machine (localhost, 127.0.0.1), "
                                 "found \"{}\"; start with --host to serve others",
-                                lower(host.substr(0, 100)))};
+                                lowered(host.substr(0, 100)))};
   }
   const std::string_view origin = request.header("origin");
   if (!origin.empty() && !is_own_origin(origin, host) && !origin_allowed(policy, origin)) {
@@ -69,7 +65,7 @@ std::optional<ApiError> refuse(const GatePolicy& policy, const Request& request,
   }
   std::string_view given = request.header("x-api-key");
   const std::string_view bearer = request.header("authorization");
-  if (given.empty() && lower(bearer.substr(0, 7)) == "bearer ") given = bearer.substr(7);
+  if (given.empty() && lowered(bearer.substr(0, 7)) == "bearer ") given = bearer.substr(7);
   for (size_t i = 0; i < policy.keys.size(); ++i) {
     if (equal_in_constant_time(policy.keys[i], given)) visitor.key = i + 1;
   }

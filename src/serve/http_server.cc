@@ -23,6 +23,8 @@
 #include <sstream>
 #include <thread>
 
+#include "base/ascii.h"
+
 namespace whet::serve {
 namespace {
 
@@ -37,12 +39,6 @@ constexpr size_t kMaxUnsentBytes = 1 << 20;
 // socket that is closed with unread bytes is reset, and a reset takes the answer with it.
 constexpr std::chrono::seconds kLinger(20);
 constexpr size_t kDropBytes = 64 << 10;  // at a time
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 class Connection;
 
@@ -146,7 +142,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_header(beast::error_code error) {
     if (error) return on_read(error);
     const http::request<http::string_body>& message = parser_->get();
-    if (parser_->is_done() || lower(std::string(message[http::field::expect])) != "100-continue") {
+    if (parser_->is_done() ||
+        lowered(std::string(message[http::field::expect])) != "100-continue") {
       return read_body();
     }
     // The client holds a large body back until it is asked for it.
@@ -191,7 +188,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_.path = target.substr(0, question);
     if (question != std::string::npos) request_.query = target.substr(question + 1);
     for (const auto& field : message) {
-      request_.headers[lower(std::string(field.name_string()))] = std::string(field.value());
+      request_.headers[lowered(std::string(field.name_string()))] = std::string(field.value());
     }
     request_.body = std::move(message.body());
     answer();

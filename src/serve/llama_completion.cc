@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMaxPrompts = 256;
 
-struct CompletionCall : OpenAiCall {
+struct LlamaCall : OpenAiCall {
   std::vector<Json> prompts;  // as they came: texts, or arrays of ids and texts
   std::optional<Json> schema;
   std::vector<std::string> response_fields;
@@ -76,8 +76,8 @@ Result<Prompt> encode(const Tokenizer& tokenizer, const Json& prompt) {
   return Prompt(std::move(ids));
 }
 
-CompletionCall read_completion(Fields& fields, const Server& server) {
-  CompletionCall call;
+LlamaCall read_completion(Fields& fields, const Server& server) {
+  LlamaCall call;
   static_cast<OpenAiCall&>(call) = read_call(fields, server, /*takes_text_bias=*/true);
   call.prompts = read_prompts(fields);
   GenerateRequest& request = call.request;
@@ -158,9 +158,8 @@ Json chosen_fields(const Json& json, const std::vector<std::string>& paths) {
 }
 
 /// The last object of completion `i` of a prompt; a streamed one has told its text already.
-Json final_json(const CompletionCall& call, const ServedModel& model,
-                const GenerateRequest& request, const GenerateResult& result, size_t index,
-                size_t i) {
+Json final_json(const LlamaCall& call, const ServedModel& model, const GenerateRequest& request,
+                const GenerateResult& result, size_t index, size_t i) {
   const Completion& c = result.completions[i];
   const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt);
   const std::string prompt = ids == nullptr ? std::get<std::string>(request.prompt)
@@ -192,8 +191,7 @@ Json final_json(const CompletionCall& call, const ServedModel& model,
 /// The pieces of completion after completion, as events.
 class CompletionStream {
  public:
-  CompletionStream(Exchange& exchange, const CompletionCall& call)
-      : exchange_(exchange), call_(call) {}
+  CompletionStream(Exchange& exchange, const LlamaCall& call) : exchange_(exchange), call_(call) {}
 
   Continue on_event(const GenerateEvent& event, size_t first_index) {
     if (event.text.empty() && event.tokens.empty()) return Continue::kYes;
@@ -220,7 +218,7 @@ class CompletionStream {
 
  private:
   Exchange& exchange_;
-  const CompletionCall& call_;
+  const LlamaCall& call_;
   bool begun_ = false;
 };
 
@@ -230,7 +228,7 @@ void llama_completion(Exchange& exchange) {
   Json body;
   if (!exchange.parse(body)) return;
   Fields fields(body);
-  CompletionCall call = read_completion(fields, exchange.server);
+  LlamaCall call = read_completion(fields, exchange.server);
   if (!exchange.accept(fields)) return;
   const auto model = model_or_first(exchange, call.model);
   if (model == nullptr) return;

@@ -60,7 +60,7 @@ void read_options(Fields& fields, GenerateRequest& request, std::vector<std::str
 }
 
 /// The schema that the answer must keep, if there is one.
-std::optional<Json> read_format(Fields& fields, GenerateRequest& request) {
+std::optional<Json> read_ollama_format(Fields& fields, GenerateRequest& request) {
   const Json* format = fields.value("format");
   if (format == nullptr || *format == "") return std::nullopt;
   if (format->is_string() && *format != "json") {
@@ -110,8 +110,8 @@ struct OllamaCall {
   std::optional<Seconds> keep_alive;
 };
 
-Json piece_json(const OllamaCall& call, const std::string& model,
-                const AnswerSplitter::Pieces& pieces) {
+Json ollama_piece(const OllamaCall& call, const std::string& model,
+                  const AnswerSplitter::Pieces& pieces) {
   Json json{{"model", model}, {"created_at", rfc3339_now()}};
   if (call.is_chat) {
     Json message{{"role", "assistant"}, {"content", pieces.content}};
@@ -162,7 +162,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
   if (nothing) {
     const bool unloads = call.keep_alive && call.keep_alive->count() == 0;
     if (unloads) exchange.server.models().unload(served.id);
-    Json json = piece_json(call, name, {});
+    Json json = ollama_piece(call, name, {});
     json["done"] = true;
     json["done_reason"] = unloads ? "unload" : "load";
     return exchange.send(200, json);
@@ -180,7 +180,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
     if (auto broken = check_schema(call.schema, *result)) return exchange.fail(*broken);
     AnswerSplitter::Pieces pieces = splitter.push(result->completions.front().text);
     add(pieces, splitter.flush());
-    Json json = piece_json(call, name, pieces);
+    Json json = ollama_piece(call, name, pieces);
     if (call.request.top_logprobs >= 0) {
       json["logprobs"] = logprobs_json(result->completions.front().logprobs);
     }
@@ -200,7 +200,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
         AnswerSplitter::Pieces pieces = splitter.push(event.text);
         if (event.finish) add(pieces, splitter.flush());
         if (pieces.empty() && event.tokens.empty()) return Continue::kYes;
-        Json json = piece_json(call, name, pieces);
+        Json json = ollama_piece(call, name, pieces);
         if (!event.tokens.empty()) json["logprobs"] = logprobs_json(event.tokens);
         return write(json);
       });
@@ -210,7 +210,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
     exchange.reply.write(Server::error_body("/api/", error) + "\n");
     return exchange.reply.end();
   }
-  Json last = piece_json(call, name, {});
+  Json last = ollama_piece(call, name, {});
   add_figures(last, *result, load_ns);
   exchange.server.models().release(std::move(*model));
   write(last);
@@ -222,7 +222,7 @@ void read_common(Fields& fields, OllamaCall& call, std::vector<std::string>& ign
   call.stream = fields.flag("stream", true);
   call.keep_alive = read_keep_alive(fields);
   read_options(fields, call.request, ignored);
-  call.schema = read_format(fields, call.request);
+  call.schema = read_ollama_format(fields, call.request);
   // Without "truncate" Ollama would cut a prompt in silence; here a prompt that is too long is an
   // error, so both settings are moot.
   fields.ignore({"truncate", "shift"});

@@ -9,7 +9,7 @@
 namespace whet::serve {
 namespace {
 
-Json token_json(const TokenInfo& token) {
+Json logprob_json(const TokenInfo& token) {
   Json bytes = Json::array();
   for (unsigned char c : token.bytes) bytes.push_back(c);
   return {{"token", token.bytes}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}};
@@ -161,9 +161,9 @@ Json message_json(AnswerSplitter& splitter, const std::string& text, bool& calle
 Json chat_logprobs(std::span<const TokenInfo> tokens) {
   Json content = Json::array();
   for (const TokenInfo& token : tokens) {
-    Json entry = token_json(token);
+    Json entry = logprob_json(token);
     entry["top_logprobs"] = Json::array();
-    for (const TokenInfo& other : token.top) entry["top_logprobs"].push_back(token_json(other));
+    for (const TokenInfo& other : token.top) entry["top_logprobs"].push_back(logprob_json(other));
     content.push_back(std::move(entry));
   }
   return {{"content", std::move(content)}, {"refusal", nullptr}};

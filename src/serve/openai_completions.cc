@@ -19,7 +19,7 @@ void add_to(std::optional<BaseTokens>& sum, const std::optional<BaseTokens>& cou
 }
 
 constexpr int kMaxLogprobs = 20;
-constexpr size_t kMaxPrompts = 256;
+constexpr size_t kMaxCompletionPrompts = 256;
 // OpenAI's default of this route.
 constexpr int64_t kDefaultMaxTokens = 16;
 
@@ -177,7 +177,7 @@ void completions(Exchange& exchange) {
   Fields fields(body);
   CompletionCall call;
   static_cast<OpenAiCall&>(call) = read_call(fields, exchange.server);
-  for (TextInput& input : read_inputs(fields, "prompt", kMaxPrompts)) {
+  for (TextInput& input : read_inputs(fields, "prompt", kMaxCompletionPrompts)) {
     std::visit([&](auto& prompt) { call.prompts.emplace_back(std::move(prompt)); }, input);
   }
   call.echo = fields.flag("echo", false);

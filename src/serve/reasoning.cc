@@ -6,8 +6,8 @@
 namespace whet::serve {
 namespace {
 
-constexpr std::string_view kOpen = "<think>";
-constexpr std::string_view kClose = "</think>";
+constexpr std::string_view kThinkOpens = "<think>";
+constexpr std::string_view kThinkCloses = "</think>";
 constexpr std::string_view kSpace = " \t\r\n";
 
 /// Length of the longest end of `text` that begins `tag`.
@@ -27,10 +27,10 @@ ReasoningSplitter::Pieces ReasoningSplitter::push(std::string_view text) {
     const size_t begin = pending_.find_first_not_of(kSpace);
     if (begin == std::string::npos) return out;
     const std::string_view rest = std::string_view(pending_).substr(begin);
-    if (rest.starts_with(kOpen)) {
-      pending_.erase(0, begin + kOpen.size());
+    if (rest.starts_with(kThinkOpens)) {
+      pending_.erase(0, begin + kThinkOpens.size());
       state_ = State::kInside;
-    } else if (kOpen.starts_with(rest)) {
+    } else if (kThinkOpens.starts_with(rest)) {
       return out;
     } else {
       state_ = State::kContent;
@@ -38,12 +38,12 @@ ReasoningSplitter::Pieces ReasoningSplitter::push(std::string_view text) {
   }
   if (state_ == State::kInside) {
     if (!reasoning_begun_) pending_.erase(0, pending_.find_first_not_of(kSpace));
-    const size_t close = pending_.find(kClose);
+    const size_t close = pending_.find(kThinkCloses);
     const size_t n =
-        close != std::string::npos ? close : pending_.size() - held_back(pending_, kClose);
+        close != std::string::npos ? close : pending_.size() - held_back(pending_, kThinkCloses);
     out.reasoning = pending_.substr(0, n);
     reasoning_begun_ |= n > 0;
-    pending_.erase(0, close != std::string::npos ? close + kClose.size() : n);
+    pending_.erase(0, close != std::string::npos ? close + kThinkCloses.size() : n);
     if (close != std::string::npos) state_ = State::kAfter;
   }
   if (state_ == State::kAfter) {

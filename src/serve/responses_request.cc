@@ -142,7 +142,7 @@ Json read_input(Fields& fields) {
   return list;
 }
 
-Json read_tools(Fields& fields) {
+Json function_tools(Fields& fields) {
   Json tools = Json::array();
   const Json* json = fields.value("tools");
   if (json == nullptr) return tools;
@@ -228,7 +228,7 @@ Json responses_as_chat(Fields& fields) {
     if (const Json* json = fields.value(name)) chat[name] = *json;
   }
   if (const Json* json = fields.value("max_output_tokens")) chat["max_tokens"] = *json;
-  if (Json tools = read_tools(fields); !tools.empty()) chat["tools"] = std::move(tools);
+  if (Json tools = function_tools(fields); !tools.empty()) chat["tools"] = std::move(tools);
   if (Json choice = read_tool_choice(fields); !choice.is_null()) {
     chat["tool_choice"] = std::move(choice);
   }

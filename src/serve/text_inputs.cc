@@ -22,7 +22,7 @@ std::optional<std::vector<int32_t>> read_ids(const Json& list) {
   return ids;
 }
 
-std::optional<TextInput> read_input(const Json& json) {
+std::optional<TextInput> text_input(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
   if (!json.is_array()) return std::nullopt;
   return read_ids(json);
@@ -39,7 +39,7 @@ std::vector<TextInput> read_inputs(Fields& fields, const std::string& name, size
   if (json == nullptr) return wrong();
   const bool is_list = json->is_array() && !json->empty() && !json->front().is_number();
   if (!is_list) {
-    auto input = read_input(*json);
+    auto input = text_input(*json);
     if (!input) return wrong();
     return {std::move(*input)};
   }
@@ -51,7 +51,7 @@ std::vector<TextInput> read_inputs(Fields& fields, const std::string& name, size
   }
   std::vector<TextInput> inputs;
   for (const Json& item : *json) {
-    auto input = read_input(item);
+    auto input = text_input(item);
     if (!input) return wrong();
     inputs.push_back(std::move(*input));
   }

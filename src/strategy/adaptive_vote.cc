@@ -37,7 +37,7 @@ Votes count(const std::vector<std::string>& keys) {
   return votes;
 }
 
-struct Settings {
+struct AdaptiveVoteSettings {
   size_t n, wave;
   double confidence, budget;
   std::optional<double> temperature;
@@ -45,7 +45,7 @@ struct Settings {
 
 class AdaptiveVote : public Strategy {
  public:
-  explicit AdaptiveVote(const Settings& settings) : s_(settings) {}
+  explicit AdaptiveVote(const AdaptiveVoteSettings& settings) : s_(settings) {}
 
   std::string description() const override {
     return fmt::format(
@@ -139,13 +139,13 @@ class AdaptiveVote : public Strategy {
     return probability_of_lead(votes.leader, votes.second) >= s_.confidence;
   }
 
-  Settings s_;
+  AdaptiveVoteSettings s_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_adaptive_vote(OptionReader& options) {
-  Settings s{};
+  AdaptiveVoteSettings s{};
   s.n = static_cast<size_t>(options.integer("n", 16, 1, 256));
   s.wave = static_cast<size_t>(options.integer("wave", 4, 1, 256));
   s.temperature = options.temperature("temperature", 0.6);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kOpen = "<think>\n";
 constexpr std::string_view kClose = "</think>";
 
-struct Settings {
+struct AutothinkSettings {
   int64_t low, high;  // most tokens of thinking, of a simple and of a hard question
   int64_t waits;      // how often a thought that ends early is taken up again
   double hard_below;  // mean logprob of the first words under which a question is hard
@@ -25,7 +25,7 @@ struct Settings {
 
 class AutoThink : public Strategy {
  public:
-  explicit AutoThink(const Settings& settings) : s_(settings) {}
+  explicit AutoThink(const AutothinkSettings& settings) : s_(settings) {}
 
   std::string description() const override {
     return fmt::format(
@@ -114,13 +114,13 @@ class AutoThink : public Strategy {
     return stretch;
   }
 
-  Settings s_;
+  AutothinkSettings s_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_autothink(OptionReader& options) {
-  Settings s{};
+  AutothinkSettings s{};
   s.low = options.integer("low", 256, 16, 65536);
   s.high = options.integer("high", 1024, 16, 65536);
   s.waits = options.integer("waits", 1, 0, 16);

@@ -52,7 +52,7 @@ class Window {
   bool was_full_ = false;
 };
 
-struct Settings {
+struct DeepconfSettings {
   size_t n, warmup, window;
   int top;
   double keep, consensus;
@@ -61,7 +61,7 @@ struct Settings {
 
 class DeepConf : public Strategy {
  public:
-  explicit DeepConf(const Settings& settings) : s_(settings) {}
+  explicit DeepConf(const DeepconfSettings& settings) : s_(settings) {}
 
   std::string description() const override {
     return fmt::format(
@@ -139,13 +139,13 @@ class DeepConf : public Strategy {
     return total > 0 ? most / total : 0;
   }
 
-  Settings s_;
+  DeepconfSettings s_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_deepconf(OptionReader& options) {
-  Settings s{};
+  DeepconfSettings s{};
   s.n = static_cast<size_t>(options.integer("n", 16, 1, 256));
   s.warmup = std::min(s.n, static_cast<size_t>(options.integer("warmup", 8, 1, 256)));
   s.temperature = options.temperature("temperature", 0.7);

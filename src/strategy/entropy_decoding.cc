@@ -15,7 +15,7 @@
 namespace whet::strategy {
 namespace {
 
-struct Settings {
+struct EntropyDecodingSettings {
   double entropy, varentropy;  // bits, bits^2
   size_t width;
   int64_t ahead, forks;
@@ -23,7 +23,7 @@ struct Settings {
 
 class EntropyDecoding : public Strategy {
  public:
-  explicit EntropyDecoding(const Settings& settings) : s_(settings) {}
+  explicit EntropyDecoding(const EntropyDecodingSettings& settings) : s_(settings) {}
 
   std::string description() const override {
     return fmt::format(
@@ -131,13 +131,13 @@ class EntropyDecoding : public Strategy {
     return std::optional(best_by_logprob(session.candidates(), made));
   }
 
-  Settings s_;
+  EntropyDecodingSettings s_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_entropy_decoding(OptionReader& options) {
-  Settings s{};
+  EntropyDecodingSettings s{};
   s.entropy = options.number("entropy", 3, 0, 30);
   s.varentropy = options.number("varentropy", 5, 0, 1000);
   s.width = static_cast<size_t>(options.integer("width", 3, 1, 64));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "eval/answer.h"
 
 namespace whet::strategy {
@@ -34,12 +35,6 @@ std::vector<Figure> figures_of(std::string_view text) {
     at = std::max(stop, at + 1);
   }
   return figures;
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 /// Whether what lies between two figures says "of": "8/10", "8 out of 10".

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr mode_t kPermissions = 07777;
 constexpr int kMaxLinks = 40;  // as many as the kernel follows
 
-Error os_error(std::string_view what, const std::string& path, int error) {
+Error pending_error(std::string_view what, const std::string& path, int error) {
   ErrorCode code = error == ENOENT || error == ENOTDIR  ? ErrorCode::kNotFound
                    : error == ENOSPC || error == EDQUOT ? ErrorCode::kResourceExhausted
                                                         : ErrorCode::kIo;
@@ -41,10 +41,10 @@ Result<std::string> end_of_links(const std::string& path) {
     std::error_code error;
     if (!fs::is_symlink(fs::symlink_status(at, error))) return at.string();
     const fs::path to = fs::read_symlink(at, error);
-    if (error) return os_error("cannot follow", at.string(), error.value());
+    if (error) return pending_error("cannot follow", at.string(), error.value());
     at = at.parent_path() / to;  // `to` alone where it is absolute
   }
-  return os_error("cannot follow", path, ELOOP);
+  return pending_error("cannot follow", path, ELOOP);
 }
 
 struct Target {
@@ -56,7 +56,7 @@ struct Target {
 Result<Target> find_target(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
-    if (errno != ENOENT) return os_error("cannot write", path, errno);
+    if (errno != ENOENT) return pending_error("cannot write", path, errno);
     WHET_TRY(std::string end, end_of_links(path));
     return Target{std::move(end), std::nullopt};
   }
@@ -66,10 +66,10 @@ Result<Target> find_target(const std::string& path) {
   if (!S_ISREG(info.st_mode)) return refused(path, "a socket");
   // Replacing a file needs no right to write to it; who made it read-only meant something by it.
   if (::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) {
-    return os_error("cannot write", path, errno);
+    return pending_error("cannot write", path, errno);
   }
   char* real = ::realpath(path.c_str(), nullptr);
-  if (real == nullptr) return os_error("cannot follow", path, errno);
+  if (real == nullptr) return pending_error("cannot follow", path, errno);
   Target target{real, info};
   std::free(real);
   return target;
@@ -87,19 +87,20 @@ Result<Temporary> create_temporary(const Target& target) {
   for (;;) {
     uint32_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != sizeof number) {
-      return os_error("cannot create", target.path, errno);
+      return pending_error("cannot create", target.path, errno);
     }
     std::string path = fmt::format("{}.{:08x}", target.path, number);
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0) return Temporary{std::move(path), fd};
-    if (errno != EEXIST && errno != EINTR) return os_error("cannot create", target.path, errno);
+    if (errno != EEXIST && errno != EINTR)
+      return pending_error("cannot create", target.path, errno);
   }
 }
 
 /// Owner first: a change of owner clears bits of the mode.
 Status take_over(int fd, const struct stat& from, const std::string& path) {
   struct stat own {};
-  if (::fstat(fd, &own) != 0) return os_error("cannot inspect", path, errno);
+  if (::fstat(fd, &own) != 0) return pending_error("cannot inspect", path, errno);
   mode_t mode = from.st_mode & kPermissions;
   if (own.st_uid != from.st_uid || own.st_gid != from.st_gid) {
     const bool as_before = ::fchown(fd, from.st_uid, from.st_gid) == 0;
@@ -107,7 +108,7 @@ Status take_over(int fd, const struct stat& from, const std::string& path) {
     if (!as_before && ::fchown(fd, static_cast<uid_t>(-1), from.st_gid) != 0) mode &= ~mode_t{070};
     if (!as_before) mode &= ~mode_t{S_ISUID | S_ISGID};
   }
-  if (::fchmod(fd, mode) != 0) return os_error("cannot set the mode of", path, errno);
+  if (::fchmod(fd, mode) != 0) return pending_error("cannot set the mode of", path, errno);
   return ok_status();
 }
 
@@ -117,7 +118,7 @@ Result<PendingFile> PendingFile::create(const std::string& path) {
   WHET_TRY(Target target, find_target(path));
   if (target.direct) {
     const int fd = ::open(target.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) return os_error("cannot write", path, errno);
+    if (fd < 0) return pending_error("cannot write", path, errno);
     return PendingFile(std::move(target.path), "", fd);
   }
   WHET_TRY(Temporary temporary, create_temporary(target));
@@ -162,7 +163,7 @@ Status PendingFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return os_error("cannot write", target_, errno);
+    if (n < 0) return pending_error("cannot write", target_, errno);
     bytes = bytes.subspan(static_cast<size_t>(n));
     size_bytes_ += static_cast<uint64_t>(n);
   }
@@ -172,13 +173,13 @@ Status PendingFile::write(std::span<const std::byte> bytes) {
 Status PendingFile::commit() {
   WHET_CHECK(fd_ >= 0);
   if (!temporary_.empty()) {
-    if (::fsync(fd_) != 0) return os_error("cannot write", target_, errno);
+    if (::fsync(fd_) != 0) return pending_error("cannot write", target_, errno);
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-      return os_error("cannot rename to", target_, errno);
+      return pending_error("cannot rename to", target_, errno);
     }
   }
   const int fd = std::exchange(fd_, -1);
-  if (::close(fd) != 0 && errno != EINTR) return os_error("cannot write", target_, errno);
+  if (::close(fd) != 0 && errno != EINTR) return pending_error("cannot write", target_, errno);
   return ok_status();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "base/invalid_model.h"
 #include "token/utf8.h"
 
 namespace whet {
@@ -13,10 +14,6 @@ namespace {
 
 // Graphemes of so many bytes or more are normalized character by character.
 constexpr size_t kLongGrapheme = 6;
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 // Of a unit of the double array.
 uint32_t offset_of(uint32_t unit) {
@@ -50,10 +47,11 @@ size_t grapheme_length(std::string_view text) {
 
 Result<CharacterMap> CharacterMap::parse(std::string data) {
   uint32_t size = 0;
-  if (data.size() < sizeof(size)) return invalid("precompiled normalization: expected 4 bytes");
+  if (data.size() < sizeof(size))
+    return invalid_model("precompiled normalization: expected 4 bytes");
   std::memcpy(&size, data.data(), sizeof(size));
   if (size % sizeof(uint32_t) != 0 || size == 0 || size > data.size() - sizeof(size)) {
-    return invalid(
+    return invalid_model(
         fmt::format("precompiled normalization: expected a trie of at most {} bytes, "
                     "found one of {}",
                     data.size() - sizeof(size), size));
@@ -63,7 +61,7 @@ Result<CharacterMap> CharacterMap::parse(std::string data) {
   std::memcpy(map.units_.data(), data.data() + sizeof(size), size);
   map.replacements_ = data.substr(sizeof(size) + size);
   if (map.replacements_.empty() || map.replacements_.back() != '\0') {
-    return invalid("precompiled normalization: the last replacement has no end");
+    return invalid_model("precompiled normalization: the last replacement has no end");
   }
   return map;
 }
@@ -119,7 +117,7 @@ Result<std::string> decode_base64(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
   for (const char c : text) {
     const size_t digit = kDigits.find(c);
-    if (digit == kDigits.npos) return invalid("base64: expected letters, digits, + and /");
+    if (digit == kDigits.npos) return invalid_model("base64: expected letters, digits, + and /");
     bits = bits << 6 | static_cast<uint32_t>(digit);
     n_bits += 6;
     if (n_bits < 8) continue;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/added_token_json.h"
 #include "token/json_fields.h"
@@ -17,10 +18,6 @@ namespace whet {
 
 namespace {
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 Result<std::optional<TokenId>> read_id(const ModelFile& file, std::string_view name,
                                        std::optional<TokenId> fallback) {
   const std::string key = fmt::format("tokenizer.ggml.{}_token_id", name);
@@ -28,7 +25,7 @@ Result<std::optional<TokenId>> read_id(const ModelFile& file, std::string_view n
   WHET_TRY(const uint64_t id, file.get_uint(key));
   // 2^32-1 is how some converters write "none".
   if (id == 0xFFFFFFFFu) return std::optional<TokenId>();
-  if (id > INT32_MAX) return invalid(fmt::format("{} is {}", key, id));
+  if (id > INT32_MAX) return invalid_model(fmt::format("{} is {}", key, id));
   return std::optional<TokenId>(static_cast<TokenId>(id));
 }
 
@@ -42,7 +39,7 @@ Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
     WHET_TRY(const auto numbers, file.get_ints("tokenizer.ggml.token_type"));
     for (int64_t number : numbers) {
       const auto type = token_type_of(number == 0 ? 1 : number);  // undefined is normal
-      if (!type) return invalid(fmt::format("token type {} is not known", number));
+      if (!type) return invalid_model(fmt::format("token type {} is not known", number));
       parts.types.push_back(*type);
     }
   } else {
@@ -51,7 +48,7 @@ Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
   if (is_spm) {
     WHET_TRY(const auto scores, file.get_floats("tokenizer.ggml.scores"));
     for (double score : scores) parts.scores.push_back(static_cast<float>(score));
-    if (parts.scores.empty()) return invalid("tokenizer.ggml.scores is empty");
+    if (parts.scores.empty()) return invalid_model("tokenizer.ggml.scores is empty");
   }
 
   const auto spm_default = [&](TokenId id) {
@@ -69,7 +66,8 @@ Result<VocabularyParts> read_parts(const ModelFile& file, bool is_spm) {
     WHET_TRY(const auto ids, file.get_ints(kEndsKey));
     parts.all_ends.emplace();
     for (int64_t id : ids) {
-      if (id < 0 || id > INT32_MAX) return invalid(fmt::format("{}: {} is no id", kEndsKey, id));
+      if (id < 0 || id > INT32_MAX)
+        return invalid_model(fmt::format("{}: {} is no id", kEndsKey, id));
       parts.all_ends->push_back(static_cast<TokenId>(id));
     }
   }
@@ -86,11 +84,11 @@ Result<SequenceEnds> read_ends(const ModelFile& file, const Vocabulary& vocabula
   if (adds_bos && vocabulary.bos()) {
     ends.prefix.push_back(*vocabulary.bos());
   } else if (adds_bos && file.has(kAddBos)) {
-    return invalid(fmt::format("{} is true, but there is no BOS token", kAddBos));
+    return invalid_model(fmt::format("{} is true, but there is no BOS token", kAddBos));
   }
   if (adds_eos) {
     if (!vocabulary.eos()) {
-      return invalid(fmt::format("{} is true, but there is no EOS token", kAddEos));
+      return invalid_model(fmt::format("{} is true, but there is no EOS token", kAddEos));
     }
     ends.suffix.push_back(*vocabulary.eos());
   }
@@ -104,7 +102,7 @@ Result<std::vector<MergeParts>> read_merges(const ModelFile& file) {
   for (const std::string& line : lines) {
     const size_t space = line.find(' ', 1);
     if (space == line.npos || space + 1 == line.size()) {
-      return invalid(
+      return invalid_model(
           fmt::format("merge {}: {} is not two pieces", merges.size(), quote_untrusted(line)));
     }
     merges.emplace_back(line.substr(0, space), line.substr(space + 1));
@@ -154,8 +152,8 @@ Status read_whet_added_tokens(const ModelFile& file, std::vector<PipelineAddedTo
           return token.token.id == id && token.token.text == added.token.text;
         });
     if (it == tokens.end()) {
-      return invalid(fmt::format("{}: {} with the id {} is no added token of the vocabulary",
-                                 kAddedTokensKey, quote_untrusted(added.token.text), id));
+      return invalid_model(fmt::format("{}: {} with the id {} is no added token of the vocabulary",
+                                       kAddedTokensKey, quote_untrusted(added.token.text), id));
     }
     added.token.id = it->token.id;
     *it = std::move(added);
@@ -228,14 +226,14 @@ Result<PhraseVocabulary> read_phrases(const ModelFile& file, int32_t n_tokens) {
   WHET_TRY(const auto ids, file.get_ints(kPhraseTokensKey));
   WHET_TRY(const auto lengths, file.get_ints(kPhraseLengthsKey));
   if (lengths.size() >= static_cast<size_t>(n_tokens)) {
-    return invalid(fmt::format("{}: expected fewer phrases than the {} tokens, found {}",
-                               kPhraseLengthsKey, n_tokens, lengths.size()));
+    return invalid_model(fmt::format("{}: expected fewer phrases than the {} tokens, found {}",
+                                     kPhraseLengthsKey, n_tokens, lengths.size()));
   }
   std::vector<std::vector<TokenId>> phrases;
   size_t begin = 0;
   for (const int64_t length : lengths) {
     if (length < 0 || static_cast<uint64_t>(length) > ids.size() - begin) {
-      return invalid(
+      return invalid_model(
           fmt::format("{}: expected lengths that add up to the {} ids of {}, found {} "
                       "behind {} ids",
                       kPhraseLengthsKey, ids.size(), kPhraseTokensKey, length, begin));
@@ -243,15 +241,16 @@ Result<PhraseVocabulary> read_phrases(const ModelFile& file, int32_t n_tokens) {
     std::vector<TokenId>& phrase = phrases.emplace_back();
     for (const size_t end = begin + static_cast<size_t>(length); begin < end; ++begin) {
       if (ids[begin] < 0 || ids[begin] >= n_tokens) {
-        return invalid(fmt::format("{}: expected ids from 0 to {}, found {}", kPhraseTokensKey,
-                                   n_tokens - 1, ids[begin]));
+        return invalid_model(fmt::format("{}: expected ids from 0 to {}, found {}",
+                                         kPhraseTokensKey, n_tokens - 1, ids[begin]));
       }
       phrase.push_back(static_cast<TokenId>(ids[begin]));
     }
   }
   if (begin != ids.size()) {
-    return invalid(fmt::format("{}: expected lengths that add up to the {} ids of {}, found {}",
-                               kPhraseLengthsKey, ids.size(), kPhraseTokensKey, begin));
+    return invalid_model(
+        fmt::format("{}: expected lengths that add up to the {} ids of {}, found {}",
+                    kPhraseLengthsKey, ids.size(), kPhraseTokensKey, begin));
   }
   return PhraseVocabulary::create(n_tokens - static_cast<int32_t>(lengths.size()), phrases);
 }
@@ -260,7 +259,7 @@ Result<std::shared_ptr<const Tokenizer>> make_adapted(const ModelFile& file) {
   WHET_TRY(const std::string model, file.get_string("tokenizer.ggml.model"));
   // Others merge whatever spells a piece, so that phrases would change the base tokens.
   if (model != "gpt2") {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected a byte-level BPE vocabulary (tokenizer.ggml.model "
                     "gpt2), found {}",
                     kPhraseTokensKey, quote_untrusted(model)));
@@ -280,7 +279,7 @@ Result<std::shared_ptr<const Tokenizer>> make_gguf_tokenizer(const ModelFile& fi
   if (model == "llama") return make_spm(file);
   if (model == "gpt2") return make_bpe(file, false);
   if (model == "gemma4") return make_bpe(file, true);
-  return invalid(
+  return invalid_model(
       fmt::format("tokenizer.ggml.model {} is not supported; supported are \"llama\", "
                   "\"gpt2\" and \"gemma4\"",
                   quote_untrusted(model)));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
@@ -11,10 +12,6 @@ namespace whet {
 using nlohmann::json;
 
 namespace {
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 // Brackets outside strings; the text may be no JSON at all.
 int nesting_depth(std::string_view text) {
@@ -38,27 +35,28 @@ int nesting_depth(std::string_view text) {
 }
 
 Error wrong_type(const char* name, const char* expected, const json& found) {
-  return invalid(fmt::format("\"{}\": expected {}, found {}", name, expected, found.type_name()));
+  return invalid_model(
+      fmt::format("\"{}\": expected {}, found {}", name, expected, found.type_name()));
 }
 
 }  // namespace
 
 Result<json> parse_json_object(std::string_view text) {
   if (text.size() > kMaxJsonBytes) {
-    return invalid(fmt::format("{} bytes of JSON, more than {}", text.size(), kMaxJsonBytes));
+    return invalid_model(fmt::format("{} bytes of JSON, more than {}", text.size(), kMaxJsonBytes));
   }
   if (const int depth = nesting_depth(text); depth > kMaxJsonDepth) {
-    return invalid(fmt::format("JSON nested {} deep, more than {}", depth, kMaxJsonDepth));
+    return invalid_model(fmt::format("JSON nested {} deep, more than {}", depth, kMaxJsonDepth));
   }
   try {
     json value = json::parse(text);
     if (!value.is_object()) {
-      return invalid(fmt::format("expected a JSON object, found {}", value.type_name()));
+      return invalid_model(fmt::format("expected a JSON object, found {}", value.type_name()));
     }
     return value;
   } catch (const json::exception& error) {
     // The library quotes the text around the error as it is.
-    return invalid(fmt::format("JSON: {}", quote_untrusted(error.what())));
+    return invalid_model(fmt::format("JSON: {}", quote_untrusted(error.what())));
   }
 }
 
@@ -70,7 +68,7 @@ const json* find_field(const json& object, const char* name) {
 
 Result<std::string> get_string(const json& object, const char* name) {
   const json* field = find_field(object, name);
-  if (field == nullptr) return invalid(fmt::format("\"{}\" is missing", name));
+  if (field == nullptr) return invalid_model(fmt::format("\"{}\" is missing", name));
   if (!field->is_string()) return wrong_type(name, "a string", *field);
   return field->get_ref<const std::string&>();
 }
@@ -89,17 +87,17 @@ Result<bool> get_bool_or(const json& object, const char* name, bool fallback) {
 
 Result<int64_t> get_int(const json& object, const char* name) {
   const json* field = find_field(object, name);
-  if (field == nullptr) return invalid(fmt::format("\"{}\" is missing", name));
+  if (field == nullptr) return invalid_model(fmt::format("\"{}\" is missing", name));
   if (!field->is_number_integer()) return wrong_type(name, "an integer", *field);
   if (field->is_number_unsigned() && field->get<uint64_t>() > INT64_MAX) {
-    return invalid(fmt::format("\"{}\" is too large", name));
+    return invalid_model(fmt::format("\"{}\" is too large", name));
   }
   return field->get<int64_t>();
 }
 
 Result<const json*> get_array(const json& object, const char* name) {
   const json* field = find_field(object, name);
-  if (field == nullptr) return invalid(fmt::format("\"{}\" is missing", name));
+  if (field == nullptr) return invalid_model(fmt::format("\"{}\" is missing", name));
   if (!field->is_array()) return wrong_type(name, "a list", *field);
   return field;
 }

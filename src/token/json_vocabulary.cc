@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/added_token_json.h"
 #include "token/byte_alphabet.h"
@@ -16,10 +17,6 @@ using nlohmann::json;
 
 namespace {
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 // Pieces by id, while they are collected. Ids need not be dense; a hole becomes an empty piece.
 class PieceList {
  public:
@@ -28,7 +25,8 @@ class PieceList {
 
   Status set(int64_t id, const std::string& piece, TokenType type) {
     if (id < 0 || static_cast<uint64_t>(id) >= limit_) {
-      return invalid(fmt::format("token {}: id {} is out of range", quote_untrusted(piece), id));
+      return invalid_model(
+          fmt::format("token {}: id {} is out of range", quote_untrusted(piece), id));
     }
     const auto i = static_cast<size_t>(id);
     if (i >= pieces.size()) {
@@ -36,8 +34,8 @@ class PieceList {
       types.resize(i + 1, TokenType::kUnused);
     }
     if (!pieces[i].empty() && pieces[i] != piece) {
-      return invalid(fmt::format("id {} is both {} and {}", id, quote_untrusted(pieces[i]),
-                                 quote_untrusted(piece)));
+      return invalid_model(fmt::format("id {} is both {} and {}", id, quote_untrusted(pieces[i]),
+                                       quote_untrusted(piece)));
     }
     pieces[i] = piece;
     types[i] = type;
@@ -54,7 +52,7 @@ class PieceList {
 Status read_vocabulary(const json& vocabulary, bool has_byte_tokens, PieceList& list) {
   for (const auto& [piece, id] : vocabulary.items()) {
     if (!id.is_number_integer()) {
-      return invalid(fmt::format("token {}: the id is no integer", quote_untrusted(piece)));
+      return invalid_model(fmt::format("token {}: the id is no integer", quote_untrusted(piece)));
     }
     const bool is_byte = has_byte_tokens && parse_byte_piece(piece).has_value();
     WHET_TRY_STATUS(
@@ -68,7 +66,7 @@ Status read_scored_vocabulary(const json& vocabulary, bool has_byte_tokens, Piec
                               std::vector<float>& scores) {
   for (const json& entry : vocabulary) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
-      return invalid(fmt::format("token {}: expected a piece and its score", scores.size()));
+      return invalid_model(fmt::format("token {}: expected a piece and its score", scores.size()));
     }
     const auto& piece = entry[0].get_ref<const std::string&>();
     const bool is_byte = has_byte_tokens && parse_byte_piece(piece).has_value();
@@ -97,7 +95,7 @@ Status read_added_tokens(const json& nodes, std::vector<PipelineAddedToken>& tok
   for (const json& node : nodes) {
     WHET_TRY(PipelineAddedToken added, read_added_token(node));
     WHET_TRY(const int64_t id, get_int(node, "id"));
-    if (id < 0 || id > INT32_MAX) return invalid(fmt::format("added token with id {}", id));
+    if (id < 0 || id > INT32_MAX) return invalid_model(fmt::format("added token with id {}", id));
     added.token.id = static_cast<TokenId>(id);
     if (added.token.text.empty()) continue;
     tokens.push_back(std::move(added));
@@ -156,7 +154,7 @@ Result<MergeParts> read_merge(const json& node, size_t rank) {
       return MergeParts(line.substr(0, space), line.substr(space + 1));
     }
   }
-  return invalid(fmt::format("merge {} is not two pieces", rank));
+  return invalid_model(fmt::format("merge {} is not two pieces", rank));
 }
 
 Result<std::vector<MergeParts>> read_merges(const json& nodes) {
@@ -186,12 +184,12 @@ Status refuse_unsupported(const json& model) {
   WHET_TRY(const std::string type, get_string_or(model, "type", "BPE"));
   if (type == "WordPiece") return ok_status();
   if (type != "BPE" && type != "Unigram") {
-    return invalid(fmt::format("model type {} is not supported; BPE, Unigram and WordPiece are",
-                               quote_untrusted(type)));
+    return invalid_model(fmt::format(
+        "model type {} is not supported; BPE, Unigram and WordPiece are", quote_untrusted(type)));
   }
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     WHET_TRY(const std::string affix, get_string_or(model, name, ""));
-    if (!affix.empty()) return invalid(fmt::format("\"{}\" is not supported", name));
+    if (!affix.empty()) return invalid_model(fmt::format("\"{}\" is not supported", name));
   }
   return ok_status();
 }
@@ -201,19 +199,19 @@ Status refuse_unsupported(const json& model) {
 Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
                                             const TokenizerConfig& config) {
   const json* model = find_field(root, "model");
-  if (model == nullptr) return invalid("\"model\" is missing");
+  if (model == nullptr) return invalid_model("\"model\" is missing");
   WHET_TRY_STATUS(refuse_unsupported(*model));
   const json* vocabulary = find_field(*model, "vocab");
   WHET_TRY(const std::string algorithm, get_string_or(*model, "type", "BPE"));
   const bool unigram = algorithm == "Unigram";
   if (vocabulary == nullptr || (unigram ? !vocabulary->is_array() : !vocabulary->is_object())) {
-    return invalid(unigram ? "\"model\" has no \"vocab\" list"
-                           : "\"model\" has no \"vocab\" object");
+    return invalid_model(unigram ? "\"model\" has no \"vocab\" list"
+                                 : "\"model\" has no \"vocab\" object");
   }
   const json no_tokens = json::array();
   const json* added_nodes = find_field(root, "added_tokens");
   if (added_nodes == nullptr) added_nodes = &no_tokens;
-  if (!added_nodes->is_array()) return invalid("\"added_tokens\": expected a list");
+  if (!added_nodes->is_array()) return invalid_model("\"added_tokens\": expected a list");
 
   JsonVocabulary result;
   BpeOptions& options = result.options;
@@ -236,7 +234,7 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
       WHET_TRY(unknown, get_int(*model, "unk_id"));
     }
     if (unknown >= static_cast<int64_t>(list.pieces.size())) {
-      return invalid(
+      return invalid_model(
           fmt::format("unk_id {} is outside the vocabulary of {}", unknown, list.pieces.size()));
     }
     if (unknown >= 0) {
@@ -265,10 +263,11 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   WHET_TRY(const std::string unknown, get_string_or(*model, "unk_token", ""));
   if (!unigram) options.unknown = find_piece(parts.pieces, unknown);
   if (!unknown.empty() && !options.unknown) {
-    return invalid(fmt::format("unk_token {} is not in the vocabulary", quote_untrusted(unknown)));
+    return invalid_model(
+        fmt::format("unk_token {} is not in the vocabulary", quote_untrusted(unknown)));
   }
   if (algorithm == "WordPiece") {
-    if (!options.unknown) return invalid("\"model\" has no \"unk_token\"");
+    if (!options.unknown) return invalid_model("\"model\" has no \"unk_token\"");
     WordPieceOptions word_piece{.unknown = *options.unknown};
     WHET_TRY(word_piece.prefix, get_string_or(*model, "continuing_subword_prefix", "##"));
     if (find_field(*model, "max_input_chars_per_word") != nullptr) {
@@ -281,7 +280,7 @@ Result<JsonVocabulary> read_json_vocabulary(const json& root, bool byte_level,
   parts.eos = find_piece(parts.pieces, config.eos);
   for (int64_t id : config.end_ids) {
     if (id < 0 || static_cast<size_t>(id) >= parts.pieces.size()) {
-      return invalid(
+      return invalid_model(
           fmt::format("eos_token_id {} is outside the vocabulary of {}", id, parts.pieces.size()));
     }
     parts.more_ends.push_back(static_cast<TokenId>(id));

@@ -4,13 +4,11 @@
 
 #include <bit>
 
+#include "base/invalid_model.h"
+
 namespace whet {
 
 namespace {
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 uint64_t little_endian(std::string_view bytes) {
   uint64_t value = 0;
@@ -32,7 +30,7 @@ Result<std::optional<ProtobufField>> ProtobufReader::next() {
   WHET_TRY(const uint64_t tag, varint());
   const uint64_t number = tag >> 3;
   if (number == 0 || number >= (uint64_t{1} << 29)) {
-    return invalid(fmt::format("protobuf field number {}", number));
+    return invalid_model(fmt::format("protobuf field number {}", number));
   }
   ProtobufField field{.number = static_cast<uint32_t>(number), .kind = Kind::kVarint, .bytes = {}};
   switch (tag & 7) {
@@ -59,7 +57,7 @@ Result<std::optional<ProtobufField>> ProtobufReader::next() {
       return std::optional(field);
     }
     default:
-      return invalid(fmt::format("protobuf wire type {}", tag & 7));
+      return invalid_model(fmt::format("protobuf wire type {}", tag & 7));
   }
 }
 
@@ -71,12 +69,12 @@ Result<uint64_t> ProtobufReader::varint() {
     value |= static_cast<uint64_t>(bits & 0x7F) << shift;
     if (bits < 0x80) return value;
   }
-  return invalid("protobuf varint longer than 10 bytes");
+  return invalid_model("protobuf varint longer than 10 bytes");
 }
 
 Result<std::string_view> ProtobufReader::take(uint64_t n_bytes) {
   if (n_bytes > rest_.size()) {
-    return invalid(
+    return invalid_model(
         fmt::format("protobuf field of {} bytes with only {} left", n_bytes, rest_.size()));
   }
   const std::string_view taken = rest_.substr(0, static_cast<size_t>(n_bytes));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/protobuf_reader.h"
 #include "token/spm_tokenizer.h"
@@ -13,10 +14,6 @@ namespace whet {
 namespace {
 
 using Kind = ProtobufField::Kind;
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 // Field numbers and defaults of sentencepiece_model.proto.
 struct Model {
@@ -54,7 +51,7 @@ Status read_piece(std::string_view message, VocabularyParts& parts) {
     if (field.number == 2 && field.kind == Kind::kFixed32) score = field.as_float();
     if (field.number == 3 && field.kind == Kind::kVarint) {
       const auto known = token_type_of(static_cast<int64_t>(field.integer));
-      if (!known) return invalid(fmt::format("piece type {} is not known", field.integer));
+      if (!known) return invalid_model(fmt::format("piece type {} is not known", field.integer));
       type = *known;
     }
     return ok_status();
@@ -108,22 +105,23 @@ Status refuse_unsupported(const Model& model) {
   constexpr const char* kTypeNames[] = {"?", "unigram", "BPE", "word", "character"};
   if (model.model_type != 2) {
     const char* name = kTypeNames[model.model_type <= 4 ? model.model_type : 0];
-    return invalid(
+    return invalid_model(
         fmt::format("a SentencePiece model of type {} is not supported; only BPE is", name));
   }
   if (model.has_character_table) {
-    return invalid(fmt::format("SentencePiece normalizer {} is not supported; only identity is",
-                               quote_untrusted(model.normalizer_name)));
+    return invalid_model(
+        fmt::format("SentencePiece normalizer {} is not supported; only identity is",
+                    quote_untrusted(model.normalizer_name)));
   }
   if (model.spaces_are_suffixes) {
-    return invalid("a SentencePiece model with white space as suffix is not supported");
+    return invalid_model("a SentencePiece model with white space as suffix is not supported");
   }
   return ok_status();
 }
 
 Result<std::optional<TokenId>> to_id(int64_t id) {
   if (id < 0) return std::optional<TokenId>();
-  if (id > INT32_MAX) return invalid(fmt::format("token id {}", id));
+  if (id > INT32_MAX) return invalid_model(fmt::format("token id {}", id));
   return std::optional<TokenId>(static_cast<TokenId>(id));
 }
 
@@ -151,15 +149,16 @@ Result<std::vector<AddedToken>> add_side_tokens(const TokenizerConfig& config,
     const auto i = static_cast<size_t>(token.id);
     if (i >= parts.pieces.size()) {
       if (i > parts.pieces.size() + config.added_tokens.size() + 65536) {
-        return invalid(fmt::format("added token {}: id {} is far beyond the {} pieces",
-                                   quote_untrusted(token.text), i, parts.pieces.size()));
+        return invalid_model(fmt::format("added token {}: id {} is far beyond the {} pieces",
+                                         quote_untrusted(token.text), i, parts.pieces.size()));
       }
       parts.pieces.resize(i + 1);
       parts.scores.resize(i + 1, 0.0f);
       parts.types.resize(i + 1, TokenType::kUnused);
     } else if (it == parts.pieces.end() && !parts.pieces[i].empty()) {
-      return invalid(fmt::format("id {} is both {} and {}", i, quote_untrusted(parts.pieces[i]),
-                                 quote_untrusted(token.text)));
+      return invalid_model(fmt::format("id {} is both {} and {}", i,
+                                       quote_untrusted(parts.pieces[i]),
+                                       quote_untrusted(token.text)));
     }
     parts.pieces[i] = token.text;
     const bool is_unknown = parts.types[i] == TokenType::kUnknown;

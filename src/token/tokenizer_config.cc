@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/added_token_json.h"
 #include "token/json_fields.h"
@@ -15,15 +16,11 @@ using nlohmann::json;
 
 namespace {
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 // "<s>" or {"content": "<s>", ...}: special whatever it says, for it has a role.
 Result<PipelineAddedToken> read_role(const json& node, const char* name) {
   if (!node.is_string() && !node.is_object()) {
-    return invalid(fmt::format("\"{}\": expected a string or an added token, found {}", name,
-                               node.type_name()));
+    return invalid_model(fmt::format("\"{}\": expected a string or an added token, found {}", name,
+                                     node.type_name()));
   }
   PipelineAddedToken token{};
   if (node.is_object()) {
@@ -66,7 +63,8 @@ Status read_roles(const json& object, TokenizerConfig& config,
     if (field == nullptr) continue;
     // transformers 5 also writes an object that names each token.
     if (!field->is_array() && !field->is_object()) {
-      return invalid(fmt::format("\"{}\": expected a list, found {}", name, field->type_name()));
+      return invalid_model(
+          fmt::format("\"{}\": expected a list, found {}", name, field->type_name()));
     }
     for (const json& item : *field) {
       WHET_TRY(PipelineAddedToken token, read_role(item, name));
@@ -84,8 +82,8 @@ Status read_flag(const json& object, const char* name, std::optional<bool>& flag
 
 Status check_id(std::string_view text, int64_t id) {
   if (id >= 0 && id <= INT32_MAX) return ok_status();
-  return invalid(fmt::format("added token {}: expected an id of 0 to {}, found {}",
-                             quote_untrusted(text), INT32_MAX, id));
+  return invalid_model(fmt::format("added token {}: expected an id of 0 to {}, found {}",
+                                   quote_untrusted(text), INT32_MAX, id));
 }
 
 void sort_by_id(std::vector<PipelineAddedToken>& tokens) {
@@ -98,8 +96,8 @@ Status read_added_tokens_decoder(const json& object, TokenizerConfig& config) {
   const json* decoder = find_field(object, "added_tokens_decoder");
   if (decoder == nullptr) return ok_status();
   if (!decoder->is_object()) {
-    return invalid(fmt::format("\"added_tokens_decoder\": expected an object, found {}",
-                               decoder->type_name()));
+    return invalid_model(fmt::format("\"added_tokens_decoder\": expected an object, found {}",
+                                     decoder->type_name()));
   }
   for (const auto& [key, node] : decoder->items()) {
     int64_t id = -1;
@@ -123,8 +121,8 @@ Status read_added_tokens_file(const json& object, std::span<const PipelineAddedT
                               std::vector<PipelineAddedToken>& tokens) {
   for (const auto& [text, id] : object.items()) {
     if (!id.is_number_integer()) {
-      return invalid(fmt::format("added token {}: expected an integer, found {}",
-                                 quote_untrusted(text), id.type_name()));
+      return invalid_model(fmt::format("added token {}: expected an integer, found {}",
+                                       quote_untrusted(text), id.type_name()));
     }
     WHET_TRY_STATUS(check_id(text, id.get<int64_t>()));
     PipelineAddedToken token{};
@@ -145,7 +143,7 @@ Status read_end_ids(const json& object, std::vector<int64_t>& ids) {
   if (field == nullptr) return ok_status();
   const auto add = [&](const json& item) -> Status {
     if (!item.is_number_integer()) {
-      return invalid(
+      return invalid_model(
           fmt::format("\"eos_token_id\": expected an integer or a list of integers, found {}",
                       item.type_name()));
     }
@@ -171,7 +169,7 @@ Status check_bos_id(const json& object, const TokenizerConfig& config) {
   if (find_field(object, "bos_token_id") == nullptr) return ok_status();
   WHET_TRY(const int64_t id, get_int(object, "bos_token_id"));
   if (!config.n_rows || id < *config.n_rows) return ok_status();
-  return invalid(
+  return invalid_model(
       fmt::format("\"bos_token_id\": expected an id below the \"vocab_size\" {}, found "
                   "{}",
                   *config.n_rows, id));

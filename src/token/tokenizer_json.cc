@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/json_fields.h"
 #include "token/json_pipeline.h"
@@ -13,13 +14,9 @@ using nlohmann::json;
 
 namespace {
 
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
-
 Result<TokenId> read_id(const Vocabulary& vocabulary, const json& id) {
   if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() >= vocabulary.size()) {
-    return invalid("post_processor: a special token's id is outside the vocabulary");
+    return invalid_model("post_processor: a special token's id is outside the vocabulary");
   }
   return id.get<TokenId>();
 }
@@ -36,12 +33,12 @@ Result<SequenceEnds> read_template(const Vocabulary& vocabulary, const json& nod
       continue;
     }
     const json* special = find_field(item, "SpecialToken");
-    if (special == nullptr) return invalid("post_processor: a template item is not known");
+    if (special == nullptr) return invalid_model("post_processor: a template item is not known");
     WHET_TRY(const std::string name, get_string(*special, "id"));
     const json* tokens = find_field(node, "special_tokens");
     const json* token = tokens == nullptr ? nullptr : find_field(*tokens, name.c_str());
     if (token == nullptr) {
-      return invalid(fmt::format("post_processor: {} is not defined", quote_untrusted(name)));
+      return invalid_model(fmt::format("post_processor: {} is not defined", quote_untrusted(name)));
     }
     WHET_TRY(const json* ids, get_array(*token, "ids"));
     for (const json& id : *ids) {
@@ -57,7 +54,7 @@ Result<SequenceEnds> read_bert_processing(const Vocabulary& vocabulary, const js
   SequenceEnds ends;
   WHET_TRY(const json* cls, get_array(node, "cls"));
   WHET_TRY(const json* sep, get_array(node, "sep"));
-  if (cls->size() != 2 || sep->size() != 2) return invalid("post_processor: bad cls or sep");
+  if (cls->size() != 2 || sep->size() != 2) return invalid_model("post_processor: bad cls or sep");
   WHET_TRY(const TokenId first, read_id(vocabulary, (*cls)[1]));
   WHET_TRY(const TokenId last, read_id(vocabulary, (*sep)[1]));
   ends.prefix.push_back(first);
@@ -82,7 +79,7 @@ Result<std::optional<SequenceEnds>> read_post_processor(const Vocabulary& vocabu
       if (part_ends) ends = std::move(part_ends);
     }
   } else if (type != "ByteLevel") {
-    return invalid(fmt::format("post_processor {} is not supported", quote_untrusted(type)));
+    return invalid_model(fmt::format("post_processor {} is not supported", quote_untrusted(type)));
   }
   return ends;
 }
@@ -90,11 +87,11 @@ Result<std::optional<SequenceEnds>> read_post_processor(const Vocabulary& vocabu
 Result<SequenceEnds> ends_from_config(const Vocabulary& vocabulary, const TokenizerConfig& config) {
   SequenceEnds ends;
   if (config.adds_bos.value_or(false)) {
-    if (!vocabulary.bos()) return invalid("add_bos_token is true, but there is no BOS token");
+    if (!vocabulary.bos()) return invalid_model("add_bos_token is true, but there is no BOS token");
     ends.prefix.push_back(*vocabulary.bos());
   }
   if (config.adds_eos.value_or(false)) {
-    if (!vocabulary.eos()) return invalid("add_eos_token is true, but there is no EOS token");
+    if (!vocabulary.eos()) return invalid_model("add_eos_token is true, but there is no EOS token");
     ends.suffix.push_back(*vocabulary.eos());
   }
   return ends;
@@ -157,8 +154,8 @@ Result<std::shared_ptr<const Tokenizer>> build(const json& root, const Tokenizer
                                   .hides_leading_space = hides_space,
                                   .description = read.unigram      ? "unigram"
                                                  : read.word_piece ? "WordPiece"
-                                                 : pre.byte_level ? "BPE (byte-level)"
-                                                                  : "BPE (byte fallback)"});
+                                                 : pre.byte_level  ? "BPE (byte-level)"
+                                                                   : "BPE (byte fallback)"});
 }
 
 }  // namespace

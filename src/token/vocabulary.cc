@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "token/byte_alphabet.h"
 #include "token/turn_ends.h"
@@ -14,10 +15,6 @@ namespace whet {
 namespace {
 
 constexpr size_t kMaxPieces = size_t{1} << 24;  // 64 times the largest vocabulary in use
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 }  // namespace
 
@@ -61,22 +58,24 @@ std::optional<TokenId> Vocabulary::find_text(std::string_view piece) const {
 
 Status Vocabulary::check_lengths_and_ids() const {
   const size_t n = parts_.pieces.size();
-  if (n == 0) return invalid("the vocabulary is empty");
+  if (n == 0) return invalid_model("the vocabulary is empty");
   if (n > kMaxPieces) {
-    return invalid(fmt::format("{} tokens, more than the {} supported", n, kMaxPieces));
+    return invalid_model(fmt::format("{} tokens, more than the {} supported", n, kMaxPieces));
   }
   if (parts_.types.size() != n) {
-    return invalid(fmt::format("{} tokens but {} token types", n, parts_.types.size()));
+    return invalid_model(fmt::format("{} tokens but {} token types", n, parts_.types.size()));
   }
   if (!parts_.scores.empty() && parts_.scores.size() != n) {
-    return invalid(fmt::format("{} tokens but {} scores", n, parts_.scores.size()));
+    return invalid_model(fmt::format("{} tokens but {} scores", n, parts_.scores.size()));
   }
   for (size_t i = 0; i < parts_.scores.size(); ++i) {
-    if (std::isnan(parts_.scores[i])) return invalid(fmt::format("token {}: score is NaN", i));
+    if (std::isnan(parts_.scores[i]))
+      return invalid_model(fmt::format("token {}: score is NaN", i));
   }
   const auto check = [n](const char* role, TokenId id) -> Status {
     if (id >= 0 && static_cast<size_t>(id) < n) return ok_status();
-    return invalid(fmt::format("{} token id {} is outside the vocabulary of {}", role, id, n));
+    return invalid_model(
+        fmt::format("{} token id {} is outside the vocabulary of {}", role, id, n));
   };
   if (parts_.bos) WHET_TRY_STATUS(check("BOS", *parts_.bos));
   if (parts_.eos) WHET_TRY_STATUS(check("EOS", *parts_.eos));
@@ -103,15 +102,15 @@ Status Vocabulary::index_pieces() {
     if (!is_new) {
       const std::string both =
           fmt::format("tokens {} and {} are both {}", it->second, id, quote_untrusted(piece));
-      if (!parts_.allows_duplicates) return invalid(both);
+      if (!parts_.allows_duplicates) return invalid_model(both);
       if (++n_duplicates == 1) parts_.notes.push_back(both + ": text becomes the later one");
       it->second = id;
     }
     longest_piece_bytes_ = std::max(longest_piece_bytes_, piece.size());
     const auto byte = parse_byte_piece(piece);
     if (parts_.types[i] == TokenType::kByte && !byte) {
-      return invalid(fmt::format("token {} is a byte token, but {} is not <0xHH>", id,
-                                 quote_untrusted(piece)));
+      return invalid_model(fmt::format("token {} is a byte token, but {} is not <0xHH>", id,
+                                       quote_untrusted(piece)));
     }
     // "<0x0a>" beside "<0x0A>": the upper-case spelling is the one that vocabularies mean.
     if (byte && piece == byte_piece(*byte)) byte_tokens_[*byte] = id;

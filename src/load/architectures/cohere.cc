@@ -7,7 +7,7 @@
 namespace whet {
 namespace {
 
-Status read_base(ConfigReader& reader, ModelConfig& config) {
+Status read_cohere_base(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"};
@@ -32,7 +32,7 @@ Status read_base(ConfigReader& reader, ModelConfig& config) {
 }
 
 Status read_cohere2(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, config));
+  WHET_TRY_STATUS(read_cohere_base(reader, config));
   WHET_TRY(const int64_t period, read_window_period(reader, 4));
   const auto is_windowed = [&](int64_t i) { return (i + 1) % period != 0; };
   WHET_TRY(const std::vector<int64_t> windows,
@@ -51,7 +51,7 @@ const Architecture kCohere{
     .model_types = {"cohere"},
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kInterleaved},
-    .read = read_base,
+    .read = read_cohere_base,
 };
 
 const Architecture kCohere2{

@@ -5,14 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
 namespace {
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 Status read_vocabulary(ConfigReader& reader, ModelConfig& config) {
   if (!reader.is_gguf()) {
@@ -21,11 +18,11 @@ Status read_vocabulary(ConfigReader& reader, ModelConfig& config) {
   }
   const TensorEntry* embedding = reader.file().find_tensor("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2) {
-    return invalid("tensor token_embd.weight: expected a matrix, found none");
+    return invalid_model("tensor token_embd.weight: expected a matrix, found none");
   }
   const uint64_t rows = embedding->shape[0];
   if (rows < 1 || rows > kMaxVocabulary) {
-    return invalid(
+    return invalid_model(
         fmt::format("rows of token_embd.weight: expected 1 to {}, found {}", kMaxVocabulary, rows));
   }
   config.vocab_size = static_cast<int64_t>(rows);
@@ -47,8 +44,8 @@ Status read_attention(ConfigReader& reader, const ModelConfig& config, const Siz
   const Word value_length{"attention.value_length", ""};
   WHET_TRY(const int64_t value_dim, reader.count(value_length, kernels::kMaxValueDim, a.head_dim));
   if (value_dim != a.head_dim) {
-    return invalid(fmt::format("{}: expected the key length {}, found {}",
-                               reader.name(value_length), a.head_dim, value_dim));
+    return invalid_model(fmt::format("{}: expected the key length {}, found {}",
+                                     reader.name(value_length), a.head_dim, value_dim));
   }
   reader.say(value_length.gguf, {static_cast<uint64_t>(a.head_dim)});
   a.scale = 1.0f / std::sqrt(static_cast<float>(a.head_dim));
@@ -80,7 +77,7 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
            reader.count({"block_count", "num_hidden_layers"}, kMaxLayers, counted));
   const int64_t n_layers = n_all - sizes.n_unused_layers;
   if (n_layers < 1)
-    return invalid("layers: expected some beside those that predict further tokens");
+    return invalid_model("layers: expected some beside those that predict further tokens");
   config.n_unused_layers = sizes.n_unused_layers;
   WHET_TRY(config.d_model, reader.count({"embedding_length", "hidden_size"}, kMaxWidth));
   WHET_TRY(config.context_length,
@@ -106,8 +103,8 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
   if (!sizes.dense || !reader.is_gguf()) return ok_status();
   WHET_TRY(const double n_experts, reader.number({"expert_count", ""}, 0));
   if (n_experts > 0) {
-    return invalid(fmt::format("{}: expected none (a dense model), found {}",
-                               reader.name({"expert_count", ""}), n_experts));
+    return invalid_model(fmt::format("{}: expected none (a dense model), found {}",
+                                     reader.name({"expert_count", ""}), n_experts));
   }
   return ok_status();
 }
@@ -121,7 +118,7 @@ Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers
   WHET_TRY(const double value,
            reader.number(word, is_null ? 0.0 : static_cast<double>(usual_window)));
   if (!(value >= 0 && value <= static_cast<double>(kMaxContext))) {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected 0 to {}, found {}", reader.name(word), kMaxContext, value));
   }
   std::vector<bool> windowed;
@@ -138,12 +135,12 @@ Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers
   const nlohmann::json& types = reader.json("layer_types");
   if (types.is_array()) {
     if (types.size() != windowed.size()) {
-      return invalid(fmt::format("config.json: \"layer_types\": expected {} layers, found {}",
-                                 n_layers, types.size()));
+      return invalid_model(fmt::format("config.json: \"layer_types\": expected {} layers, found {}",
+                                       n_layers, types.size()));
     }
     for (size_t i = 0; i < windowed.size(); ++i) {
       if (types[i] != "sliding_attention" && types[i] != "full_attention") {
-        return invalid(fmt::format(
+        return invalid_model(fmt::format(
             "config.json: \"layer_types\": expected full_attention or sliding_attention, found {}",
             quote_untrusted(types[i].dump())));
       }
@@ -180,7 +177,7 @@ Result<int64_t> read_window_period(ConfigReader& reader, int64_t usual) {
   }
   const auto text = word.get<std::string>();  // "LLLG"
   if (text.empty() || text.find_first_not_of('L') != text.size() - 1 || text.back() != 'G') {
-    return invalid(fmt::format(
+    return invalid_model(fmt::format(
         "config.json: \"sliding_window_pattern\": expected a number or some L and a G, found {}",
         quote_untrusted(text)));
   }
@@ -198,15 +195,15 @@ Result<std::vector<bool>> read_attending_layers(ConfigReader& reader, const Mode
   }
   const nlohmann::json& types = reader.json("layer_types");
   if (!types.is_array() || types.size() != config.layers.size()) {
-    return invalid(fmt::format("config.json: \"layer_types\": expected the types of {} layers",
-                               config.n_layers()));
+    return invalid_model(fmt::format(
+        "config.json: \"layer_types\": expected the types of {} layers", config.n_layers()));
   }
   for (const nlohmann::json& type : types) {
     const bool attends_here = std::any_of(attends.begin(), attends.end(),
                                           [&](std::string_view name) { return type == name; });
     if (!attends_here && type != other) {
-      return invalid(fmt::format("config.json: \"layer_types\": expected {} or {}, found {}",
-                                 *attends.begin(), other, quote_untrusted(type.dump())));
+      return invalid_model(fmt::format("config.json: \"layer_types\": expected {} or {}, found {}",
+                                       *attends.begin(), other, quote_untrusted(type.dump())));
     }
     attending.push_back(attends_here);
   }
@@ -224,8 +221,8 @@ Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words
     WHET_TRY(const int64_t inner, reader.count({"ssm.inner_size", ""}, kMaxWidth));
     form.value_dim = inner / form.n_heads;
     if (form.value_dim * form.n_heads != inner) {
-      return invalid(fmt::format("key {}: expected a multiple of the {} heads, found {}",
-                                 reader.name({"ssm.inner_size", ""}), form.n_heads, inner));
+      return invalid_model(fmt::format("key {}: expected a multiple of the {} heads, found {}",
+                                       reader.name({"ssm.inner_size", ""}), form.n_heads, inner));
     }
   } else {
     WHET_TRY(form.value_dim, reader.count({"", words.head_dim}, kMaxWidth));
@@ -244,8 +241,9 @@ Status expect_no_step_limit(ConfigReader& reader) {
   if (limit.is_array() && limit.size() == 2 && limit[0] == 0 && !limit[1].is_number()) {
     return ok_status();
   }
-  return invalid(fmt::format("config.json: \"time_step_limit\": expected 0 and Infinity, found {}",
-                             quote_untrusted(limit.dump())));
+  return invalid_model(
+      fmt::format("config.json: \"time_step_limit\": expected 0 and Infinity, found {}",
+                  quote_untrusted(limit.dump())));
 }
 
 Result<bool> read_bias(ConfigReader& reader, std::string_view word, bool usual,
@@ -259,7 +257,7 @@ Status expect_experts_everywhere(ConfigReader& reader) {
   WHET_TRY(const int64_t step, reader.count({"", "decoder_sparse_step"}, kMaxLayers, 1));
   const nlohmann::json& dense = reader.json("mlp_only_layers");
   if (step == 1 && dense.empty()) return ok_status();
-  return invalid(
+  return invalid_model(
       "config.json: \"decoder_sparse_step\", \"mlp_only_layers\": expected experts in every layer");
 }
 
@@ -269,8 +267,8 @@ Result<ExpertsForm> read_experts(ConfigReader& reader, const ExpertWords& words)
   const Word used{"expert_used_count", "num_experts_per_tok"};
   WHET_TRY(experts.n_used, reader.count(used, kMaxExperts));
   if (experts.n_used > experts.n_experts) {
-    return invalid(fmt::format("{}: expected at most the {} experts, found {}", reader.name(used),
-                               experts.n_experts, experts.n_used));
+    return invalid_model(fmt::format("{}: expected at most the {} experts, found {}",
+                                     reader.name(used), experts.n_experts, experts.n_used));
   }
   WHET_TRY(experts.expert.dim, reader.count(words.width, kMaxWidth));
   return experts;
@@ -302,8 +300,8 @@ Result<Activation> read_activation(ConfigReader& reader, std::string_view word, 
     if (known.activation != usual) reader.cannot_say(fmt::format("\"{}\": \"{}\"", word, name));
     return known.activation;
   }
-  return invalid(fmt::format("config.json: \"{}\": expected silu or a form of gelu, found {}", word,
-                             quote_untrusted(name)));
+  return invalid_model(fmt::format("config.json: \"{}\": expected silu or a form of gelu, found {}",
+                                   word, quote_untrusted(name)));
 }
 
 }  // namespace whet

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
@@ -13,18 +14,19 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGguf = kGgufNames.with(Slot::kQueryDown, "blk.{}.attn_q_a.weight")
-                                  .with(Slot::kQueryNorm, "blk.{}.attn_q_a_norm.weight")
-                                  .with(Slot::kQueryUp, "blk.{}.attn_q_b.weight")
-                                  .with(Slot::kLatent, "blk.{}.attn_kv_a_mqa.weight")
-                                  .with(Slot::kLatentNorm, "blk.{}.attn_kv_a_norm.weight")
-                                  .with(Slot::kKeyUp, "blk.{}.attn_k_b.weight")
-                                  .with(Slot::kValueUp, "blk.{}.attn_v_b.weight")
-                                  .with(Slot::kLatentUp, "blk.{}.attn_kv_b.weight")  // until 2025
-                                  .with(Slot::kSharedGateMatrix, "blk.{}.ffn_gate_shexp.weight")
-                                  .with(Slot::kSharedUpMatrix, "blk.{}.ffn_up_shexp.weight")
-                                  .with(Slot::kSharedDownMatrix, "blk.{}.ffn_down_shexp.weight");
-constexpr TensorNames kNames =
+constexpr TensorNames kDeepseek2Gguf =
+    kGgufNames.with(Slot::kQueryDown, "blk.{}.attn_q_a.weight")
+        .with(Slot::kQueryNorm, "blk.{}.attn_q_a_norm.weight")
+        .with(Slot::kQueryUp, "blk.{}.attn_q_b.weight")
+        .with(Slot::kLatent, "blk.{}.attn_kv_a_mqa.weight")
+        .with(Slot::kLatentNorm, "blk.{}.attn_kv_a_norm.weight")
+        .with(Slot::kKeyUp, "blk.{}.attn_k_b.weight")
+        .with(Slot::kValueUp, "blk.{}.attn_v_b.weight")
+        .with(Slot::kLatentUp, "blk.{}.attn_kv_b.weight")  // until 2025
+        .with(Slot::kSharedGateMatrix, "blk.{}.ffn_gate_shexp.weight")
+        .with(Slot::kSharedUpMatrix, "blk.{}.ffn_up_shexp.weight")
+        .with(Slot::kSharedDownMatrix, "blk.{}.ffn_down_shexp.weight");
+constexpr TensorNames kDeepseek2Names =
     kLlamaExpertNames.with(Slot::kQueryDown, "model.layers.{}.self_attn.q_a_proj.weight")
         .with(Slot::kQueryNorm, "model.layers.{}.self_attn.q_a_layernorm.weight")
         .with(Slot::kQueryUp, "model.layers.{}.self_attn.q_b_proj.weight")
@@ -37,18 +39,14 @@ constexpr TensorNames kNames =
         .with(Slot::kSharedDownMatrix, "model.layers.{}.mlp.shared_experts.down_proj.weight");
 
 /// What the three kinds of config.json differ in; what it usually says where a word is missing.
-struct Kind {
+struct Deepseek2Kind {
   bool is_sigmoid;
   double scale;
   int64_t n_groups, n_used_groups, n_dense, n_shared;
 };
-constexpr Kind kSecond{false, 1, 1, 1, 0, 2};
-constexpr Kind kThird{true, 2.5, 8, 4, 3, 1};
-constexpr Kind kGlm{true, 1.8, 1, 1, 1, 1};
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
+constexpr Deepseek2Kind kSecond{false, 1, 1, 1, 0, 2};
+constexpr Deepseek2Kind kThird{true, 2.5, 8, 4, 3, 1};
+constexpr Deepseek2Kind kGlm{true, 1.8, 1, 1, 1, 1};
 
 /// A number that null makes 0.
 Result<int64_t> count_or_none(ConfigReader& reader, const Word& word, int64_t usual) {
@@ -58,8 +56,8 @@ Result<int64_t> count_or_none(ConfigReader& reader, const Word& word, int64_t us
   }
   WHET_TRY(const double value, reader.number(word, static_cast<double>(usual)));
   if (!(value >= 0 && value <= static_cast<double>(kMaxWidth)) || value != std::floor(value)) {
-    return invalid(fmt::format("{}: expected a number from 0 to {}, found {}", reader.name(word),
-                               kMaxWidth, value));
+    return invalid_model(fmt::format("{}: expected a number from 0 to {}, found {}",
+                                     reader.name(word), kMaxWidth, value));
   }
   return static_cast<int64_t>(value);
 }
@@ -79,19 +77,20 @@ Status read_gguf_widths(ConfigReader& reader, LatentAttentionForm& form) {
            reader.count({"attention.value_length_mla", ""}, kMaxWidth, value_length));
   const bool split = reader.has({"attention.key_length_mla", ""});
   if (split && (key_length != form.cached_dim() || value_length != form.rank)) {
-    return invalid(fmt::format("{}, {}: expected {} and {} (of the latents), found {} and {}",
-                               reader.name(key), reader.name(value), form.cached_dim(), form.rank,
-                               key_length, value_length));
+    return invalid_model(fmt::format("{}, {}: expected {} and {} (of the latents), found {} and {}",
+                                     reader.name(key), reader.name(value), form.cached_dim(),
+                                     form.rank, key_length, value_length));
   }
   form.content_dim = query_dim - form.rotated_dim;
   if (form.content_dim < 1) {
-    return invalid(fmt::format("width of a query: expected more than the {} that rotate, found {}",
-                               form.rotated_dim, query_dim));
+    return invalid_model(
+        fmt::format("width of a query: expected more than the {} that rotate, found {}",
+                    form.rotated_dim, query_dim));
   }
   return ok_status();
 }
 
-Status read_attention(ConfigReader& reader, ModelConfig& config) {
+Status read_deepseek2_attention(ConfigReader& reader, ModelConfig& config) {
   LatentAttentionForm form;
   form.n_heads = config.layers[0].attention.n_heads;
   form.epsilon = 1e-6f;  // whatever the other norms have
@@ -110,7 +109,8 @@ Status read_attention(ConfigReader& reader, ModelConfig& config) {
   words.head_dim = form.rotated_dim;
   words.scales_scores = true;
   WHET_TRY(const bool interleaved, reader.flag({"", "rope_interleave"}, true));
-  words.pairing = interleaved ? kernels::RopePairing::kInterleaved : kernels::RopePairing::kHalfSplit;
+  words.pairing =
+      interleaved ? kernels::RopePairing::kInterleaved : kernels::RopePairing::kHalfSplit;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   form.scale = rope.score_scale / std::sqrt(static_cast<float>(form.query_dim()));
   config.ropes = {std::move(rope)};
@@ -124,21 +124,21 @@ Status read_attention(ConfigReader& reader, ModelConfig& config) {
 }
 
 /// Which layers are dense.
-Result<std::vector<bool>> read_dense(ConfigReader& reader, const Kind& kind, int64_t n_layers) {
+Result<std::vector<bool>> read_dense(ConfigReader& reader, const Deepseek2Kind& kind,
+                                     int64_t n_layers) {
   const Word word{"leading_dense_block_count", "first_k_dense_replace"};
-  WHET_TRY(const int64_t n_dense,
-           count_or_none(reader, word, reader.is_gguf() ? 0 : kind.n_dense));
+  WHET_TRY(const int64_t n_dense, count_or_none(reader, word, reader.is_gguf() ? 0 : kind.n_dense));
   std::vector<bool> dense;
   for (int64_t i = 0; i < n_layers; ++i) dense.push_back(i < n_dense);
   const nlohmann::json& types = reader.json("mlp_layer_types");
   if (!types.is_array()) return dense;
   if (types.size() != dense.size()) {
-    return invalid(fmt::format("config.json: \"mlp_layer_types\": expected {} layers, found {}",
-                               n_layers, types.size()));
+    return invalid_model(fmt::format(
+        "config.json: \"mlp_layer_types\": expected {} layers, found {}", n_layers, types.size()));
   }
   for (size_t i = 0; i < dense.size(); ++i) {
     if (types[i] != "dense" && types[i] != "sparse") {
-      return invalid("config.json: \"mlp_layer_types\": expected dense or sparse");
+      return invalid_model("config.json: \"mlp_layer_types\": expected dense or sparse");
     }
     dense[i] = types[i] == "dense";
   }
@@ -147,7 +147,7 @@ Result<std::vector<bool>> read_dense(ConfigReader& reader, const Kind& kind, int
 
 /// Whether scores are sigmoids. Converters before 2025 did not say; there only models that have a
 /// bias for the choice use them.
-Result<bool> read_scoring(ConfigReader& reader, const Kind& kind, bool has_bias) {
+Result<bool> read_scoring(ConfigReader& reader, const Deepseek2Kind& kind, bool has_bias) {
   if (!reader.is_gguf()) {
     WHET_TRY_STATUS(
         reader.expect_text({"", "scoring_func"}, kind.is_sigmoid ? "sigmoid" : "softmax"));
@@ -156,23 +156,23 @@ Result<bool> read_scoring(ConfigReader& reader, const Kind& kind, bool has_bias)
   const Word word{"expert_gating_func", ""};  // 1 is softmax, 2 sigmoid
   WHET_TRY(const double function, reader.number(word, has_bias ? 2 : 1));
   if (function == 1 || function == 2) return function == 2;
-  return invalid(fmt::format("{}: expected 1 (softmax) or 2 (sigmoid), found {}", reader.name(word),
-                             function));
+  return invalid_model(fmt::format("{}: expected 1 (softmax) or 2 (sigmoid), found {}",
+                                   reader.name(word), function));
 }
 
-Status read_groups(ConfigReader& reader, const Kind& kind, ExpertsForm& experts) {
+Status read_groups(ConfigReader& reader, const Deepseek2Kind& kind, ExpertsForm& experts) {
   const bool usual = !reader.is_gguf();
-  WHET_TRY(experts.n_groups, count_or_none(reader, {"expert_group_count", "n_group"},
-                                           usual ? kind.n_groups : 1));
+  WHET_TRY(experts.n_groups,
+           count_or_none(reader, {"expert_group_count", "n_group"}, usual ? kind.n_groups : 1));
   WHET_TRY(experts.n_used_groups, count_or_none(reader, {"expert_group_used_count", "topk_group"},
                                                 usual ? kind.n_used_groups : 1));
   bool by_group = true;
   if (!kind.is_sigmoid && !reader.is_gguf()) {
     WHET_TRY(const std::string method, reader.text({"", "topk_method"}, "greedy"));
     if (method != "greedy" && method != "group_limited_greedy") {
-      return invalid(
-          fmt::format("config.json: \"topk_method\": expected greedy or group_limited_greedy, found {}",
-                      quote_untrusted(method)));
+      return invalid_model(fmt::format(
+          "config.json: \"topk_method\": expected greedy or group_limited_greedy, found {}",
+          quote_untrusted(method)));
     }
     by_group = method == "group_limited_greedy";
   }
@@ -180,9 +180,10 @@ Status read_groups(ConfigReader& reader, const Kind& kind, ExpertsForm& experts)
   return ok_status();
 }
 
-Result<ExpertsForm> read_router(ConfigReader& reader, const Kind& kind, int64_t first) {
-  WHET_TRY(ExpertsForm experts, read_experts(reader, {.count = {"expert_count", "n_routed_experts"}}));
-  const std::string bias = tensor_name(kGguf[Slot::kSelectionBias], first);
+Result<ExpertsForm> read_router(ConfigReader& reader, const Deepseek2Kind& kind, int64_t first) {
+  WHET_TRY(ExpertsForm experts,
+           read_experts(reader, {.count = {"expert_count", "n_routed_experts"}}));
+  const std::string bias = tensor_name(kDeepseek2Gguf[Slot::kSelectionBias], first);
   experts.selection_bias =
       reader.is_gguf() ? reader.file().find_tensor(bias) != nullptr : kind.is_sigmoid;
   WHET_TRY(const bool sigmoid, read_scoring(reader, kind, experts.selection_bias));
@@ -193,14 +194,15 @@ Result<ExpertsForm> read_router(ConfigReader& reader, const Kind& kind, int64_t 
                                         !reader.is_gguf() && kind.is_sigmoid));
   // transformers reads the word in none of DeepSeek 2's files, which say false.
   if (!reader.is_gguf() && !kind.is_sigmoid) normalised = false;
-  experts.router = sigmoid ? normalised ? Router::kSigmoidThenTopNormalised : Router::kSigmoidThenTop
+  experts.router = sigmoid
+                       ? normalised ? Router::kSigmoidThenTopNormalised : Router::kSigmoidThenTop
                    : normalised ? Router::kSoftmaxThenTopNormalised
                                 : Router::kSoftmaxThenTop;
   WHET_TRY_STATUS(read_groups(reader, kind, experts));
   return experts;
 }
 
-Status read_ffns(ConfigReader& reader, const Kind& kind, ModelConfig& config) {
+Status read_ffns(ConfigReader& reader, const Deepseek2Kind& kind, ModelConfig& config) {
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY(const bool bias, reader.flag({"", "mlp_bias"}, false));
   for (LayerForm& layer : config.layers) {
@@ -228,12 +230,13 @@ Status read_ffns(ConfigReader& reader, const Kind& kind, ModelConfig& config) {
     if (dense[i]) continue;
     layer.experts = experts;
     layer.ffn.dim = n_shared * experts.expert.dim;
-    if (layer.ffn.dim > static_cast<int64_t>(kMaxWidth)) return invalid("shared experts: too wide");
+    if (layer.ffn.dim > static_cast<int64_t>(kMaxWidth))
+      return invalid_model("shared experts: too wide");
   }
   return ok_status();
 }
 
-Status read_kind(ConfigReader& reader, const Kind& kind, ModelConfig& config) {
+Status read_kind(ConfigReader& reader, const Deepseek2Kind& kind, ModelConfig& config) {
   Sizes sizes;
   sizes.dense = false;
   sizes.latent = true;
@@ -245,48 +248,48 @@ Status read_kind(ConfigReader& reader, const Kind& kind, ModelConfig& config) {
   if (reader.is_gguf()) reader.skip({"attention.head_count_kv"});
   if (!reader.is_gguf()) {
     WHET_TRY(const double frequency, reader.number({"", "moe_layer_freq"}, 1));
-    if (frequency != 1) return invalid("config.json: \"moe_layer_freq\": expected 1");
+    if (frequency != 1) return invalid_model("config.json: \"moe_layer_freq\": expected 1");
     if (kind.is_sigmoid) reader.skip({"topk_method"});  // the only one, whatever it is called
     reader.skip({"aux_loss_alpha", "seq_aux", "ep_size", "num_mtp_layers"});
   }
-  WHET_TRY_STATUS(read_attention(reader, config));
+  WHET_TRY_STATUS(read_deepseek2_attention(reader, config));
   WHET_TRY_STATUS(read_ffns(reader, kind, config));
   reader.cannot_say("what makes keys and values of DeepSeek's latents as its converter divides it");
   return ok_status();
 }
 
-template <const Kind& kind>
-Status read(ConfigReader& reader, ModelConfig& config) {
+template <const Deepseek2Kind& kind>
+Status read_deepseek2(ConfigReader& reader, ModelConfig& config) {
   return read_kind(reader, kind, config);
 }
 
-const Dialect kGgufDialect{kGguf, kernels::RopePairing::kInterleaved};
-const Dialect kDialect{kNames, kernels::RopePairing::kInterleaved};
+const Dialect kDeepseek2GgufDialect{kDeepseek2Gguf, kernels::RopePairing::kInterleaved};
+const Dialect kDialect{kDeepseek2Names, kernels::RopePairing::kInterleaved};
 
 }  // namespace
 
 const Architecture kDeepSeek2{
     .name = "deepseek2",
     .model_types = {"deepseek_v2"},
-    .gguf = kGgufDialect,
+    .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
-    .read = read<kSecond>,
+    .read = read_deepseek2<kSecond>,
 };
 
 const Architecture kDeepSeek3{
     .name = "deepseek2",
     .model_types = {"deepseek_v3"},
-    .gguf = kGgufDialect,
+    .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
-    .read = read<kThird>,
+    .read = read_deepseek2<kThird>,
 };
 
 const Architecture kGlm4MoeLite{
     .name = "deepseek2",
     .model_types = {"glm4_moe_lite"},
-    .gguf = kGgufDialect,
+    .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
-    .read = read<kGlm>,
+    .read = read_deepseek2<kGlm>,
 };
 
 }  // namespace whet

@@ -9,11 +9,11 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kNames =
+constexpr TensorNames kExaone4Names =
     kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_attention_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_exaone4(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
@@ -45,8 +45,8 @@ const Architecture kExaone4{
     .name = "exaone4",
     .model_types = {"exaone4"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .hugging_face = {kExaone4Names, kernels::RopePairing::kHalfSplit},
+    .read = read_exaone4,
 };
 
 }  // namespace whet

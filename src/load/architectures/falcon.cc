@@ -7,7 +7,7 @@
 namespace whet {
 namespace {
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_falcon(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", ""};
@@ -37,7 +37,7 @@ const Architecture kFalcon{
     .model_types = {},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
-    .read = read,
+    .read = read_falcon,
 };
 
 }  // namespace whet

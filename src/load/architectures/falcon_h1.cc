@@ -8,9 +8,9 @@ namespace whet {
 namespace {
 
 // The converter gives this one norm no suffix.
-constexpr TensorNames kNames = kGgufNames.with(Slot::kFfnNorm, "blk.{}.ffn_norm");
+constexpr TensorNames kFalconH1Names = kGgufNames.with(Slot::kFfnNorm, "blk.{}.ffn_norm");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_falcon_h1(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {}, config));
   WHET_TRY(RecurrentForm mamba,
            read_mamba2(reader, {}, "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
@@ -31,9 +31,9 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 const Architecture kFalconH1{
     .name = "falcon-h1",
     .model_types = {},
-    .gguf = {kNames, kernels::RopePairing::kHalfSplit},
+    .gguf = {kFalconH1Names, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
-    .read = read,
+    .read = read_falcon_h1,
 };
 
 }  // namespace whet

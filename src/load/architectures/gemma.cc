@@ -14,7 +14,8 @@ constexpr TensorNames kSandwichNames =
         .with(Slot::kFfnNorm, "model.layers.{}.pre_feedforward_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight");
 
-Status read_base(ConfigReader& reader, std::string_view activation_word, ModelConfig& config) {
+Status read_gemma_base(ConfigReader& reader, std::string_view activation_word,
+                       ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {}, config));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY_STATUS(reader.expect_flag({"", "use_bidirectional_attention"}, false));
@@ -38,7 +39,7 @@ Status read_gemma(ConfigReader& reader, ModelConfig& config) {
   // The first files say GELU, and their code had the one by tanh.
   WHET_TRY(const std::string word, reader.text({"", "hidden_act"}, "gelu"));
   WHET_TRY_STATUS(reader.expect_text({"", "hidden_activation"}, "gelu_pytorch_tanh"));
-  WHET_TRY_STATUS(read_base(reader, word == "gelu" ? "" : "hidden_act", config));
+  WHET_TRY_STATUS(read_gemma_base(reader, word == "gelu" ? "" : "hidden_act", config));
   WHET_TRY(RopeForm rope, rope_of(reader, config, nullptr, 10000));
   config.ropes = {std::move(rope)};
   return ok_status();
@@ -81,8 +82,8 @@ Status read_softcaps(ConfigReader& reader, double usual_attention, double usual_
   return ok_status();
 }
 
-Status read_windowed(ConfigReader& reader, const std::function<bool(int64_t)>& is_windowed,
-                     ModelConfig& config) {
+Status read_gemma_windowed(ConfigReader& reader, const std::function<bool(int64_t)>& is_windowed,
+                           ModelConfig& config) {
   WHET_TRY(const std::vector<int64_t> windows,
            read_windows(reader, config.n_layers(), is_windowed, reader.is_gguf() ? 0 : 4096));
   for (size_t i = 0; i < windows.size(); ++i) {
@@ -93,11 +94,11 @@ Status read_windowed(ConfigReader& reader, const std::function<bool(int64_t)>& i
 }
 
 Status read_gemma2(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, "hidden_activation", config));
+  WHET_TRY_STATUS(read_gemma_base(reader, "hidden_activation", config));
   reader.skip({"hidden_act"});
   WHET_TRY_STATUS(read_scale(reader, 46, config));
   WHET_TRY_STATUS(read_softcaps(reader, 50, 30, config));
-  WHET_TRY_STATUS(read_windowed(
+  WHET_TRY_STATUS(read_gemma_windowed(
       reader, [](int64_t i) { return i % 2 == 0; }, config));
   WHET_TRY(RopeForm rope, rope_of(reader, config, nullptr, 10000));
   config.ropes = {std::move(rope)};
@@ -122,12 +123,12 @@ Result<RopeForm> local_rope(ConfigReader& reader, const ModelConfig& config,
 }
 
 Status read_gemma3(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, "hidden_activation", config));
+  WHET_TRY_STATUS(read_gemma_base(reader, "hidden_activation", config));
   WHET_TRY_STATUS(read_scale(reader, 62, config));
   WHET_TRY_STATUS(read_softcaps(reader, 0, 0, config));
   reader.skip({"_sliding_window_pattern"});  // as transformers keeps the other word
   WHET_TRY(const int64_t period, read_window_period(reader, 6));
-  WHET_TRY_STATUS(read_windowed(
+  WHET_TRY_STATUS(read_gemma_windowed(
       reader, [&](int64_t i) { return (i + 1) % period != 0; }, config));
   WHET_TRY(RopeForm global, rope_of(reader, config, "full_attention", 1e6));
   WHET_TRY(RopeForm local, local_rope(reader, config, global));

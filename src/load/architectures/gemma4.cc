@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
@@ -12,14 +13,15 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGguf = kGgufNames.with(Slot::kLayerEmbedding, "per_layer_token_embd.weight")
-                                  .with(Slot::kLayerProjection, "per_layer_model_proj.weight")
-                                  .with(Slot::kLayerProjectionNorm, "per_layer_proj_norm.weight")
-                                  .with(Slot::kLayerInputGate, "blk.{}.inp_gate.weight")
-                                  .with(Slot::kLayerInputOut, "blk.{}.proj.weight")
-                                  .with(Slot::kLayerInputNorm, "blk.{}.post_norm.weight")
-                                  .with(Slot::kOutputScale, "blk.{}.layer_output_scale.weight");
-constexpr TensorNames kNames =
+constexpr TensorNames kGemma4Gguf =
+    kGgufNames.with(Slot::kLayerEmbedding, "per_layer_token_embd.weight")
+        .with(Slot::kLayerProjection, "per_layer_model_proj.weight")
+        .with(Slot::kLayerProjectionNorm, "per_layer_proj_norm.weight")
+        .with(Slot::kLayerInputGate, "blk.{}.inp_gate.weight")
+        .with(Slot::kLayerInputOut, "blk.{}.proj.weight")
+        .with(Slot::kLayerInputNorm, "blk.{}.post_norm.weight")
+        .with(Slot::kOutputScale, "blk.{}.layer_output_scale.weight");
+constexpr TensorNames kGemma4Names =
     kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_attention_layernorm.weight")
         .with(Slot::kFfnNorm, "model.layers.{}.pre_feedforward_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight")
@@ -32,10 +34,6 @@ constexpr TensorNames kNames =
         .with(Slot::kOutputScale, "model.layers.{}.layer_scalar");
 
 using Json = nlohmann::json;
-
-Error invalid(std::string message) {
-  return Error(ErrorCode::kInvalidModel, std::move(message));
-}
 
 /// What full layers have instead of the windowed ones' sizes.
 struct FullSizes {
@@ -57,7 +55,7 @@ Result<FullSizes> read_full_sizes(ConfigReader& reader, const AttentionBlockForm
       const bool known = it.key() == "head_dim" || it.key() == "num_key_value_heads";
       const uint64_t number = known && it->is_number_unsigned() ? it->get<uint64_t>() : 0;
       if (number < 1 || number > kMaxHeads) {
-        return invalid(
+        return invalid_model(
             fmt::format("config.json: \"per_layer_config\": expected head_dim and "
                         "num_key_value_heads from 1 to {}, found {}: {}",
                         kMaxHeads, quote_untrusted(it.key()), quote_untrusted(it->dump())));
@@ -75,11 +73,12 @@ Result<int64_t> source_of(const std::vector<int64_t>& windows, int64_t layer,
   for (int64_t i = first_shared - 1; i >= 0; --i) {
     if ((windows[static_cast<size_t>(i)] > 0) == windowed) return i;
   }
-  return invalid(
+  return invalid_model(
       fmt::format("layer {} reads the keys of an earlier layer of its kind: found none", layer));
 }
 
-Status read_layers(ConfigReader& reader, const std::vector<int64_t>& windows, ModelConfig& config) {
+Status read_gemma4_layers(ConfigReader& reader, const std::vector<int64_t>& windows,
+                          ModelConfig& config) {
   const int64_t n = config.n_layers();
   WHET_TRY(const bool key_is_value, reader.flag({"", "attention_k_eq_v"}, false));
   AttentionBlockForm& first = config.layers[0].attention;
@@ -103,9 +102,9 @@ Status read_layers(ConfigReader& reader, const std::vector<int64_t>& windows, Mo
   WHET_TRY(const double shared,
            reader.number({"attention.shared_kv_layers", "num_kv_shared_layers"}, 0));
   if (!(shared >= 0 && shared < static_cast<double>(n))) {
-    return invalid(fmt::format("{}: expected 0 to {}, found {}",
-                               reader.name({"attention.shared_kv_layers", "num_kv_shared_layers"}),
-                               n - 1, shared));
+    return invalid_model(fmt::format(
+        "{}: expected 0 to {}, found {}",
+        reader.name({"attention.shared_kv_layers", "num_kv_shared_layers"}), n - 1, shared));
   }
   const int64_t first_shared = n - static_cast<int64_t>(shared);
   WHET_TRY(const bool wide, reader.flag({"", "use_double_wide_mlp"}, false));
@@ -164,7 +163,7 @@ Status read_ropes(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_gemma4(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.by_layer = true;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
@@ -178,12 +177,12 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const std::vector<int64_t> windows,
            read_windows(
                reader, config.n_layers(), [](int64_t i) { return i % 6 < 5; }, 512));
-  WHET_TRY_STATUS(read_layers(reader, windows, config));
+  WHET_TRY_STATUS(read_gemma4_layers(reader, windows, config));
   WHET_TRY_STATUS(read_ropes(reader, config));
   const Word inputs{"embedding_length_per_layer_input", "hidden_size_per_layer_input"};
   WHET_TRY(const double input_dim, reader.number(inputs, reader.is_gguf() ? 0 : 256));
   if (!(input_dim >= 0 && input_dim <= 1 << 16)) {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected 0 to 65536, found {}", reader.name(inputs), input_dim));
   }
   config.layer_input_dim = static_cast<int64_t>(input_dim);
@@ -191,13 +190,13 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   const Word vocabulary{"", "vocab_size_per_layer_input"};
   WHET_TRY(const int64_t rows, reader.count(vocabulary, kMaxVocabulary, config.vocab_size));
   if (config.layer_input_dim > 0 && rows != config.vocab_size) {
-    return invalid(fmt::format("{}: expected the {} of the vocabulary, found {}",
-                               reader.name(vocabulary), config.vocab_size, rows));
+    return invalid_model(fmt::format("{}: expected the {} of the vocabulary, found {}",
+                                     reader.name(vocabulary), config.vocab_size, rows));
   }
   const Word cap{"final_logit_softcapping", "final_logit_softcapping"};
   WHET_TRY(const double softcap, reader.number(cap, 0));
   if (!(softcap >= 0 && softcap < 1e6)) {
-    return invalid(
+    return invalid_model(
         fmt::format("{}: expected a positive number, found {}", reader.name(cap), softcap));
   }
   config.logit_softcap = static_cast<float>(softcap);
@@ -208,39 +207,39 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 }
 
 /// The part that reads text of a model that sees and hears.
-Status read_inner(ConfigReader& reader, ModelConfig& config) {
+Status read_gemma4_inner(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"vision_config", "audio_config", "image_token_id", "video_token_id",
                "audio_token_id", "boi_token_id", "eoi_token_id", "boa_token_id", "eoa_token_id",
                "eoi_token_index", "eoa_token_index", "vision_soft_tokens_per_image",
                "tie_word_embeddings"});
   WHET_TRY_STATUS(reader.descend("text_config"));
-  return read(reader, config);
+  return read_gemma4(reader, config);
 }
 
-const Dialect kGgufDialect{kGguf, kernels::RopePairing::kHalfSplit};
+const Dialect kGemma4GgufDialect{kGemma4Gguf, kernels::RopePairing::kHalfSplit};
 
 }  // namespace
 
 const Architecture kGemma4{
     .name = "gemma4",
     .model_types = {"gemma4_text"},
-    .gguf = kGgufDialect,
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .gguf = kGemma4GgufDialect,
+    .hugging_face = {kGemma4Names, kernels::RopePairing::kHalfSplit},
+    .read = read_gemma4,
 };
 
 const Architecture kGemma4Seeing{
     .name = "gemma4",
     .model_types = {"gemma4"},
-    .gguf = kGgufDialect,
-    .hugging_face = {kNames,
+    .gguf = kGemma4GgufDialect,
+    .hugging_face = {kGemma4Names,
                      kernels::RopePairing::kHalfSplit,
                      0,
                      false,
                      "model.language_model.",
                      {"model.vision_tower.", "model.audio_tower.", "model.embed_vision.",
                       "model.embed_audio."}},
-    .read = read_inner,
+    .read = read_gemma4_inner,
 };
 
 }  // namespace whet

@@ -6,15 +6,15 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGgufFused = kGgufNames.with(Slot::kGateUp, "blk.{}.ffn_up.weight")
-                                       .with(Slot::kGate, "")
-                                       .with(Slot::kUp, "");
-constexpr TensorNames kNames =
+constexpr TensorNames kGlm4GgufFused = kGgufNames.with(Slot::kGateUp, "blk.{}.ffn_up.weight")
+                                           .with(Slot::kGate, "")
+                                           .with(Slot::kUp, "");
+constexpr TensorNames kGlm4Names =
     kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_self_attn_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_mlp_layernorm.weight")
         .with(Slot::kGateUp, "model.layers.{}.mlp.gate_up_proj.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_glm4(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1.5625e-7;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
@@ -39,9 +39,9 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 const Architecture kGlm4{
     .name = "glm4",
     .model_types = {"glm4"},
-    .gguf = {kGgufFused, kernels::RopePairing::kInterleaved},
-    .hugging_face = {kNames, kernels::RopePairing::kInterleaved},
-    .read = read,
+    .gguf = {kGlm4GgufFused, kernels::RopePairing::kInterleaved},
+    .hugging_face = {kGlm4Names, kernels::RopePairing::kInterleaved},
+    .read = read_glm4,
 };
 
 }  // namespace whet

@@ -8,10 +8,10 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kNames = kGgufNames.with(Slot::kPositions, "position_embd.weight")
-                                   .with(Slot::kEmbeddingNorm, "token_embd_norm.weight");
+constexpr TensorNames kGpt2Names = kGgufNames.with(Slot::kPositions, "position_embd.weight")
+                                       .with(Slot::kEmbeddingNorm, "token_embd_norm.weight");
 
-Status read_base(ConfigReader& reader, Activation activation, bool bias, ModelConfig& config) {
+Status read_gpt2_base(ConfigReader& reader, Activation activation, bool bias, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", ""};
@@ -26,13 +26,13 @@ Status read_base(ConfigReader& reader, Activation activation, bool bias, ModelCo
 }
 
 Status read_gpt2(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, Activation::kGeluTanh, true, config));
+  WHET_TRY_STATUS(read_gpt2_base(reader, Activation::kGeluTanh, true, config));
   config.n_positions = config.context_length;
   return ok_status();
 }
 
 Status read_bloom(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, Activation::kGeluTanh, true, config));
+  WHET_TRY_STATUS(read_gpt2_base(reader, Activation::kGeluTanh, true, config));
   config.embedding_norm = true;
   for (LayerForm& layer : config.layers) layer.attention.alibi = true;
   return ok_status();
@@ -40,7 +40,7 @@ Status read_bloom(ConfigReader& reader, ModelConfig& config) {
 
 Status read_mpt(ConfigReader& reader, ModelConfig& config) {
   const bool bias = reader.file().find_tensor("output_norm.bias") != nullptr;
-  WHET_TRY_STATUS(read_base(reader, Activation::kGelu, bias, config));
+  WHET_TRY_STATUS(read_gpt2_base(reader, Activation::kGelu, bias, config));
   const Word slope{"attention.max_alibi_bias", ""};
   WHET_TRY(const double largest, reader.number(slope, 8));
   if (largest != 8) {
@@ -65,7 +65,7 @@ Status read_mpt(ConfigReader& reader, ModelConfig& config) {
 const Architecture kGpt2{
     .name = "gpt2",
     .model_types = {},
-    .gguf = {kNames, kernels::RopePairing::kHalfSplit},
+    .gguf = {kGpt2Names, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
     .read = read_gpt2,
 };
@@ -73,7 +73,7 @@ const Architecture kGpt2{
 const Architecture kBloom{
     .name = "bloom",
     .model_types = {},
-    .gguf = {kNames, kernels::RopePairing::kHalfSplit},
+    .gguf = {kGpt2Names, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
     .read = read_bloom,
 };
@@ -81,7 +81,7 @@ const Architecture kBloom{
 const Architecture kMpt{
     .name = "mpt",
     .model_types = {},
-    .gguf = {kNames, kernels::RopePairing::kHalfSplit},
+    .gguf = {kGpt2Names, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
     .read = read_mpt,
 };

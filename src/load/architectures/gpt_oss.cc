@@ -8,9 +8,10 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kNames = kGgufNames.with(Slot::kFfnNorm, "blk.{}.post_attention_norm.weight");
+constexpr TensorNames kGptOssNames =
+    kGgufNames.with(Slot::kFfnNorm, "blk.{}.post_attention_norm.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_gpt_oss(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = false}, config));
   WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
   WHET_TRY(const std::vector<int64_t> windows,
@@ -39,9 +40,9 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 const Architecture kGptOss{
     .name = "gpt-oss",
     .model_types = {},
-    .gguf = {kNames, kernels::RopePairing::kHalfSplit},
+    .gguf = {kGptOssNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
-    .read = read,
+    .read = read_gpt_oss,
 };
 
 }  // namespace whet

@@ -7,7 +7,7 @@
 namespace whet {
 namespace {
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_gptneox(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"};
@@ -34,7 +34,7 @@ const Architecture kGptNeox{
     .model_types = {},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {},
-    .read = read,
+    .read = read_gptneox,
 };
 
 }  // namespace whet

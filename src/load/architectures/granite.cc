@@ -6,12 +6,12 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kExpertNames =
+constexpr TensorNames kGraniteExpertNames =
     kLlamaNames.with(Slot::kRouter, "model.layers.{}.block_sparse_moe.router.layer.weight")
         .with(Slot::kExpertGateUp, "model.layers.{}.block_sparse_moe.input_linear.weight")
         .with(Slot::kExpertDown, "model.layers.{}.block_sparse_moe.output_linear.weight");
 
-Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+Status read_granite_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY(const bool attention_bias,
@@ -38,12 +38,12 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  return read_base(reader, true, config);
+Status read_granite(ConfigReader& reader, ModelConfig& config) {
+  return read_granite_base(reader, true, config);
 }
 
-Status read_moe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, false, config));
+Status read_granite_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_granite_base(reader, false, config));
   WHET_TRY(ExpertsForm experts,
            read_experts(reader, {.count = {"expert_count", "num_local_experts"},
                                  .width = {"feed_forward_length", "intermediate_size"}}));
@@ -58,15 +58,15 @@ const Architecture kGranite{
     .model_types = {"granite"},
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_granite,
 };
 
 const Architecture kGraniteMoe{
     .name = "granitemoe",
     .model_types = {"granitemoe"},
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
-    .hugging_face = {kExpertNames, kernels::RopePairing::kHalfSplit},
-    .read = read_moe,
+    .hugging_face = {kGraniteExpertNames, kernels::RopePairing::kHalfSplit},
+    .read = read_granite_moe,
 };
 
 }  // namespace whet

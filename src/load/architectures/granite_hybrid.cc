@@ -7,7 +7,7 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kNames =
+constexpr TensorNames kGraniteHybridNames =
     kLlamaNames.with(Slot::kMixerIn, "model.layers.{}.mamba.in_proj.weight")
         .with(Slot::kConvolution, "model.layers.{}.mamba.conv1d.weight")
         .with(Slot::kConvolutionBias, "model.layers.{}.mamba.conv1d.bias")
@@ -47,7 +47,7 @@ Status read_rotation(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.dense = false;
   sizes.hybrid = true;
@@ -97,8 +97,8 @@ const Architecture kGraniteHybrid{
     .name = "granitehybrid",
     .model_types = {"granitemoehybrid"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit, 0, true},
-    .read = read,
+    .hugging_face = {kGraniteHybridNames, kernels::RopePairing::kHalfSplit, 0, true},
+    .read = read_granite_hybrid,
 };
 
 }  // namespace whet

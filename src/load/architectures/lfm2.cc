@@ -13,7 +13,7 @@ constexpr TensorNames kGgufConvolutionNames =
         .with(Slot::kConvolution, "blk.{}.shortconv.conv.weight")
         .with(Slot::kConvolutionBias, "blk.{}.shortconv.conv.bias")
         .with(Slot::kMixerOutput, "blk.{}.shortconv.out_proj.weight");
-constexpr TensorNames kNames =
+constexpr TensorNames kLfm2Names =
     kLlamaNames.with(Slot::kOutputNorm, "model.embedding_norm.weight")
         .with(Slot::kAttentionNorm, "model.layers.{}.operator_norm.weight")
         .with(Slot::kQNorm, "model.layers.{}.self_attn.q_layernorm.weight")
@@ -64,7 +64,7 @@ Status adjust_width(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
-Status read_base(ConfigReader& reader, ModelConfig& config) {
+Status read_lfm2_base(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.dense = false;
   sizes.hybrid = true;
@@ -94,13 +94,13 @@ Status read_base(ConfigReader& reader, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, config));
+Status read_lfm2(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_lfm2_base(reader, config));
   return adjust_width(reader, config);
 }
 
-Status read_moe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, config));
+Status read_lfm2_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_lfm2_base(reader, config));
   WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
   const Word dense_word{"leading_dense_block_count", "num_dense_layers"};
   WHET_TRY(const double n_dense, reader.number(dense_word, 2));
@@ -129,16 +129,16 @@ const Architecture kLfm2{
     .name = "lfm2",
     .model_types = {"lfm2"},
     .gguf = {kGgufConvolutionNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .hugging_face = {kLfm2Names, kernels::RopePairing::kHalfSplit},
+    .read = read_lfm2,
 };
 
 const Architecture kLfm2Moe{
     .name = "lfm2moe",
     .model_types = {"lfm2_moe"},
     .gguf = {kGgufConvolutionNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit},
-    .read = read_moe,
+    .hugging_face = {kLfm2Names, kernels::RopePairing::kHalfSplit},
+    .read = read_lfm2_moe,
 };
 
 }  // namespace whet

@@ -6,8 +6,8 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGguf = kGgufNames.with(Slot::kFfnNorm, "blk.{}.attn_norm.weight");
-constexpr TensorNames kNames =
+constexpr TensorNames kNemotronHGguf = kGgufNames.with(Slot::kFfnNorm, "blk.{}.attn_norm.weight");
+constexpr TensorNames kNemotronHNames =
     TensorNames()
         .with(Slot::kEmbedding, "model.embeddings.weight")
         .with(Slot::kOutputNorm, "model.norm_f.weight")
@@ -29,15 +29,15 @@ constexpr TensorNames kNames =
         .with(Slot::kMixerNorm, "model.layers.{}.mixer.norm.weight")
         .with(Slot::kMixerOutput, "model.layers.{}.mixer.out_proj.weight");
 
-enum class Kind { kMamba2, kAttention, kFfn };
+enum class NemotronHKind { kMamba2, kAttention, kFfn };
 
-Result<std::vector<Kind>> read_kinds(ConfigReader& reader, const ModelConfig& config) {
-  std::vector<Kind> kinds;
+Result<std::vector<NemotronHKind>> read_kinds(ConfigReader& reader, const ModelConfig& config) {
+  std::vector<NemotronHKind> kinds;
   if (reader.is_gguf()) {
     for (const LayerForm& layer : config.layers) {
-      kinds.push_back(layer.attention.n_kv_heads > 0 ? Kind::kAttention
-                      : layer.ffn.dim > 0            ? Kind::kFfn
-                                                     : Kind::kMamba2);
+      kinds.push_back(layer.attention.n_kv_heads > 0 ? NemotronHKind::kAttention
+                      : layer.ffn.dim > 0            ? NemotronHKind::kFfn
+                                                     : NemotronHKind::kMamba2);
     }
     return kinds;
   }
@@ -54,11 +54,11 @@ Result<std::vector<Kind>> read_kinds(ConfigReader& reader, const ModelConfig& co
   }
   for (const std::string& word : words) {
     if (word == "M" || word == "mamba" || word == "linear_attention") {
-      kinds.push_back(Kind::kMamba2);
+      kinds.push_back(NemotronHKind::kMamba2);
     } else if (word == "*" || word == "attention" || word == "full_attention") {
-      kinds.push_back(Kind::kAttention);
+      kinds.push_back(NemotronHKind::kAttention);
     } else if (word == "-" || word == "mlp") {
-      kinds.push_back(Kind::kFfn);
+      kinds.push_back(NemotronHKind::kFfn);
     }
   }
   if (kinds.size() == config.layers.size() && kinds.size() == words.size()) return kinds;
@@ -67,7 +67,7 @@ Result<std::vector<Kind>> read_kinds(ConfigReader& reader, const ModelConfig& co
                "layer; whet does not run Nemotron-H with experts");
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_nemotron_h(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.hybrid = true;
   // The converter writes either key, as config.json has words of either kind.
@@ -86,24 +86,11 @@ Status read(ConfigReader& reader, ModelConfig& config) {
   // "time_step_min" bounds steps only in transformers' prefill, not in its decoding.
   WHET_TRY_STATUS(expect_no_step_limit(reader));
   reader.skip({"expert_group_count", "expert_group_used_count"});
-  reader.skip({"chunk_size",
-               "expand",
-               "time_step_min",
-               "time_step_max",
-               "time_step_floor",
-               "mamba_ssm_cache_dtype",
-               "use_mamba_kernels",
-               "residual_in_fp32",
-               "rescale_prenorm_residual",
-               "num_logits_to_keep",
-               "sliding_window",
-               "layers_block_type",
-               "layer_types",
-               "mtp_layers_block_type",
-               "mtp_hybrid_override_pattern",
-               "rope_parameters",
-               "rope_theta",
-               "rope.freq_base",
+  reader.skip({"chunk_size", "expand", "time_step_min", "time_step_max", "time_step_floor",
+               "mamba_ssm_cache_dtype", "use_mamba_kernels", "residual_in_fp32",
+               "rescale_prenorm_residual", "num_logits_to_keep", "sliding_window",
+               "layers_block_type", "layer_types", "mtp_layers_block_type",
+               "mtp_hybrid_override_pattern", "rope_parameters", "rope_theta", "rope.freq_base",
                "rope.dimension_count"});
   // Of layers with experts, which this model has none of.
   reader.skip({"n_routed_experts", "n_shared_experts", "moe_intermediate_size",
@@ -119,17 +106,17 @@ Status read(ConfigReader& reader, ModelConfig& config) {
                                                    .convolution_bias = "use_conv_bias",
                                                    .projection_bias = "mamba_proj_bias"},
                                                   "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
-  WHET_TRY(const std::vector<Kind> kinds, read_kinds(reader, config));
+  WHET_TRY(const std::vector<NemotronHKind> kinds, read_kinds(reader, config));
   for (size_t i = 0; i < kinds.size(); ++i) {
     LayerForm& layer = config.layers[i];
-    layer.mixer = kinds[i] == Kind::kMamba2      ? Mixer::kMamba2
-                  : kinds[i] == Kind::kAttention ? Mixer::kAttention
-                                                 : Mixer::kNone;
+    layer.mixer = kinds[i] == NemotronHKind::kMamba2      ? Mixer::kMamba2
+                  : kinds[i] == NemotronHKind::kAttention ? Mixer::kAttention
+                                                          : Mixer::kNone;
     layer.attention.rope = AttentionBlockForm::kNoRope;
     layer.recurrent = mamba;
     layer.ffn.activation = Activation::kSquaredRelu;
     layer.ffn.gated = false;
-    if (kinds[i] != Kind::kFfn) layer.ffn.dim = 0;
+    if (kinds[i] != NemotronHKind::kFfn) layer.ffn.dim = 0;
   }
   reader.cannot_say("the layers of Nemotron-H");
   return ok_status();
@@ -140,9 +127,9 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 const Architecture kNemotronH{
     .name = "nemotron_h",
     .model_types = {"nemotron_h"},
-    .gguf = {kGguf, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit, 0, true, "backbone."},
-    .read = read,
+    .gguf = {kNemotronHGguf, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kNemotronHNames, kernels::RopePairing::kHalfSplit, 0, true, "backbone."},
+    .read = read_nemotron_h,
 };
 
 }  // namespace whet

@@ -11,7 +11,7 @@ constexpr TensorNames kOlmo2Names =
     kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_attention_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight");
 
-Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+Status read_olmo_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
   sizes.dense = dense;
@@ -31,7 +31,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
 }
 
 /// OLMo 3: windows in three of four layers, whose rope no scaling stretches.
-Status read_windowed(ConfigReader& reader, ModelConfig& config) {
+Status read_olmo_windowed(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const std::vector<int64_t> windows,
            read_windows(
                reader, config.n_layers(), [](int64_t i) { return i % 4 < 3; }, 0));
@@ -56,9 +56,9 @@ Status read_windowed(ConfigReader& reader, ModelConfig& config) {
 }
 
 Status read_olmo2(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, true, config));
+  WHET_TRY_STATUS(read_olmo_base(reader, true, config));
   const Word window{"attention.sliding_window", "sliding_window"};
-  if (reader.has(window)) WHET_TRY_STATUS(read_windowed(reader, config));
+  if (reader.has(window)) WHET_TRY_STATUS(read_olmo_windowed(reader, config));
   for (LayerForm& layer : config.layers) {
     layer.norm_before = false;
     layer.norm_after = true;
@@ -67,7 +67,7 @@ Status read_olmo2(ConfigReader& reader, ModelConfig& config) {
 }
 
 Status read_olmoe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, false, config));
+  WHET_TRY_STATUS(read_olmo_base(reader, false, config));
   WHET_TRY(ExpertsForm experts,
            read_experts(reader, {.width = {"feed_forward_length", "intermediate_size"}}));
   WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, false));

@@ -12,7 +12,7 @@ constexpr TensorNames kPhiNames =
         .with(Slot::kUp, "model.layers.{}.mlp.fc1.weight")
         .with(Slot::kDown, "model.layers.{}.mlp.fc2.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_phi2(ConfigReader& reader, ModelConfig& config) {
   const Sizes sizes{.norm = NormKind::kLayer,
                     .epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"},
                     .usual_epsilon = 1e-5};
@@ -41,7 +41,7 @@ const Architecture kPhi2{
     .model_types = {"phi"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kPhiNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_phi2,
 };
 
 }  // namespace whet

@@ -6,14 +6,14 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGgufFused = kGgufNames.with(Slot::kGateUp, "blk.{}.ffn_up.weight")
-                                       .with(Slot::kGate, "")
-                                       .with(Slot::kUp, "");
+constexpr TensorNames kPhi3GgufFused = kGgufNames.with(Slot::kGateUp, "blk.{}.ffn_up.weight")
+                                           .with(Slot::kGate, "")
+                                           .with(Slot::kUp, "");
 constexpr TensorNames kFused =
     kLlamaNames.with(Slot::kQkv, "model.layers.{}.self_attn.qkv_proj.weight")
         .with(Slot::kGateUp, "model.layers.{}.mlp.gate_up_proj.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_phi3(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
@@ -40,9 +40,9 @@ Status read(ConfigReader& reader, ModelConfig& config) {
 const Architecture kPhi3{
     .name = "phi3",
     .model_types = {"phi3"},
-    .gguf = {kGgufFused, kernels::RopePairing::kHalfSplit},
+    .gguf = {kPhi3GgufFused, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kFused, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_phi3,
 };
 
 }  // namespace whet

@@ -7,27 +7,28 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kGgufExpertNames =
+constexpr TensorNames kQwen2GgufExpertNames =
     kGgufNames.with(Slot::kGate, "blk.{}.ffn_gate_shexp.weight")
         .with(Slot::kUp, "blk.{}.ffn_up_shexp.weight")
         .with(Slot::kDown, "blk.{}.ffn_down_shexp.weight");
-constexpr TensorNames kExpertNames =
+constexpr TensorNames kQwen2ExpertNames =
     kLlamaExpertNames.with(Slot::kGate, "model.layers.{}.mlp.shared_expert.gate_proj.weight")
         .with(Slot::kUp, "model.layers.{}.mlp.shared_expert.up_proj.weight")
         .with(Slot::kDown, "model.layers.{}.mlp.shared_expert.down_proj.weight")
         .with(Slot::kSharedGate, "model.layers.{}.mlp.shared_expert_gate.weight");
 
-bool from_limit_on(int64_t layer, double limit) {
+bool qwen2_from_limit_on(int64_t layer, double limit) {
   return static_cast<double>(layer) >= limit;
 }
 bool even_before_limit(int64_t layer, double limit) {
   return layer % 2 == 0 && static_cast<double>(layer) < limit;
 }
 
-Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+Status read_qwen2_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
-  WHET_TRY_STATUS(read_qwen_windows(reader, dense ? from_limit_on : even_before_limit, config));
+  WHET_TRY_STATUS(
+      read_qwen_windows(reader, dense ? qwen2_from_limit_on : even_before_limit, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see
@@ -40,12 +41,12 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  return read_base(reader, true, config);
+Status read_qwen2(ConfigReader& reader, ModelConfig& config) {
+  return read_qwen2_base(reader, true, config);
 }
 
 /// The part that reads text of Qwen2-VL and Qwen2.5-VL.
-Status read_seeing(ConfigReader& reader, ModelConfig& config) {
+Status read_qwen2_seeing(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"rope.dimension_sections"});
   if (!reader.is_gguf()) {
     reader.skip({"vision_config", "image_token_id", "video_token_id", "vision_start_token_id",
@@ -54,11 +55,11 @@ Status read_seeing(ConfigReader& reader, ModelConfig& config) {
     if (reader.json("text_config").is_object()) WHET_TRY_STATUS(reader.descend("text_config"));
     reader.cannot_say("the eyes of this model");
   }
-  return read_base(reader, true, config);
+  return read_qwen2_base(reader, true, config);
 }
 
-Status read_moe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, false, config));
+Status read_qwen2_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_qwen2_base(reader, false, config));
   WHET_TRY_STATUS(reader.expect_flag({"", "qkv_bias"}, true));
   WHET_TRY_STATUS(expect_experts_everywhere(reader));
   WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
@@ -80,7 +81,7 @@ const Architecture kQwen2{
     .model_types = {"qwen2"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_qwen2,
 };
 
 const Architecture kQwen2Vl{
@@ -88,15 +89,15 @@ const Architecture kQwen2Vl{
     .model_types = {"qwen2_vl", "qwen2_5_vl", "qwen2_vl_text", "qwen2_5_vl_text"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit, 0, false, {}, {"visual."}},
-    .read = read_seeing,
+    .read = read_qwen2_seeing,
 };
 
 const Architecture kQwen2Moe{
     .name = "qwen2moe",
     .model_types = {"qwen2_moe"},
-    .gguf = {kGgufExpertNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kExpertNames, kernels::RopePairing::kHalfSplit},
-    .read = read_moe,
+    .gguf = {kQwen2GgufExpertNames, kernels::RopePairing::kHalfSplit},
+    .hugging_face = {kQwen2ExpertNames, kernels::RopePairing::kHalfSplit},
+    .read = read_qwen2_moe,
 };
 
 }  // namespace whet

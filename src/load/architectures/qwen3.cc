@@ -6,18 +6,18 @@
 namespace whet {
 namespace {
 
-bool from_limit_on(int64_t layer, double limit) {
+bool qwen3_from_limit_on(int64_t layer, double limit) {
   return static_cast<double>(layer) >= limit;
 }
 bool always(int64_t, double) {
   return true;
 }
 
-Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+Status read_qwen3_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = dense}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY(const bool bias, read_bias(reader, "attention_bias", false, "blk.0.attn_q.bias"));
-  WHET_TRY_STATUS(read_qwen_windows(reader, dense ? from_limit_on : always, config));
+  WHET_TRY_STATUS(read_qwen_windows(reader, dense ? qwen3_from_limit_on : always, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see
@@ -31,12 +31,12 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  return read_base(reader, true, config);
+Status read_qwen3(ConfigReader& reader, ModelConfig& config) {
+  return read_qwen3_base(reader, true, config);
 }
 
 /// The part that reads text of Qwen3-VL.
-Status read_seeing(ConfigReader& reader, ModelConfig& config) {
+Status read_qwen3_seeing(ConfigReader& reader, ModelConfig& config) {
   // Where pictures enter, and in which layers.
   reader.skip({"rope.dimension_sections", "n_deepstack_layers", "vision_config", "image_token_id",
                "video_token_id", "vision_start_token_id", "vision_end_token_id",
@@ -45,11 +45,11 @@ Status read_seeing(ConfigReader& reader, ModelConfig& config) {
     WHET_TRY_STATUS(reader.descend("text_config"));
     reader.cannot_say("the eyes of this model");
   }
-  return read_base(reader, true, config);
+  return read_qwen3_base(reader, true, config);
 }
 
-Status read_moe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, false, config));
+Status read_qwen3_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_qwen3_base(reader, false, config));
   WHET_TRY_STATUS(expect_experts_everywhere(reader));
   const Word local{"expert_count", "num_local_experts"};
   ExpertWords words;
@@ -70,7 +70,7 @@ const Architecture kQwen3{
     .model_types = {"qwen3"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_qwen3,
 };
 
 const Architecture kQwen3Vl{
@@ -83,7 +83,7 @@ const Architecture kQwen3Vl{
                      false,
                      "model.language_model.",
                      {"model.visual."}},
-    .read = read_seeing,
+    .read = read_qwen3_seeing,
 };
 
 const Architecture kQwen3Moe{
@@ -91,7 +91,7 @@ const Architecture kQwen3Moe{
     .model_types = {"qwen3_moe"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaExpertNames, kernels::RopePairing::kHalfSplit},
-    .read = read_moe,
+    .read = read_qwen3_moe,
 };
 
 }  // namespace whet

@@ -14,11 +14,11 @@ constexpr TensorNames kGgufDeltaNames =
         .with(Slot::kMixerRate, "blk.{}.ssm_beta.weight")
         .with(Slot::kMixerDecay, "blk.{}.ssm_alpha.weight")
         .with(Slot::kFfnNorm, "blk.{}.post_attention_norm.weight");
-constexpr TensorNames kGgufExpertNames =
+constexpr TensorNames kQwen35GgufExpertNames =
     kGgufDeltaNames.with(Slot::kGate, "blk.{}.ffn_gate_shexp.weight")
         .with(Slot::kUp, "blk.{}.ffn_up_shexp.weight")
         .with(Slot::kDown, "blk.{}.ffn_down_shexp.weight");
-constexpr TensorNames kNames =
+constexpr TensorNames kQwen35Names =
     kLlamaNames.with(Slot::kMixerIn, "model.layers.{}.linear_attn.in_proj_qkv.weight")
         .with(Slot::kMixerGate, "model.layers.{}.linear_attn.in_proj_z.weight")
         .with(Slot::kMixerRate, "model.layers.{}.linear_attn.in_proj_b.weight")
@@ -28,8 +28,8 @@ constexpr TensorNames kNames =
         .with(Slot::kStepBias, "model.layers.{}.linear_attn.dt_bias")
         .with(Slot::kMixerNorm, "model.layers.{}.linear_attn.norm.weight")
         .with(Slot::kMixerOutput, "model.layers.{}.linear_attn.out_proj.weight");
-constexpr TensorNames kExpertNames =
-    kNames.with(Slot::kRouter, "model.layers.{}.mlp.gate.weight")
+constexpr TensorNames kQwen35ExpertNames =
+    kQwen35Names.with(Slot::kRouter, "model.layers.{}.mlp.gate.weight")
         .with(Slot::kExpertGateUp, "model.layers.{}.mlp.experts.gate_up_proj")
         .with(Slot::kExpertGate, "model.layers.{}.mlp.experts.{}.gate_proj.weight")
         .with(Slot::kExpertUp, "model.layers.{}.mlp.experts.{}.up_proj.weight")
@@ -60,7 +60,7 @@ Status read_delta_net(ConfigReader& reader, ModelConfig& config) {
 }
 
 /// Which layers attend.
-Result<std::vector<bool>> read_layers(ConfigReader& reader, const ModelConfig& config) {
+Result<std::vector<bool>> read_qwen35_layers(ConfigReader& reader, const ModelConfig& config) {
   WHET_TRY(const int64_t interval,
            reader.count({"full_attention_interval", "full_attention_interval"}, kMaxLayers, 4));
   std::vector<bool> attending;
@@ -74,7 +74,7 @@ Result<std::vector<bool>> read_layers(ConfigReader& reader, const ModelConfig& c
   return attending;
 }
 
-Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
+Status read_qwen35_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   Sizes sizes;
   sizes.dense = dense;
   WHET_TRY(const double n_heads, reader.number({"nextn_predict_layers", ""}, 0));
@@ -86,7 +86,7 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   reader.skip({"mtp_num_hidden_layers", "mtp_use_dedicated_embeddings", "attn_output_gate",
                "mamba_ssm_dtype", "mlp_only_layers", "rope.dimension_sections"});
   WHET_TRY_STATUS(read_delta_net(reader, config));
-  WHET_TRY(const std::vector<bool> attending, read_layers(reader, config));
+  WHET_TRY(const std::vector<bool> attending, read_qwen35_layers(reader, config));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.rotary_factor = 0.25;
@@ -104,12 +104,12 @@ Status read_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   return ok_status();
 }
 
-Status read(ConfigReader& reader, ModelConfig& config) {
-  return read_base(reader, true, config);
+Status read_qwen35(ConfigReader& reader, ModelConfig& config) {
+  return read_qwen35_base(reader, true, config);
 }
 
-Status read_moe(ConfigReader& reader, ModelConfig& config) {
-  WHET_TRY_STATUS(read_base(reader, false, config));
+Status read_qwen35_moe(ConfigReader& reader, ModelConfig& config) {
+  WHET_TRY_STATUS(read_qwen35_base(reader, false, config));
   reader.skip({"feed_forward_length", "intermediate_size"});  // of no layer
   WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
   experts.shared_gate = true;
@@ -122,15 +122,15 @@ Status read_moe(ConfigReader& reader, ModelConfig& config) {
 
 /// The part that reads text of a model that sees.
 template <Status (*read_text)(ConfigReader&, ModelConfig&)>
-Status read_inner(ConfigReader& reader, ModelConfig& config) {
+Status read_qwen35_inner(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"vision_config", "image_token_id", "video_token_id", "vision_start_token_id",
                "vision_end_token_id", "tie_word_embeddings"});
   WHET_TRY_STATUS(reader.descend("text_config"));
   return read_text(reader, config);
 }
 
-const Dialect kGguf{kGgufDeltaNames, kernels::RopePairing::kHalfSplit};
-const Dialect kGgufMoe{kGgufExpertNames, kernels::RopePairing::kHalfSplit};
+const Dialect kQwen35Gguf{kGgufDeltaNames, kernels::RopePairing::kHalfSplit};
+const Dialect kGgufMoe{kQwen35GgufExpertNames, kernels::RopePairing::kHalfSplit};
 
 Dialect hugging_face(const TensorNames& names, std::string_view root) {
   return {names, kernels::RopePairing::kHalfSplit, 1.0f, true, root, {"mtp.", "model.visual."}};
@@ -141,33 +141,33 @@ Dialect hugging_face(const TensorNames& names, std::string_view root) {
 const Architecture kQwen35{
     .name = "qwen35",
     .model_types = {"qwen3_5_text"},
-    .gguf = kGguf,
-    .hugging_face = hugging_face(kNames, ""),
-    .read = read,
+    .gguf = kQwen35Gguf,
+    .hugging_face = hugging_face(kQwen35Names, ""),
+    .read = read_qwen35,
 };
 
 const Architecture kQwen35Seeing{
     .name = "qwen35",
     .model_types = {"qwen3_5"},
-    .gguf = kGguf,
-    .hugging_face = hugging_face(kNames, "model.language_model."),
-    .read = read_inner<read>,
+    .gguf = kQwen35Gguf,
+    .hugging_face = hugging_face(kQwen35Names, "model.language_model."),
+    .read = read_qwen35_inner<read_qwen35>,
 };
 
 const Architecture kQwen35Moe{
     .name = "qwen35moe",
     .model_types = {"qwen3_5_moe_text"},
     .gguf = kGgufMoe,
-    .hugging_face = hugging_face(kExpertNames, ""),
-    .read = read_moe,
+    .hugging_face = hugging_face(kQwen35ExpertNames, ""),
+    .read = read_qwen35_moe,
 };
 
 const Architecture kQwen35MoeSeeing{
     .name = "qwen35moe",
     .model_types = {"qwen3_5_moe"},
     .gguf = kGgufMoe,
-    .hugging_face = hugging_face(kExpertNames, "model.language_model."),
-    .read = read_inner<read_moe>,
+    .hugging_face = hugging_face(kQwen35ExpertNames, "model.language_model."),
+    .read = read_qwen35_inner<read_qwen35_moe>,
 };
 
 }  // namespace whet

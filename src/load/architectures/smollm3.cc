@@ -6,7 +6,7 @@
 namespace whet {
 namespace {
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_smollm3(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {}, config));
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
@@ -42,7 +42,7 @@ const Architecture kSmolLm3{
     .model_types = {"smollm3"},
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_smollm3,
 };
 
 }  // namespace whet

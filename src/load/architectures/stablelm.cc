@@ -6,7 +6,7 @@
 namespace whet {
 namespace {
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_stablelm(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", "layer_norm_eps"};
@@ -36,7 +36,7 @@ const Architecture kStableLm{
     .model_types = {"stablelm"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .read = read_stablelm,
 };
 
 }  // namespace whet

@@ -6,10 +6,11 @@
 namespace whet {
 namespace {
 
-constexpr TensorNames kNames = kLlamaNames.with(Slot::kUp, "model.layers.{}.mlp.c_fc.weight")
-                                   .with(Slot::kDown, "model.layers.{}.mlp.c_proj.weight");
+constexpr TensorNames kStarcoder2Names =
+    kLlamaNames.with(Slot::kUp, "model.layers.{}.mlp.c_fc.weight")
+        .with(Slot::kDown, "model.layers.{}.mlp.c_proj.weight");
 
-Status read(ConfigReader& reader, ModelConfig& config) {
+Status read_starcoder2(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.norm = NormKind::kLayer;
   sizes.epsilon = {"attention.layer_norm_epsilon", "norm_epsilon"};
@@ -43,8 +44,8 @@ const Architecture kStarcoder2{
     .name = "starcoder2",
     .model_types = {"starcoder2"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
-    .hugging_face = {kNames, kernels::RopePairing::kHalfSplit},
-    .read = read,
+    .hugging_face = {kStarcoder2Names, kernels::RopePairing::kHalfSplit},
+    .read = read_starcoder2,
 };
 
 }  // namespace whet
