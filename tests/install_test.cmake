@@ -24,15 +24,18 @@ expect_output("^$" bash -n ${prefix}/share/bash-completion/completions/whet)
 # What bash offers behind "whet bench serve --rat".
 file(WRITE ${WORK}/complete.sh "source ${prefix}/share/bash-completion/completions/whet\n\
 COMP_WORDS=(whet bench serve --rat); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]}\"\n\
-COMP_WORDS=(whet sho); COMP_CWORD=1; _whet; echo \"\${COMPREPLY[*]}\"\n")
-expect_output("^--rate\nshow\n$" bash ${WORK}/complete.sh)
+COMP_WORDS=(whet sho); COMP_CWORD=1; _whet; echo \"\${COMPREPLY[*]}\"\n\
+COMP_WORDS=(whet adapt vocab ''); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]}\"\n\
+COMP_WORDS=(whet help adapt ''); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]}\"\n")
+expect_output("^--rate\nshow\nmine apply\nvocab larosa\n$" bash ${WORK}/complete.sh)
 find_program(ZSH zsh)
 if(ZSH)
   expect_output("^$" ${ZSH} -n ${prefix}/share/zsh/vendor-completions/_whet)
 endif()
 find_program(FISH fish)
 if(FISH)
-  expect_output("^$" ${FISH} --no-execute ${prefix}/share/fish/vendor_completions.d/whet.fish)
+  expect_output("^larosa\t[^\n]*\nvocab\t[^\n]*\n$" ${FISH} --no-config -c
+    "source ${prefix}/share/fish/vendor_completions.d/whet.fish; complete -C 'whet adapt '")
 endif()
 find_program(MAN man)
 if(MAN)

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+
 #include "cli/command_help.h"
 
 namespace whet {
@@ -32,9 +35,47 @@ std::string all_names(const Command& command) {
   return names;
 }
 
-/// "bench serve": a command of two words.
-bool is_pair(const Command& command) {
-  return command.name().find(' ') != std::string::npos;
+struct NextWord {
+  std::string word, summary;
+};
+/// What may follow the first words of commands of several words, "" being the program's name:
+/// "adapt" and "bench" follow "", "vocab" follows "adapt", "mine" follows "adapt vocab".
+using NextWords = std::map<std::string, std::vector<NextWord>>;
+
+std::string joined(const std::vector<NextWord>& words, std::string_view separator) {
+  std::string out;
+  for (const NextWord& next : words) {
+    if (!out.empty()) out += separator;
+    out += next.word;
+  }
+  return out;
+}
+
+NextWords next_words(const std::vector<Command>& commands) {
+  NextWords next;
+  for (const Command& command : commands) {
+    const std::string& name = command.name();
+    for (size_t begin = 0; begin < name.size();) {
+      const size_t end = std::min(name.find(' ', begin), name.size());
+      std::vector<NextWord>& words = next[name.substr(0, begin == 0 ? 0 : begin - 1)];
+      const std::string word = name.substr(begin, end - begin);
+      auto at = std::find_if(words.begin(), words.end(),
+                             [&](const NextWord& known) { return known.word == word; });
+      if (at == words.end()) at = words.insert(at, {word, ""});
+      if (end == name.size()) at->summary = command.summary();
+      begin = end + 1;
+    }
+  }
+  for (auto& [before, words] : next) {
+    for (NextWord& word : words) {
+      if (!word.summary.empty()) continue;
+      const std::string group = before + (before.empty() ? "" : " ") + word.word;
+      word.summary = "commands: " + joined(next[group], ", ");
+    }
+  }
+  next[""].push_back({"help", "explain a command"});
+  next[""].push_back({"version", "what this is"});
+  return next;
 }
 
 /// `text` within single quotes of a shell whose escape for one is `quote`.
@@ -87,13 +128,11 @@ std::string man_page(const std::vector<Command>& commands, const std::string& ve
 }
 
 std::string bash_completion(const std::vector<Command>& commands) {
-  std::string names, flags, values, pairs;
+  std::string next, known, flags, values;
+  for (const auto& [before, words] : next_words(commands))
+    next += fmt::format("    \"{}\") words=\"{}\" ;;\n", before, joined(words, " "));
   for (const Command& command : commands) {
-    if (is_pair(command)) {
-      pairs += fmt::format("    \"{0}\") command=\"{0}\" ;;\n", command.name());
-    } else {
-      names += command.name() + " ";
-    }
+    known += fmt::format("{}\"{}\"", known.empty() ? "" : "|", command.name());
     flags += fmt::format("    \"{}\") flags=\"{}\" ;;\n", command.name(), all_names(command));
     for (const Flag& flag : command.flags()) {
       if (flag.choices().empty() || flag.names().empty()) continue;
@@ -107,36 +146,39 @@ std::string bash_completion(const std::vector<Command>& commands) {
       "# bash completion of whet; written by whet --completion-bash\n"
       "_whet() {{\n"
       "  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}\n"
-      "  local command=${{COMP_WORDS[1]}} flags=\"\" words=\"\"\n"
-      "  if ((COMP_CWORD == 1)); then\n"
-      "    COMPREPLY=($(compgen -W \"{}help version\" -- \"$current\"))\n"
-      "    return\n"
-      "  fi\n"
-      "  if ((COMP_CWORD > 2)); then case \"$command ${{COMP_WORDS[2]}}\" in\n{}  esac; fi\n"
+      "  local command=\"\" flags=\"\" words=\"\" before n\n"
+      "  before=\"${{COMP_WORDS[*]:1:COMP_CWORD-1}}\" before=${{before#help}} before=${{before# "
+      "}}\n"
+      "  for ((n = 1; n < COMP_CWORD; ++n)); do\n"
+      "    case \"${{COMP_WORDS[*]:1:n}}\" in {}) command=\"${{COMP_WORDS[*]:1:n}}\" ;; esac\n"
+      "  done\n"
       "  case \"$command\" in\n{}  esac\n"
       "  case \"$command $previous\" in\n{}  esac\n"
-      "  if [[ $command == help ]]; then words=\"{}\"; fi\n"
+      "  if [[ -z $words && $current != -* ]]; then case \"$before\" in\n{}  esac; fi\n"
       "  if [[ -n $words ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  elif [[ $current == -* ]]; then\n"
+      "    [[ ${{#COMPREPLY[@]}} -gt 0 || -z $command ]] && return\n"
+      "  fi\n"
+      "  if [[ $current == -* ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$flags\" -- \"$current\"))\n"
       "  else\n"
       "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
       "  fi\n"
       "}}\n"
       "complete -o filenames -F _whet whet\n",
-      names, pairs, flags, values, names);
+      known, flags, values, next);
 }
 
 std::string zsh_completion(const std::vector<Command>& commands) {
-  std::string names, pairs, cases;
+  std::string next, known, cases;
+  for (const auto& [before, words] : next_words(commands)) {
+    next += fmt::format("    {})\n      names=(", quoted(before, kPosixQuote));
+    for (const NextWord& word : words)
+      next += "\n        " + quoted(word.word + ":" + zsh_text(word.summary), kPosixQuote);
+    next += ") ;;\n";
+  }
   for (const Command& command : commands) {
-    if (is_pair(command)) {
-      pairs += fmt::format("    {0}) command={0} ;;\n", quoted(command.name(), kPosixQuote));
-    } else {
-      names +=
-          "    " + quoted(command.name() + ":" + zsh_text(command.summary()), kPosixQuote) + "\n";
-    }
+    known += fmt::format("{}{}", known.empty() ? "" : "|", quoted(command.name(), kPosixQuote));
     cases += fmt::format("    {}) _arguments -S '--help[explain the command]' \\\n",
                          quoted(command.name(), kPosixQuote));
     for (const Flag& flag : command.flags()) {
@@ -161,45 +203,57 @@ std::string zsh_completion(const std::vector<Command>& commands) {
       "# zsh completion of whet; written by whet --completion-zsh\n"
       "_whet() {{\n"
       "  local -a names\n"
-      "  names=(\n{}    'help:explain a command'\n    'version:what this is'\n  )\n"
-      "  if (( CURRENT == 2 )); then\n"
-      "    _describe command names\n"
-      "    return\n"
-      "  fi\n"
-      "  local command=$words[2]\n"
-      "  if (( CURRENT > 3 )); then\n"
-      "    case \"$command $words[3]\" in\n{}    esac\n"
-      "  fi\n"
-      "  (( CURRENT -= 1 ))\n"
-      "  shift words\n"
-      "  if [[ $command == *' '* ]]; then (( CURRENT -= 1 )); shift words; fi\n"
-      "  case $command in\n{}    help) _describe command names ;;\n  esac\n"
+      "  local command='' n_words=0 n before=\"${{(j: :)words[2,CURRENT-1]}}\"\n"
+      "  before=\"${{${{before#help}}# }}\"\n"
+      "  for (( n = 2; n < CURRENT; ++n )); do\n"
+      "    case \"${{(j: :)words[2,n]}}\" in\n"
+      "      {}) command=\"${{(j: :)words[2,n]}}\"; n_words=$(( n - 1 )) ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case \"$before\" in\n{}  esac\n"
+      "  (( $#names )) && _describe command names\n"
+      "  [[ -n $command ]] || return\n"
+      "  (( CURRENT -= n_words ))\n"
+      "  shift $n_words words\n"
+      "  case $command in\n{}  esac\n"
       "}}\n"
       "_whet \"$@\"\n",
-      names, pairs, cases);
+      known, next, cases);
 }
 
 std::string fish_completion(const std::vector<Command>& commands) {
-  std::string out = "# fish completion of whet; written by whet --completion-fish\n";
-  for (const Command& command : commands) {
-    const std::string first = command.name().substr(0, command.name().find(' '));
-    if (is_pair(command)) {
-      const std::string second = command.name().substr(first.size() + 1);
-      out += fmt::format("complete -c whet -n '__fish_seen_subcommand_from {}' -a {} -d {}\n",
-                         first, second, quoted(command.summary(), kFishQuote));
-    } else {
-      out += fmt::format("complete -c whet -f -n __fish_use_subcommand -a {} -d {}\n", first,
-                         quoted(command.summary(), kFishQuote));
+  std::string out =
+      "# fish completion of whet; written by whet --completion-fish\n"
+      "function __whet_at  # exactly these words stand before the cursor\n"
+      "  set -l words (commandline -opc)\n"
+      "  set -e words[1]\n"
+      "  test \"$words[1]\" = help; and set -e words[1]\n"
+      "  test \"$words\" = \"$argv\"\n"
+      "end\n"
+      "function __whet_in  # these words begin the line\n"
+      "  set -l words (commandline -opc)\n"
+      "  set -l last (math (count $argv) + 1)\n"
+      "  test (count $words) -ge $last; and test \"$words[2..$last]\" = \"$argv\"\n"
+      "end\n";
+  for (const auto& [before, words] : next_words(commands)) {
+    const bool is_command =
+        std::any_of(commands.begin(), commands.end(),
+                    [&](const Command& command) { return command.name() == before; });
+    for (const NextWord& next : words) {
+      out +=
+          fmt::format("complete -c whet{} -n '__whet_at {}' -a {} -d {}\n", is_command ? "" : " -f",
+                      before, next.word, quoted(next.summary, kFishQuote));
     }
-    const std::string condition = is_pair(command)
-                                      ? fmt::format(
-                                            "'__fish_seen_subcommand_from {}; and "
-                                            "__fish_seen_subcommand_from {}'",
-                                            first, command.name().substr(first.size() + 1))
-                                      : fmt::format("'__fish_seen_subcommand_from {}'", first);
+  }
+  for (const Command& command : commands) {
+    std::string condition = "__whet_in " + command.name();
+    for (const Command& other : commands) {
+      if (other.name().starts_with(command.name() + " "))
+        condition += "; and not __whet_in " + other.name();
+    }
     for (const Flag& flag : command.flags()) {
       if (flag.names().empty()) continue;
-      out += fmt::format("complete -c whet -n {}", condition);
+      out += fmt::format("complete -c whet -n '{}'", condition);
       for (const std::string& name : flag.names()) {
         // -l: --long, -s: -x, -o: a single dash before several letters.
         if (name.starts_with("--")) {

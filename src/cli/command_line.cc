@@ -68,6 +68,14 @@ Result<Command*> find_command(std::vector<Command>& commands, const std::string&
     if (command.name() == name) return &command;
     names.push_back(command.name());
   }
+  std::vector<std::string> longer;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(longer),
+               [&](const std::string& known) { return known.starts_with(name + " "); });
+  if (!longer.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{} begins several commands; expected one of {}", name,
+                             fmt::join(longer, ", ")));
+  }
   const auto nearest = nearest_name(name, names);
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("{} is not a command{}; expected one of {}", name,
