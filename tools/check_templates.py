@@ -47,8 +47,17 @@ def requests():
 
 def expected(source, messages, tools, more):
     variables = {"messages": messages, "tools": tools, "documents": None, "add_generation_prompt": True,
-                 "bos_token": "<s>", "eos_token": "</s>", **more}
-    return golden.render(source, variables)
+                 "bos_token": "<s>", "eos_token": "</s>", **today(), **more}
+    rendered = golden.render(source, variables)
+    if more.get("enable_thinking") is False and rendered.get("text", "").rstrip().endswith("<think>"):
+        rendered["text"] += "</think>"  # whet ends the reasoning that is switched off
+    return rendered
+
+
+def today():
+    """What whet gives templates beside transformers' variables."""
+    day = datetime.date.today()
+    return {"date_string": day.strftime("%d %b %Y"), "datetime": day.strftime("%b %d %Y")}
 
 
 def ask(port, messages, tools, more):
