@@ -52,11 +52,20 @@ def requests():
 def expected(source, messages, tools, more):
     """{"text": ...}, {"raised": what the template says is wrong} or {"error": what jinja2 says}"""
     variables = {"messages": messages, "tools": tools, "documents": None, "add_generation_prompt": True,
-                 "bos_token": "<s>", "eos_token": "</s>", **more}
+                 "bos_token": "<s>", "eos_token": "</s>", **today(), **more}
     try:
-        return {"text": golden.ENVIRONMENT.from_string(source).render(**copy.deepcopy(variables))}
+        text = golden.ENVIRONMENT.from_string(source).render(**copy.deepcopy(variables))
     except Exception as error:  # jinja2 lets TypeError, ValueError, ... of Python through
         return {"raised" if type(error) is jinja2.TemplateError else "error": str(error)}
+    if more.get("enable_thinking") is False and text.rstrip().endswith("<think>"):
+        text += "</think>"  # whet ends the reasoning that is switched off
+    return {"text": text}
+
+
+def today():
+    """What whet gives templates beside transformers' variables."""
+    day = datetime.date.today()
+    return {"date_string": day.strftime("%d %b %Y"), "datetime": day.strftime("%b %d %Y")}
 
 
 def ask(port, messages, tools, more):

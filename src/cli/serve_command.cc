@@ -26,11 +26,13 @@ constexpr uint64_t kMaxKeyFileBytes = 1 << 20;
 
 struct ServeFlags {
   ModelFlags model;
+  serve::SamplingDefaults sampling;
   std::vector<std::string> models, aliases, keys, cors_origins;
   std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
-                                reasoning_format = "auto", pooling = "auto", pull = "auto";
+                                reasoning_format = "auto", reasoning = "auto", pooling = "auto",
+                                pull = "auto";
   int port = kDefaultPort;
-  int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300;
+  int parallel = 16, max_queue = 512, timeout_s = 60, keep_alive_s = 300, reasoning_budget = -1;
   uint64_t memory_mib = 0;
   bool no_page = false, no_auth = false, strict = false;
 };
@@ -134,6 +136,15 @@ int run_serve(const ServeFlags& given) {
   server_options.page = !options.no_page;
   server_options.strict = options.strict;
   server_options.reasoning = options.reasoning_format != "none";
+  if (options.reasoning == "on" && options.reasoning_budget == 0) {
+    return fail(
+        Error(ErrorCode::kInvalidArgument,
+              "--reasoning-budget 0: expected --reasoning off or auto beside it, found on"));
+  }
+  if (options.reasoning == "on") server_options.thinks = true;
+  if (options.reasoning == "off" || options.reasoning_budget == 0) server_options.thinks = false;
+  server_options.sampling = options.sampling;
+  server_options.n_parallel = options.parallel;
   server_options.version = version_string();
   server_options.reports_directory = options.reports_directory;
   const auto pooling = read_pooling(options.pooling);
@@ -174,6 +185,7 @@ int run_serve(const ServeFlags& given) {
   if (!options.models.empty()) {
     auto first = server.models().use(sources->front().id);
     if (!first.ok()) return fail(first.error());
+    server.digests().find(sources->front().path);  // so that it is known when somebody asks
   }
   (*http)->stop_on_signals();
   print_message(fmt::format("whet serves {} at http://{}:{} (OpenAI: /v1, Ollama: /api{})\n",
@@ -228,12 +240,41 @@ Command make_serve_command() {
       .between(0, 1e9);
   command
       .add("--cors-origins", &options->cors_origins,
-           "a web page elsewhere that may call; may be repeated (* = any)")
+           "a web page elsewhere that may call; may be repeated (* = any, localhost = any of this "
+           "machine)")
       .value_name("ORIGIN");
   command
       .add("--reasoning-format", &options->reasoning_format,
-           "auto = reasoning apart from the answer, none = as the model writes it")
-      .one_of({"auto", "none"});
+           "auto, deepseek = reasoning apart from the answer, none = as the model writes it")
+      .one_of({"auto", "deepseek", "none"});
+  command
+      .add("--reasoning", &options->reasoning,
+           "whether models think first, where a request does not say (auto = as the model's chat "
+           "template has it)")
+      .one_of({"on", "off", "auto"});
+  command
+      .add("--reasoning-budget", &options->reasoning_budget,
+           "tokens of thinking: 0 = none, as --reasoning off; -1 = no limit")
+      .between(-1, 0);
+  const std::string otherwise = "as the API has it";
+  command.add("--temp,--temperature", &options->sampling.temperature, "of requests that name none")
+      .between(0, 100)
+      .default_text(otherwise);
+  command.add("--top-k", &options->sampling.top_k, "the same")
+      .between(0, INT32_MAX)
+      .default_text(otherwise);
+  command.add("--top-p", &options->sampling.top_p, "the same")
+      .between(0, 1)
+      .default_text(otherwise);
+  command.add("--min-p", &options->sampling.min_p, "the same")
+      .between(0, 1)
+      .default_text(otherwise);
+  command.add("-s,--seed", &options->sampling.seed, "the same")
+      .between(0, static_cast<double>(int64_t{1} << 53))
+      .default_text("drawn");
+  command.add("-n,--predict,--n-predict", &options->sampling.max_tokens, "the same of the limit")
+      .between(0, INT32_MAX)
+      .default_text(otherwise);
   command
       .add("--pooling", &options->pooling,
            "how states become an embedding (auto = as the model's metadata says, else last)")

@@ -125,6 +125,7 @@ Result<std::vector<PromptPart>> Engine::render_chat(const Conversation& conversa
   }
   jinja::ChatTemplate::Options options;
   options.add_generation_prompt = true;
+  options.gives_date = true;
   const Tokenizer& t = tokenizer();
   if (t.bos()) options.bos_token = t.piece(*t.bos());
   if (t.eos()) options.eos_token = t.piece(*t.eos());

@@ -47,6 +47,23 @@ std::tm current_local_time() {
   return local;
 }
 
+std::string formatted(const std::tm& time, const char* format) {
+  char buffer[32];
+  return {buffer, std::strftime(buffer, sizeof buffer, format, &time)};
+}
+
+constexpr std::string_view kOpensThinking = "<think>";
+constexpr std::string_view kClosesThinking = "</think>";
+
+/// Some templates open the reasoning whatever they are told; where it is switched off, the answer
+/// has to begin behind it.
+void close_thinking(const Json& arguments, std::string& text) {
+  const auto thinking = arguments.find("enable_thinking");
+  if (thinking == arguments.end() || *thinking != false) return;
+  const size_t end = text.find_last_not_of(" \t\r\n") + 1;
+  if (std::string_view(text).substr(0, end).ends_with(kOpensThinking)) text += kClosesThinking;
+}
+
 void set(Template::Variables& variables, std::string_view name, Value value) {
   for (auto& [known, old] : variables) {
     if (known == name) {
@@ -131,13 +148,19 @@ Result<std::vector<PromptPart>> ChatTemplate::render(const Conversation& convers
       {"bos_token", Value::constant_text(options.bos_token)},
       {"eos_token", Value::constant_text(options.eos_token)},
   };
+  const std::tm time = options.local_time ? *options.local_time : current_local_time();
+  if (options.gives_date) {
+    variables.emplace_back("date_string", Value::constant_text(formatted(time, "%d %b %Y")));
+    variables.emplace_back("datetime", Value::constant_text(formatted(time, "%b %d %Y")));
+  }
   WHET_TRY_STATUS(set_all(variables, options.extra, depth));
   WHET_TRY_STATUS(set_all(variables, &arguments, depth));
-  const std::tm time = options.local_time ? *options.local_time : current_local_time();
   WHET_TRY(std::string text,
            template_.render(variables, time, options.limits).with_context("chat template"));
   if (continues) {
     WHET_TRY_STATUS(cut_behind(messages.back().at("content").get<std::string>(), text));
+  } else {
+    close_thinking(arguments, text);
   }
   return guard.parts(text);
 }

@@ -1,5 +1,6 @@
 // Conversation -> prompt text, by the template that comes with a model. The same text as Hugging
-// Face transformers' apply_chat_template gives, which is what the model was trained on.
+// Face transformers' apply_chat_template gives, which is what the model was trained on; but where
+// thinking is switched off and the template opens it all the same, it is closed.
 #pragma once
 
 #include <ctime>
@@ -25,6 +26,9 @@ class ChatTemplate {
     const nlohmann::ordered_json* extra = nullptr;
     /// What strftime_now() formats; the current local time if absent.
     std::optional<std::tm> local_time;
+    /// Templates that read `date_string` or `datetime` get the day ("29 Nov 2026", "Nov 29 2026"),
+    /// as llama.cpp gives it; without it, some say a day of 2024 and others fail.
+    bool gives_date = false;
     Limits limits;
   };
 

@@ -94,6 +94,21 @@ TEST(ChatTemplate, TimeIsTheGivenOne) {
   EXPECT_EQ(render("{{ strftime_now('%Y') }}").value().size(), 4u);
 }
 
+TEST(ChatTemplate, TheDayIsGivenOnlyWhereItIsAskedFor) {
+  ChatTemplate::Options options;
+  options.local_time = std::tm{};
+  options.local_time->tm_year = 124;
+  options.local_time->tm_mon = 1;
+  options.local_time->tm_mday = 29;
+  const char* source = "{{ date_string | default('none') }}, {{ datetime | default('none') }}";
+  EXPECT_EQ(render(source, options).value(), "none, none") << "as transformers";
+  options.gives_date = true;
+  EXPECT_EQ(render(source, options).value(), "29 Feb 2024, Feb 29 2024");
+  const nlohmann::ordered_json extra = {{"date_string", "today"}};
+  options.extra = &extra;
+  EXPECT_EQ(render(source, options).value(), "today, Feb 29 2024");
+}
+
 TEST(ChatTemplate, IteratorsFunctionsAndNamespacesHaveNoText) {
   for (const auto* source :
        {"{{ [1] | map('string') }}", "{{ range }}", "{{ 'a'.upper }}", "{{ namespace() }}",

@@ -7,16 +7,33 @@ namespace {
 
 constexpr int kMaxTopLogprobs = 20;
 
+/// Of how a reply shows reasoning: apart from the answer, or as the model writes it.
+bool read_reasoning_format(Fields& fields, bool fallback) {
+  const std::string format = fields.text("reasoning_format", "");
+  if (format.empty()) return fallback;
+  if (format != "none" && format != "auto" && format != "deepseek") {
+    fields.fail("reasoning_format", "\"none\", \"auto\" or \"deepseek\"");
+  }
+  return format != "none";
+}
+
 }  // namespace
 
-ChatCall read_chat(Fields& fields, const Server& server) {
-  ChatCall call;
-  static_cast<OpenAiCall&>(call) = read_call(fields, server);
-  Conversation conversation;
-  conversation.messages = read_messages(fields, "messages");
-  conversation.continue_last =
+bool read_continue_last(Fields& fields, const Conversation& conversation) {
+  const bool ends_with_answer =
       !conversation.messages.empty() && conversation.messages.back().role == "assistant";
-  const Json* tools = read_tools(fields);
+  if (fields.value("continue_final_message") == nullptr) return ends_with_answer;
+  if (!fields.flag("continue_final_message", false)) return false;
+  if (fields.value("add_generation_prompt") != nullptr &&
+      fields.flag("add_generation_prompt", true)) {
+    fields.fail("continue_final_message", "false beside \"add_generation_prompt\": true");
+  } else if (!ends_with_answer) {
+    fields.fail("continue_final_message", "a last message of the assistant");
+  }
+  return ends_with_answer;
+}
+
+std::string read_template_arguments(Fields& fields, const Server& server, std::string& effort) {
   Json arguments = Json::object();
   if (const Json* more = fields.value("chat_template_kwargs")) {
     if (more->is_object()) {
@@ -25,10 +42,32 @@ ChatCall read_chat(Fields& fields, const Server& server) {
       fields.fail("chat_template_kwargs", "an object");
     }
   }
-  const std::string effort = fields.text("reasoning_effort", "");
+  if (!fields.flag("add_generation_prompt", true)) arguments["add_generation_prompt"] = false;
+  effort = fields.text("reasoning_effort", "");
+  const bool thinks_not = effort == "none" ||
+                          fields.integer("reasoning_budget_tokens", -1, -1, 0) == 0 ||
+                          fields.integer("thinking_budget_tokens", -1, -1, 0) == 0;
+  if (effort == "none") effort.clear();
   if (!effort.empty()) arguments["reasoning_effort"] = effort;
+  if (thinks_not) {
+    arguments["enable_thinking"] = false;
+  } else if (server.options().thinks && !arguments.contains("enable_thinking")) {
+    arguments["enable_thinking"] = *server.options().thinks;
+  }
+  return arguments.empty() ? "" : dump(arguments);
+}
+
+ChatCall read_chat(Fields& fields, const Server& server) {
+  ChatCall call;
+  static_cast<OpenAiCall&>(call) = read_call(fields, server);
+  Conversation conversation;
+  conversation.messages = read_messages(fields, "messages");
+  conversation.continue_last = read_continue_last(fields, conversation);
+  const Json* tools = read_tools(fields);
+  std::string effort;
+  conversation.template_arguments = read_template_arguments(fields, server, effort);
   call.has_effort = !effort.empty();
-  if (!arguments.empty()) conversation.template_arguments = dump(arguments);
+  call.splits_reasoning = read_reasoning_format(fields, server.options().reasoning);
 
   const ToolChoice choice = read_tool_choice(fields, tools);
   call.has_tools = tools != nullptr && choice.kind != ToolChoice::Kind::kNone;

@@ -25,6 +25,12 @@ std::string host_of(std::string_view authority) {
   return lowered(authority.substr(0, authority.find(':')));
 }
 
+// "http://host:port" -> "host:port".
+std::string_view authority_of(std::string_view origin) {
+  const size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
+}
+
 bool is_loopback_name(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host.ends_with(".localhost") ||
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
@@ -33,14 +39,14 @@ bool is_loopback_name(const std::string& host) {
 bool origin_allowed(const GatePolicy& policy, std::string_view origin) {
   for (const std::string& allowed : policy.cors_origins) {
     if (allowed == "*" || lowered(allowed) == lowered(origin)) return true;
+    if (allowed == "localhost" && is_loopback_name(host_of(authority_of(origin)))) return true;
   }
   return false;
 }
 
 // The page that we serve ourselves calls us from the address under which it was opened.
 bool is_own_origin(std::string_view origin, std::string_view host) {
-  const size_t scheme = origin.find("://");
-  return scheme != std::string_view::npos && lowered(origin.substr(scheme + 3)) == lowered(host);
+  return !authority_of(origin).empty() && lowered(authority_of(origin)) == lowered(host);
 }
 
 }  // namespace

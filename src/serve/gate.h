@@ -11,9 +11,10 @@
 namespace whet::serve {
 
 struct GatePolicy {
-  std::vector<std::string> keys = {};          // empty = no key asked for
-  bool loopback = true;                   // bound to loopback: only names of this machine as Host
-  std::vector<std::string> cors_origins = {};  // pages elsewhere that may call; "*" = any
+  std::vector<std::string> keys = {};  // empty = no key asked for
+  bool loopback = true;                // bound to loopback: only names of this machine as Host
+  std::vector<std::string> cors_origins = {};  // pages elsewhere that may call; "*" = any,
+                                               // "localhost" = of this machine, from any port
 };
 
 /// Which key was presented, as a stable number for cache scopes (not the key itself); 0 = none.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <utility>
 
@@ -84,10 +85,12 @@ LlamaCall read_completion(Fields& fields, const Server& server) {
   // This route keeps llama.cpp's defaults, not OpenAI's.
   SamplingParams params = request.samples.front();
   const SamplingParams defaults;
-  params.temperature = fields.number("temperature", defaults.temperature, 0, 100);
-  params.top_p = fields.number("top_p", defaults.top_p, 0, 1);
-  params.top_k = static_cast<int>(fields.integer("top_k", defaults.top_k, 0, INT32_MAX));
-  params.min_p = fields.number("min_p", defaults.min_p, 0, 1);
+  const SamplingDefaults& own = server.options().sampling;
+  params.temperature =
+      fields.number("temperature", own.temperature.value_or(defaults.temperature), 0, 100);
+  params.top_p = fields.number("top_p", own.top_p.value_or(defaults.top_p), 0, 1);
+  params.top_k = read_top_k(fields, own, defaults.top_k);
+  params.min_p = fields.number("min_p", own.min_p.value_or(defaults.min_p), 0, 1);
   const int64_t n = fields.integer("n_cmpl", static_cast<int64_t>(request.samples.size()), 1,
                                    server.options().n_sampled_limit);
   request.samples.assign(static_cast<size_t>(n), params);
@@ -123,7 +126,20 @@ Json probabilities(std::span<const TokenInfo> tokens) {
   return list;
 }
 
-Json settings_json(const GenerateRequest& request, int n_probs) {
+/// Those of the request, and what it takes to never end; null = never.
+Json bias_json(const GenerateRequest& request, const Tokenizer& tokenizer) {
+  Json list = Json::array();
+  const auto add = [&](TokenId id, double amount) {
+    list.push_back({{"token", id}, {"bias", std::isinf(amount) ? Json() : Json(amount)}});
+  };
+  for (const auto& [id, amount] : request.samples.front().logit_bias) add(id, amount);
+  if (request.ignore_eos) {
+    for (const TokenId id : tokenizer.end_of_generation()) add(id, -INFINITY);
+  }
+  return list;
+}
+
+Json settings_json(const GenerateRequest& request, const Tokenizer& tokenizer, int n_probs) {
   const SamplingParams& params = request.samples.front();
   return {{"n_predict", request.max_tokens},
           {"seed", params.seed},
@@ -136,6 +152,7 @@ Json settings_json(const GenerateRequest& request, int n_probs) {
           {"presence_penalty", params.presence_penalty},
           {"frequency_penalty", params.frequency_penalty},
           {"ignore_eos", request.ignore_eos},
+          {"logit_bias", bias_json(request, tokenizer)},
           {"stop", request.stop},
           {"n_probs", n_probs}};
 }
@@ -165,24 +182,25 @@ Json final_json(const LlamaCall& call, const ServedModel& model, const GenerateR
   const std::string prompt = ids == nullptr ? std::get<std::string>(request.prompt)
                                             : model.engine->tokenizer().decode(*ids, true, true);
   const bool has_tokens = call.returns_tokens && !call.stream;
-  Json json{{"index", index},
-            {"content", call.stream ? "" : c.text},
-            {"tokens", has_tokens ? Json(c.tokens) : Json::array()},
-            {"id_slot", 0},
-            {"stop", true},
-            {"model", model.id},
-            {"tokens_predicted", c.n_completion_tok},
-            {"tokens_evaluated", result.n_prompt_tok},
-            {"tokens_cached", result.n_cached_tok},
-            {"generation_settings", settings_json(request, call.n_probs)},
-            {"prompt", prompt},
-            {"has_new_line", c.text.find('\n') != std::string::npos},
-            {"truncated", false},
-            {"stop_type", c.finish != FinishReason::kStop ? "limit"
-                          : c.stop.empty()                ? "eos"
-                                                          : "word"},
-            {"stopping_word", c.stop},
-            {"timings", timings_json(result)}};
+  Json json{
+      {"index", index},
+      {"content", call.stream ? "" : c.text},
+      {"tokens", has_tokens ? Json(c.tokens) : Json::array()},
+      {"id_slot", 0},
+      {"stop", true},
+      {"model", model.id},
+      {"tokens_predicted", c.n_completion_tok},
+      {"tokens_evaluated", result.n_prompt_tok},
+      {"tokens_cached", result.n_cached_tok},
+      {"generation_settings", settings_json(request, model.engine->tokenizer(), call.n_probs)},
+      {"prompt", prompt},
+      {"has_new_line", c.text.find('\n') != std::string::npos},
+      {"truncated", false},
+      {"stop_type", c.finish != FinishReason::kStop ? "limit"
+                    : c.stop.empty()                ? "eos"
+                                                    : "word"},
+      {"stopping_word", c.stop},
+      {"timings", timings_json(result)}};
   if (call.n_probs > 0 && !call.stream)
     json["completion_probabilities"] = probabilities(c.logprobs);
   return chosen_fields(json, call.response_fields);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "serve/chat_call.h"
 #include "serve/constrained.h"
 #include "serve/openai_request.h"
 #include "token/utf8.h"
@@ -85,10 +86,10 @@ void llama_apply_template(Exchange& exchange) {
   Fields fields(body);
   Conversation conversation;
   conversation.messages = read_messages(fields, "messages");
+  conversation.continue_last = read_continue_last(fields, conversation);
   if (const Json* tools = read_tools(fields)) conversation.tools = dump(*tools);
-  if (const Json* more = fields.value("chat_template_kwargs")) {
-    conversation.template_arguments = dump(*more);
-  }
+  std::string effort;
+  conversation.template_arguments = read_template_arguments(fields, exchange.server, effort);
   const std::string name = fields.text("model", "");
   if (!exchange.accept(fields)) return;
   const auto model = model_or_first(exchange, name);
@@ -98,20 +99,37 @@ void llama_apply_template(Exchange& exchange) {
   exchange.send(200, {{"prompt", text_of(*parts)}});
 }
 
+/// How many tokens a chat's prompt has, in the model that it names.
+void llama_count_chat(Exchange& exchange) {
+  Json body;
+  if (!exchange.parse(body)) return;
+  Fields fields(body);
+  ChatCall call = read_chat(fields, exchange.server);
+  if (!exchange.accept(fields)) return;
+  const auto model = model_or_first(exchange, call.model);
+  if (model == nullptr) return;
+  const auto tokens = model->engine->encode_prompt(call.request.prompt);
+  if (!tokens.ok()) return exchange.fail(api_error(tokens.error()));
+  exchange.send(200, {{"object", "response.input_tokens"}, {"input_tokens", tokens->size()}});
+}
+
 void llama_props(Exchange& exchange) {
   const auto model = model_or_first(exchange, "");
   if (model == nullptr) return;
   const Engine& engine = *model->engine;
-  const SamplingParams defaults;
+  const SamplingParams otherwise;
+  const SamplingDefaults& own = exchange.server.options().sampling;
+  Json params{{"temperature", own.temperature.value_or(otherwise.temperature)},
+              {"top_k", own.top_k.value_or(otherwise.top_k)},
+              {"top_p", own.top_p.value_or(otherwise.top_p)},
+              {"min_p", own.min_p.value_or(otherwise.min_p)},
+              {"n_predict", own.max_tokens ? Json(*own.max_tokens) : Json(-1)},
+              {"seed", own.seed ? Json(*own.seed) : Json(-1)}};
   exchange.send(200, {{"default_generation_settings",
-                       {{"n_ctx", engine.context()},
-                        {"params",
-                         {{"temperature", defaults.temperature},
-                          {"top_k", defaults.top_k},
-                          {"top_p", defaults.top_p},
-                          {"min_p", defaults.min_p}}}}},
-                      {"total_slots", 1},
+                       {{"n_ctx", engine.context()}, {"params", std::move(params)}}},
+                      {"total_slots", exchange.server.options().n_parallel},
                       {"model_alias", model->id},
+                      {"model_path", model->path},
                       {"chat_template", engine.loaded().chat_template_source},
                       {"build_info", "whet-" + exchange.server.options().version},
                       {"modalities", {{"vision", false}, {"audio", false}}}});

@@ -16,6 +16,7 @@ void llama_completion(Exchange& exchange);
 void llama_tokenize(Exchange& exchange);
 void llama_detokenize(Exchange& exchange);
 void llama_apply_template(Exchange& exchange);
+void llama_count_chat(Exchange& exchange);
 void llama_props(Exchange& exchange);
 void llama_slots(Exchange& exchange);
 

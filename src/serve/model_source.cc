@@ -41,22 +41,32 @@ std::string model_name(const std::string& path) {
   return split ? split->first : p.stem().string();
 }
 
-uint64_t bytes_on_disk(const std::string& path) {
+std::vector<std::string> model_files(const std::string& path) {
   std::error_code error;
   const fs::path p(path);
   const auto split = is_gguf(p) ? split_stem(p.stem().string()) : std::nullopt;
   if (!fs::is_directory(p, error) && !split) {
-    const uintmax_t size = fs::file_size(p, error);
-    return error ? 0 : size;
+    if (!fs::is_regular_file(p, error)) return {};
+    return {path};
   }
-  uint64_t total = 0;
+  std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(split ? p.parent_path() : p, error)) {
     if (!entry.is_regular_file(error)) continue;
     if (split) {
       const auto other = split_stem(entry.path().stem().string());
       if (!is_gguf(entry.path()) || !other || other->first != split->first) continue;
     }
-    const uintmax_t size = entry.file_size(error);
+    files.push_back(entry.path().string());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+uint64_t bytes_on_disk(const std::string& path) {
+  uint64_t total = 0;
+  for (const std::string& file : model_files(path)) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(file, error);
     if (!error) total += size;
   }
   return total;

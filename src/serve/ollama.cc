@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <random>
 #include <utility>
 
 #include "base/clock.h"
@@ -21,11 +20,12 @@ namespace {
 
 using Seconds = ServedModels::Seconds;
 
-void read_options(Fields& fields, GenerateRequest& request, std::vector<std::string>& ignored) {
+constexpr double kTemperature = 0.8, kTopP = 0.9;
+constexpr int kTopK = 40;
+
+void read_options(Fields& fields, const SamplingDefaults& defaults, GenerateRequest& request,
+                  std::vector<std::string>& ignored) {
   SamplingParams params;
-  params.temperature = 0.8;
-  params.top_p = 0.9;
-  params.min_p = 0;
   static const Json kNone = Json::object();
   const Json* json = fields.value("options");
   if (json != nullptr && !json->is_object()) {
@@ -33,19 +33,19 @@ void read_options(Fields& fields, GenerateRequest& request, std::vector<std::str
     json = nullptr;
   }
   Fields options(json == nullptr ? kNone : *json, "options.");
-  params.temperature = options.number("temperature", params.temperature, 0, 100);
-  params.top_p = options.number("top_p", params.top_p, 0, 1);
-  params.top_k = static_cast<int>(options.integer("top_k", 40, 0, INT32_MAX));
-  params.min_p = options.number("min_p", 0, 0, 1);
+  params.temperature =
+      options.number("temperature", defaults.temperature.value_or(kTemperature), 0, 100);
+  params.top_p = options.number("top_p", defaults.top_p.value_or(kTopP), 0, 1);
+  params.top_k = read_top_k(options, defaults, kTopK);
+  params.min_p = options.number("min_p", defaults.min_p.value_or(0), 0, 1);
   params.repeat_penalty = options.number("repeat_penalty", 1, 0.01, 100);
   params.repeat_last_n = static_cast<int>(options.integer("repeat_last_n", 64, -1, INT32_MAX));
   params.presence_penalty = options.number("presence_penalty", 0, -10, 10);
   params.frequency_penalty = options.number("frequency_penalty", 0, -10, 10);
-  const int64_t seed = options.integer("seed", -1, INT64_MIN, INT64_MAX);
-  std::random_device device;
-  params.seed = seed >= 0 ? static_cast<uint64_t>(seed) : (uint64_t{device()} << 32) ^ device();
+  params.seed = read_seed(options, defaults);
   // -2 meant "fill the context" in older versions, as -1.
-  request.max_tokens = std::max<int64_t>(-1, options.integer("num_predict", -1, -2, INT32_MAX));
+  const int64_t limit = defaults.max_tokens ? static_cast<int64_t>(*defaults.max_tokens) : -1;
+  request.max_tokens = std::max<int64_t>(-1, options.integer("num_predict", limit, -2, INT32_MAX));
   request.stop = options.texts("stop");
   std::erase(request.stop, "");
   options.ignore({"num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "use_mmap",
@@ -105,6 +105,8 @@ struct OllamaCall {
   std::string model;
   bool stream = true, is_chat = false, has_tools = false;
   bool splits_reasoning = true;
+  bool reasoning_opened = false;  // by a prompt that is no conversation any more
+  bool gives_context = false;
   bool must_think = false;
   std::optional<Json> schema;
   std::optional<Seconds> keep_alive;
@@ -138,6 +140,26 @@ bool has_capability(const Engine& engine, std::string_view name) {
   return engine.loaded().chat_template_source.find(word) != std::string::npos;
 }
 
+/// The tokens of a prompt and its answer, for the next request to go on from; the end of the turn
+/// is not among them, since the next turn begins with it.
+Json context_json(const Engine& engine, const Prompt& prompt, const Completion& completion) {
+  const auto read = engine.encode_prompt(prompt);
+  if (!read.ok()) return Json::array();  // it has just been answered
+  std::vector<TokenId> ids = *read;
+  ids.insert(ids.end(), completion.tokens.begin(), completion.tokens.end());
+  const std::vector<TokenId>& ends = engine.tokenizer().end_of_generation();
+  while (!ids.empty() && std::ranges::find(ends, ids.back()) != ends.end()) ids.pop_back();
+  return ids;
+}
+
+bool is_empty(const Prompt& prompt) {
+  if (const auto* conversation = std::get_if<Conversation>(&prompt)) {
+    return conversation->messages.empty();
+  }
+  const auto* text = std::get_if<std::string>(&prompt);
+  return text != nullptr && text->empty();
+}
+
 void answer(Exchange& exchange, OllamaCall& call) {
   auto model = exchange.server.models().use(call.model, call.keep_alive);
   if (!model.ok()) {
@@ -156,10 +178,7 @@ void answer(Exchange& exchange, OllamaCall& call) {
   const int64_t load_ns = monotonic_ns() - call.start_ns;
   const std::string name = call.model;
   // An empty request loads the model, or unloads it.
-  const auto* conversation = std::get_if<Conversation>(&call.request.prompt);
-  const bool nothing = conversation != nullptr ? conversation->messages.empty()
-                                               : std::get<std::string>(call.request.prompt).empty();
-  if (nothing) {
+  if (is_empty(call.request.prompt)) {
     const bool unloads = call.keep_alive && call.keep_alive->count() == 0;
     if (unloads) exchange.server.models().unload(served.id);
     Json json = ollama_piece(call, name, {});
@@ -168,10 +187,9 @@ void answer(Exchange& exchange, OllamaCall& call) {
     return exchange.send(200, json);
   }
   call.request.cache_scope = exchange.cache_scope;
-  bool opened = false;
-  if (conversation != nullptr && call.splits_reasoning) {
-    opened = opens_reasoning(*served.engine, call.request.prompt);
-  }
+  const bool opened =
+      call.splits_reasoning &&
+      (call.reasoning_opened || opens_reasoning(*served.engine, call.request.prompt));
   AnswerSplitter splitter(call.splits_reasoning, opened, call.has_tools,
                           std::to_string(exchange.server.next_id()));
   if (!call.stream) {
@@ -185,6 +203,10 @@ void answer(Exchange& exchange, OllamaCall& call) {
       json["logprobs"] = logprobs_json(result->completions.front().logprobs);
     }
     add_figures(json, *result, load_ns);
+    if (call.gives_context) {
+      json["context"] =
+          context_json(*served.engine, call.request.prompt, result->completions.front());
+    }
     exchange.server.models().release(std::move(*model));
     return exchange.send(200, json);
   }
@@ -212,16 +234,21 @@ void answer(Exchange& exchange, OllamaCall& call) {
   }
   Json last = ollama_piece(call, name, {});
   add_figures(last, *result, load_ns);
+  if (call.gives_context) {
+    last["context"] =
+        context_json(*served.engine, call.request.prompt, result->completions.front());
+  }
   exchange.server.models().release(std::move(*model));
   write(last);
   exchange.reply.end();
 }
 
-void read_common(Fields& fields, OllamaCall& call, std::vector<std::string>& ignored) {
+void read_common(Fields& fields, const Server& server, OllamaCall& call,
+                 std::vector<std::string>& ignored) {
   call.model = fields.text("model", "");
   call.stream = fields.flag("stream", true);
   call.keep_alive = read_keep_alive(fields);
-  read_options(fields, call.request, ignored);
+  read_options(fields, server.options().sampling, call.request, ignored);
   call.schema = read_ollama_format(fields, call.request);
   // Without "truncate" Ollama would cut a prompt in silence; here a prompt that is too long is an
   // error, so both settings are moot.
@@ -231,10 +258,11 @@ void read_common(Fields& fields, OllamaCall& call, std::vector<std::string>& ign
   }
 }
 
-/// "think": true, false or a level.
-std::string think_arguments(Fields& fields, OllamaCall& call) {
+/// "think": true, false or a level; without it, as the server has it.
+std::string think_arguments(Fields& fields, const Server& server, OllamaCall& call) {
   const Json* think = fields.value("think");
-  if (think == nullptr) return "";
+  const std::optional<bool> otherwise = server.options().thinks;
+  if (think == nullptr) return otherwise ? dump({{"enable_thinking", *otherwise}}) : "";
   if (think->is_boolean()) {
     call.must_think = think->get<bool>();
     return dump({{"enable_thinking", call.must_think}});
@@ -246,6 +274,58 @@ std::string think_arguments(Fields& fields, OllamaCall& call) {
   }
   fields.fail("think", "true, false, \"low\", \"medium\", \"high\" or \"max\"");
   return "";
+}
+
+/// "context": the tokens that an earlier answer came with.
+std::vector<TokenId> read_context(Fields& fields, bool raw) {
+  std::vector<TokenId> ids;
+  const Json* json = fields.value("context");
+  if (json == nullptr) return ids;
+  bool good = json->is_array();
+  for (const Json& id : good ? *json : Json::array()) {
+    good =
+        good && id.is_number_integer() && id.get<int64_t>() >= 0 && id.get<int64_t>() <= INT32_MAX;
+    if (good) ids.push_back(id.get<TokenId>());
+  }
+  if (!good) fields.fail("context", "the array of token ids that an earlier answer came with");
+  if (raw && !ids.empty()) fields.fail("context", "nothing beside \"raw\": true");
+  return ids;
+}
+
+// Stands for what the context holds.
+constexpr std::string_view kEarlierAnswer = "(the answer above)";
+
+/// What the template writes between an answer of the assistant and the next one.
+Result<std::vector<PromptPart>> next_turn(const Engine& engine, Conversation conversation) {
+  conversation.messages = {{.role = "user", .content = "-"},
+                           {.role = "assistant", .content = std::string(kEarlierAnswer)},
+                           conversation.messages.back()};
+  WHET_TRY(std::vector<PromptPart> parts, engine.render_chat(conversation));
+  for (auto part = parts.begin(); part != parts.end(); ++part) {
+    const size_t found = part->text.find(kEarlierAnswer);
+    if (found == std::string::npos) continue;
+    part->text.erase(0, found + kEarlierAnswer.size());
+    parts.erase(parts.begin(), part);
+    return parts;
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               "\"context\": the model's chat template does not print earlier answers; send the "
+               "conversation to /api/chat instead");
+}
+
+/// The prompt of a request that goes on from `context`.
+Status continue_context(const Engine& engine, std::vector<TokenId> context, OllamaCall& call) {
+  std::vector<PromptPart> parts;
+  if (auto* conversation = std::get_if<Conversation>(&call.request.prompt)) {
+    WHET_TRY(parts, next_turn(engine, *conversation));
+    call.reasoning_opened = opens_reasoning(engine, call.request.prompt);
+  } else {
+    parts.push_back({std::get<std::string>(call.request.prompt)});
+  }
+  WHET_TRY(const std::vector<TokenId> more, engine.tokenizer().encode(parts, /*add_bos=*/false));
+  context.insert(context.end(), more.begin(), more.end());
+  call.request.prompt = std::move(context);
+  return ok_status();
 }
 
 bool accept(Exchange& exchange, Fields& fields, const std::vector<std::string>& ignored) {
@@ -275,6 +355,34 @@ std::string parameter_size(int64_t n) {
   return fmt::format("{:.1f}K", count * 1e-3);
 }
 
+/// What a request gets that gives no options, a line each.
+std::string parameters_text(const SamplingDefaults& defaults) {
+  return fmt::format("temperature {}\ntop_k {}\ntop_p {}\nmin_p {}",
+                     defaults.temperature.value_or(kTemperature), defaults.top_k.value_or(kTopK),
+                     defaults.top_p.value_or(kTopP), defaults.min_p.value_or(0));
+}
+
+/// The same as Ollama writes down models.
+std::string modelfile_text(const std::string& id, const std::string& parameters,
+                           const std::string& chat_template) {
+  std::string text = fmt::format("FROM {}\nTEMPLATE \"\"\"{}\"\"\"\n", id, chat_template);
+  for (size_t begin = 0; begin < parameters.size();) {
+    const size_t end = std::min(parameters.find('\n', begin), parameters.size());
+    text += "PARAMETER " + parameters.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  return text;
+}
+
+/// As the file's metadata names it; empty where it does not.
+std::string license_of(const ModelFile& file) {
+  for (const char* key : {"general.license", "license"}) {
+    const auto text = file.get_string(key);
+    if (text.ok() && !text->empty()) return *text;
+  }
+  return "";
+}
+
 Json details_of(const ModelSource& source, const ServedModel* model) {
   const bool is_directory = std::filesystem::is_directory(source.path);
   Json details{{"parent_model", ""}, {"format", is_directory ? "safetensors" : "gguf"}};
@@ -298,7 +406,7 @@ void ollama_chat(Exchange& exchange) {
   OllamaCall call;
   call.is_chat = true;
   std::vector<std::string> ignored;
-  read_common(fields, call, ignored);
+  read_common(fields, exchange.server, call, ignored);
   Conversation conversation;
   const Json* messages = fields.value("messages");
   if (messages != nullptr && messages->is_array() && !messages->empty()) {
@@ -310,7 +418,7 @@ void ollama_chat(Exchange& exchange) {
     call.has_tools = true;
     conversation.tools = dump(*tools);
   }
-  conversation.template_arguments = think_arguments(fields, call);
+  conversation.template_arguments = think_arguments(fields, exchange.server, call);
   call.request.prompt = std::move(conversation);
   if (!accept(exchange, fields, ignored)) return;
   answer(exchange, call);
@@ -322,18 +430,18 @@ void ollama_generate(Exchange& exchange) {
   Fields fields(body);
   OllamaCall call;
   std::vector<std::string> ignored;
-  read_common(fields, call, ignored);
+  read_common(fields, exchange.server, call, ignored);
   const std::string prompt = fields.text("prompt", "");
   const std::string system = fields.text("system", "");
   const bool raw = fields.flag("raw", false);
-  const std::string arguments = think_arguments(fields, call);
+  const std::string arguments = think_arguments(fields, exchange.server, call);
   for (const char* name : {"suffix", "template"}) {
     if (!fields.text(name, "").empty())
       fields.fail(name, "nothing: this server does not support it");
   }
-  if (fields.value("context") != nullptr) {
-    fields.fail("context", "nothing: send the conversation to /api/chat instead");
-  }
+  std::vector<TokenId> context = read_context(fields, raw);
+  // The context holds the one that it began with.
+  if (!context.empty()) fields.ignore({"system"});
   if (!accept(exchange, fields, ignored)) return;
   const auto source = exchange.server.models().find(call.model);
   bool has_template = false;
@@ -350,6 +458,14 @@ void ollama_generate(Exchange& exchange) {
     messages.push_back({.role = "user", .content = prompt});
     call.request.conversation().template_arguments = arguments;
   }
+  call.gives_context = !raw;
+  if (!context.empty() && !prompt.empty()) {
+    auto model = exchange.server.models().use(call.model, call.keep_alive);
+    if (model.ok()) {  // else answer() says why
+      const Status status = continue_context(*(*model)->engine, std::move(context), call);
+      if (!status.ok()) return exchange.fail(api_error(status.error()));
+    }
+  }
   answer(exchange, call);
 }
 
@@ -364,7 +480,7 @@ void ollama_tags(Exchange& exchange) {
                       {"model", source.id},
                       {"modified_at", modified_at(source.path)},
                       {"size", bytes_on_disk(source.path)},
-                      {"digest", ""},
+                      {"digest", exchange.server.digests().find(source.path)},
                       {"details", details_of(source, model)}});
   }
   exchange.send(200, {{"models", std::move(models)}});
@@ -389,9 +505,12 @@ void ollama_show(Exchange& exchange) {
   for (const char* capability : {"tools", "thinking"}) {
     if (has_capability(engine, capability)) capabilities.push_back(capability);
   }
-  exchange.send(200, {{"modelfile", ""},
-                      {"parameters", ""},
-                      {"template", engine.loaded().chat_template_source},
+  const std::string& chat_template = engine.loaded().chat_template_source;
+  const std::string parameters = parameters_text(exchange.server.options().sampling);
+  exchange.send(200, {{"license", license_of(engine.loaded().file)},
+                      {"modelfile", modelfile_text((*model)->id, parameters, chat_template)},
+                      {"parameters", parameters},
+                      {"template", chat_template},
                       {"details", details_of({(*model)->id, (*model)->path}, model->get())},
                       {"model_info",
                        {{"general.architecture", d.architecture},
@@ -409,7 +528,7 @@ void ollama_ps(Exchange& exchange) {
     Json json{{"name", model.id},
               {"model", model.id},
               {"size", model.n_bytes()},
-              {"digest", ""},
+              {"digest", exchange.server.digests().find(model.path)},
               {"details", details_of({model.id, model.path}, &model)},
               {"size_vram", 0},
               {"context_length", model.engine->context()}};

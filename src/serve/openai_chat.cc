@@ -40,7 +40,7 @@ class ChatStream {
         created_(unix_time()),
         usage_(usage) {
     for (size_t i = 0; i < call.request.samples.size(); ++i) {
-      splitters_.emplace_back(exchange.server.options().reasoning, reasoning_opened, call.has_tools,
+      splitters_.emplace_back(call.splits_reasoning, reasoning_opened, call.has_tools,
                               fmt::format("{}_{}", id_.substr(9), i));
     }
     n_calls_.resize(call.request.samples.size());
@@ -199,8 +199,7 @@ void chat_completions(Exchange& exchange) {
                                id);
   }
   if (!note_moot(exchange, call, engine)) return;
-  const bool opened =
-      exchange.server.options().reasoning && opens_reasoning(engine, call.request.prompt);
+  const bool opened = call.splits_reasoning && opens_reasoning(engine, call.request.prompt);
   if (call.stream) {
     RunningUsage usage;
     if (call.continuous_usage) {
@@ -221,7 +220,7 @@ void chat_completions(Exchange& exchange) {
   Json choices = Json::array();
   for (size_t i = 0; i < result->completions.size(); ++i) {
     const Completion& c = result->completions[i];
-    AnswerSplitter splitter(exchange.server.options().reasoning, opened, call.has_tools,
+    AnswerSplitter splitter(call.splits_reasoning, opened, call.has_tools,
                             fmt::format("{}_{}", id.substr(9), i));
     bool called = false;
     Json message = message_json(splitter, c.text, called);

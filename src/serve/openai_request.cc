@@ -15,11 +15,6 @@ constexpr double kMaxBias = 100;
 constexpr size_t kMaxStops = 16;
 constexpr int64_t kMaxInt = int64_t{1} << 53;
 
-uint64_t random_seed() {
-  std::random_device device;
-  return (uint64_t{device()} << 32) ^ device();
-}
-
 /// A bias of a token or, into `texts` if it is not null, of the tokens of a text.
 void read_logit_bias(Fields& fields, SamplingParams& params,
                      std::vector<std::pair<std::string, double>>* texts) {
@@ -61,6 +56,19 @@ void read_logit_bias(Fields& fields, SamplingParams& params,
 
 }  // namespace
 
+uint64_t read_seed(Fields& fields, const SamplingDefaults& defaults) {
+  const int64_t seed = fields.integer("seed", -1, INT64_MIN, INT64_MAX);
+  if (seed >= 0) return static_cast<uint64_t>(seed);
+  if (defaults.seed) return *defaults.seed;
+  std::random_device device;
+  return (uint64_t{device()} << 32) ^ device();
+}
+
+int read_top_k(Fields& fields, const SamplingDefaults& defaults, int otherwise) {
+  const auto fallback = static_cast<int64_t>(defaults.top_k.value_or(otherwise));
+  return static_cast<int>(fields.integer("top_k", fallback, 0, INT32_MAX));
+}
+
 OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias) {
   OpenAiCall call;
   call.model = fields.text("model", "");
@@ -78,18 +86,18 @@ OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias)
 
   GenerateRequest& request = call.request;
   SamplingParams params;
+  const SamplingDefaults& defaults = server.options().sampling;
   // OpenAI's defaults: the model's own distribution.
-  params.temperature = fields.number("temperature", 1, 0, 100);
-  params.top_p = fields.number("top_p", 1, 0, 1);
-  params.top_k = static_cast<int>(fields.integer("top_k", 0, 0, INT32_MAX));
-  params.min_p = fields.number("min_p", 0, 0, 1);
+  params.temperature = fields.number("temperature", defaults.temperature.value_or(1), 0, 100);
+  params.top_p = fields.number("top_p", defaults.top_p.value_or(1), 0, 1);
+  params.top_k = read_top_k(fields, defaults, 0);
+  params.min_p = fields.number("min_p", defaults.min_p.value_or(0), 0, 1);
   params.presence_penalty = fields.number("presence_penalty", 0, -kMaxPenalty, kMaxPenalty);
   params.frequency_penalty = fields.number("frequency_penalty", 0, -kMaxPenalty, kMaxPenalty);
   params.repeat_penalty =
       fields.number("repetition_penalty", fields.number("repeat_penalty", 1, 0.01, 100), 0.01, 100);
   params.repeat_last_n = static_cast<int>(fields.integer("repeat_last_n", 64, -1, INT32_MAX));
-  const int64_t seed = fields.integer("seed", -1, INT64_MIN, INT64_MAX);
-  params.seed = seed < 0 ? random_seed() : static_cast<uint64_t>(seed);
+  params.seed = read_seed(fields, defaults);
   read_logit_bias(fields, params, takes_text_bias ? &call.text_bias : nullptr);
 
   const int64_t n = fields.integer("n", 1, 1, server.options().n_sampled_limit);
@@ -102,6 +110,9 @@ OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias)
     fields.fail("max_tokens", "the same as max_completion_tokens");
   }
   request.max_tokens = older >= 0 ? older : newer;
+  if (request.max_tokens < 0 && defaults.max_tokens) {
+    request.max_tokens = static_cast<int64_t>(*defaults.max_tokens);
+  }
   request.min_tokens = fields.integer("min_tokens", 0, 0, kMaxInt);
   request.ignore_eos = fields.flag("ignore_eos", false);
   request.stop = fields.texts("stop");

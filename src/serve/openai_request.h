@@ -18,6 +18,11 @@ struct OpenAiCall {
   std::vector<std::pair<std::string, double>> text_bias;  // logit bias of every token of a text
 };
 
+/// The seed that a request or the server names, or a drawn one.
+uint64_t read_seed(Fields& fields, const SamplingDefaults& defaults);
+/// "top_k", which counts from 0 = off.
+int read_top_k(Fields& fields, const SamplingDefaults& defaults, int otherwise);
+
 /// Sampling, limits, n, stop, seed, logit bias and streaming. `takes_text_bias`: a logit bias may
 /// name texts, as llama-server's. What is wrong stays in `fields`.
 OpenAiCall read_call(Fields& fields, const Server& server, bool takes_text_bias = false);

@@ -238,7 +238,7 @@ void responses(Exchange& exchange) {
   GenerateRequest request = call.request;
   request.cache_scope = exchange.cache_scope;
   Response response(exchange, body, call, (*model)->id);
-  const bool splits = exchange.server.options().reasoning;
+  const bool splits = call.splits_reasoning;
   AnswerSplitter splitter(splits, splits && opens_reasoning(engine, request.prompt), call.has_tools,
                           response.id());
   if (call.stream) exchange.reply.expect_events(exchange.headers);

@@ -137,6 +137,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/models", list_models, true},
     {"POST", "/v1/chat/completions", chat_completions},
     {"POST", "/chat/completions", chat_completions},
+    {"POST", "/v1/chat/completions/input_tokens", llama_count_chat},
+    {"POST", "/chat/completions/input_tokens", llama_count_chat},
     {"POST", "/v1/completions", completions},
     {"POST", "/completion", llama_completion},
     {"POST", "/completions", llama_completion},
@@ -281,7 +283,7 @@ void Server::handle(const Request& request, Reply& reply) {
     return exchange.fail(*refused);
   }
   if (visitor.key > 0) exchange.cache_scope = std::to_string(visitor.key);
-  if (request.method == "OPTIONS") return reply.send(204, "", "", exchange.headers);
+  if (request.method == "OPTIONS") return reply.send(200, "", "", exchange.headers);
   bool path_known = false;
   const Route* route = find_route(request.method, request.path, path_known);
   if (route == nullptr) {

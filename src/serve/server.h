@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,16 +11,26 @@
 #include "serve/gate.h"
 #include "serve/message.h"
 #include "serve/metrics.h"
+#include "serve/model_digests.h"
 #include "serve/model_store.h"
 #include "serve/served_models.h"
 
 namespace whet::serve {
 
+/// What a request gets that does not say; none = as its dialect has it.
+struct SamplingDefaults {
+  std::optional<double> temperature = {}, top_p = {}, min_p = {};
+  std::optional<uint64_t> top_k = {}, seed = {}, max_tokens = {};
+};
+
 struct ServerOptions {
   GatePolicy gate = {};
-  bool page = true;           // the web page at /
-  bool strict = false;        // a field that would be ignored is an error
-  bool reasoning = true;      // apart from the answer, as reasoning_content or thinking
+  bool page = true;                 // the web page at /
+  bool strict = false;              // a field that would be ignored is an error
+  bool reasoning = true;            // apart from the answer, as reasoning_content or thinking
+  std::optional<bool> thinks = {};  // where a request does not say; none = as the template has it
+  SamplingDefaults sampling = {};
+  int n_parallel = 1;         // requests that are computed at once, as /props tells
   int n_sampled_limit = 128;  // most completions of one request
   std::string version = {};
   std::string reports_directory = {};  // of past experiments, for the page; empty = none
@@ -43,6 +54,7 @@ class Server {
   ServedModels& models() { return *models_; }
   ModelStore* store() { return store_.get(); }
   Metrics& metrics() { return metrics_; }
+  ModelDigests& digests() { return digests_; }
   /// A number for the next reply's id.
   uint64_t next_id() { return next_id_.fetch_add(1) + 1; }
 
@@ -51,6 +63,7 @@ class Server {
   std::unique_ptr<ServedModels> models_;
   std::unique_ptr<ModelStore> store_;
   Metrics metrics_;
+  ModelDigests digests_;
   std::atomic<uint64_t> next_id_{0};
 };
 

@@ -80,6 +80,18 @@ try {
   assert.equal(await count('.turn'), 0);
   await evaluate(`document.querySelector('#chats button').click()`);
   assert.equal(await count('.turn'), 6);
+  for (const width of [1280, 400]) {
+    await send('Emulation.setDeviceMetricsOverride', { width, height: 860, deviceScaleFactor: 1, mobile: false });
+    await until(`innerWidth === ${width}`);
+    const [inside, whole] = await evaluate(`[innerWidth, document.documentElement.scrollWidth]`);
+    assert.ok(whole <= inside, `at ${inside} px the page is ${whole} px wide`);
+    // Whoever opens it sees where to write, and the chat above that.
+    const [top, bottom] = await evaluate(`[document.querySelector('#talk').getBoundingClientRect().top,
+                                          document.querySelector('#send').getBoundingClientRect().bottom]`);
+    assert.ok(top < 200 && bottom <= 860, `at ${width} px the chat is from ${top} to ${bottom} px`);
+    await picture(`chat at ${width}`);
+  }
+  await send('Emulation.clearDeviceMetricsOverride');
   await until(`/prompt tokens from the cache/.test(document.querySelector('#live').textContent)`);
   await until(`document.querySelectorAll('#reports li').length > 0`);
   if (await count('#reports button')) {

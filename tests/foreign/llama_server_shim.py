@@ -9,11 +9,12 @@ import os
 import sys
 
 SAME = {"--port", "--host", "--alias", "--api-key", "--ctx-size", "--threads", "--batch-size", "--parallel", "-ctk", "-ctv",
-        "--chat-template-file", "--pooling", "--models-dir", "--cors-origins", "--reasoning-format"}
-WITHOUT_EFFECT = {"--temp": 1, "--seed": 1, "--offline": 0, "--ubatch-size": 1, "--n-gpu-layers": 1, "--cont-batching": 0,
+        "--chat-template-file", "--pooling", "--models-dir", "--cors-origins", "--reasoning-format", "--reasoning", "--temp",
+        "--seed", "--n-predict"}
+WITHOUT_EFFECT = {"--offline": 0, "--ubatch-size": 1, "--n-gpu-layers": 1, "--cont-batching": 0,
                   "--embedding": 0, "--metrics": 0, "--slots": 0, "--no-slots": 0, "--jinja": 0, "--no-jinja": 0,
                   "--kv-unified": 0, "--verbose": 0, "-fa": 1, "--no-ui": 0, "--cache-ram": 1, "--no-mmproj": 0,
-                  "--no-cache-idle-slots": 0, "--n-predict": 1, "--log-colors": 1}
+                  "--no-cache-idle-slots": 0, "--log-colors": 1}
 OF_THE_HUB = {"--hf-repo", "--hf-file", "--model-url", "--model"}
 
 
@@ -33,8 +34,6 @@ def main():
             if word == "--api-key":
                 for key in value.split(","):
                     given += [word, key]
-            elif word == "--reasoning-format":
-                given += [word, "none" if value == "none" else "auto"]
             else:
                 given += [word, value]
         elif word in WITHOUT_EFFECT:

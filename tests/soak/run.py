@@ -257,7 +257,9 @@ def main():
     code = server.process.wait(PATIENCE_S)
     if code != 0:
         soak.problems.append(f"exit status {code}")
-    figures = {"requests": sum(soak.counts.values()), "by_kind": dict(soak.counts), "clients": arguments.clients,
+    version = subprocess.run([arguments.whet, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+    figures = {"whet": version, "model": pathlib.Path(arguments.model).name, "seed": arguments.seed,
+               "requests": sum(soak.counts.values()), "by_kind": dict(soak.counts), "clients": arguments.clients,
                "seconds": round(seconds, 1), "before": soak.quiet, "after_a_tenth": warm, "at_the_end": last,
                "metrics": {k: v for k, v in metrics.items() if not re.search("_(sum|count)$", k)},
                "problems": soak.problems}
