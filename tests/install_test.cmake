@@ -34,8 +34,9 @@ if(ZSH)
 endif()
 find_program(FISH fish)
 if(FISH)
-  expect_output("^larosa\t[^\n]*\nvocab\t[^\n]*\n$" ${FISH} --no-config -c
-    "source ${prefix}/share/fish/vendor_completions.d/whet.fish; complete -C 'whet adapt '")
+  file(WRITE ${WORK}/complete.fish
+    "source ${prefix}/share/fish/vendor_completions.d/whet.fish\ncomplete -C 'whet adapt '\n")
+  expect_output("^larosa\t[^\n]*\nvocab\t[^\n]*\n$" ${FISH} --no-config ${WORK}/complete.fish)
 endif()
 find_program(MAN man)
 if(MAN)

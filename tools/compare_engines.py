@@ -58,18 +58,25 @@ def margin(steps, ours, theirs):
     ours, theirs, at = ours.encode(), theirs.encode(), 0
     if not b"".join(t for t, _ in steps).startswith(ours):
         raise SystemExit(f"expected whet serve to answer as the file does:\n{ours}\n{b''.join(t for t, _ in steps)}")
-    for i, (token, top) in enumerate(steps):
-        if theirs[at:at + len(token)] == token and token:
-            at += len(token)
-            continue
-        rest = theirs[at:]
+    starts = []
+    for i, (token, _) in enumerate(steps):
+        starts.append(at)
+        if theirs[at:at + len(token)] != token or not token:
+            break
+        at += len(token)
+    else:
+        return len(steps), b"", theirs[at:at + 12], float("inf")
+    # Where no token of this step goes on as they do, theirs was one before that ours begins: " There" where ours was " ".
+    for i in reversed(range(max(0, i - 3), i + 1)):
+        token, top = steps[i]
+        rest = theirs[starts[i]:]
         # An answer that ended here took the end of text, a token without bytes.
-        others = [(len(t), t, p) for t, p in top if t != token and (rest.startswith(t) if t and rest else not t and not rest)]
-        if not others:
-            return i, token, rest[:12], float("inf")
-        _, other, logprob = max(others)
-        return i, token, other, dict(top)[token] - logprob
-    return len(steps), b"", theirs[at:at + 12], float("inf")
+        others = [(len(t), t, p) for t, p in top if t != token and (rest.startswith(t) if t and rest else not t and not rest)
+                  and (starts[i] + len(t) > at or not t)]
+        if others:
+            _, other, logprob = max(others)
+            return i, token, other, dict(top)[token] - logprob
+    return len(starts) - 1, steps[len(starts) - 1][0], theirs[at:at + 12], float("inf")
 
 
 def report(args, name, local, other, port):
