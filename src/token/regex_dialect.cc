@@ -149,11 +149,31 @@ class Translator {
       copy(close + 2);
       return ok_status();
     }
-    if (rest_[0] == '[') return refuse("a nested class");
+    if (rest_[0] == '[') return open_nested_class();
+    if (rest_[0] == ']' && n_nested_ > 0) return close_nested_class();
     // A "]" that comes first stands for itself.
     if (rest_[0] == ']' && !class_is_empty_) in_class_ = false;
     class_is_empty_ = false;
     copy(1);
+    return ok_status();
+  }
+
+  // Members of a class within a class are members of the outer one, so its brackets are left out. A
+  // "-" beside such a bracket stands for itself, and would make a range without the bracket.
+  Status open_nested_class() {
+    if (rest_.starts_with("[^")) return refuse("a negated class in a class");
+    if (rest_.starts_with("[]")) return refuse("an empty class in a class");
+    if (rest_.starts_with("[-") || out_.ends_with('-')) return refuse("a - beside a nested class");
+    ++n_nested_;
+    class_is_empty_ = false;
+    rest_.remove_prefix(1);
+    return ok_status();
+  }
+
+  Status close_nested_class() {
+    if (rest_.starts_with("]-") || out_.ends_with('-')) return refuse("a - beside a nested class");
+    --n_nested_;
+    rest_.remove_prefix(1);
     return ok_status();
   }
 
@@ -186,6 +206,7 @@ class Translator {
   std::string out_;
   bool in_class_ = false;
   bool class_is_empty_ = false;
+  size_t n_nested_ = 0;
 };
 
 }  // namespace

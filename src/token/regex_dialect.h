@@ -9,8 +9,8 @@
 
 namespace whet {
 
-/// Errors: constructs whose meaning would change (class intersections and nested classes, `{n,m}+`,
-/// `(?m)`), and a pattern that ends in the middle of an escape.
+/// Errors: constructs whose meaning would change (class intersections, negated classes within
+/// classes, `{n,m}+`, `(?m)`), and a pattern that ends in the middle of an escape.
 Result<std::string> translate_oniguruma(std::string_view pattern);
 
 }  // namespace whet

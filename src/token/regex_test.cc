@@ -43,12 +43,18 @@ TEST(Regex, ReadsOnigurumasSpellings) {
   EXPECT_EQ(matches_of(R"(\p{Han}+)", "\u4e00\u3001"), (Texts{"\u4e00"}));
   EXPECT_EQ(matches_of(R"(\p{^Lu}+)", "ABcd"), (Texts{"cd"}));
   EXPECT_EQ(matches_of(R"(a$)", "a\nba"), (Texts{"a", "a"}));  // `$` at every line
+  // Members of a class in a class are the outer one's.
+  EXPECT_EQ(matches_of(R"([a[bc]d]+)", "xabcd[]e"), (Texts{"abcd"}));
+  EXPECT_EQ(matches_of(R"( ?[^(\s|[.,\]])]+)", "a b(c|d.e]f"),
+            (Texts{"a", " b", "c", "d", "e", "f"}));
+  EXPECT_EQ(matches_of(R"([a[b[\d]]])", "a1b2z"), (Texts{"a", "1", "b", "2"}));
   EXPECT_EQ(matches_of(R"((?i:'s|'ll))", "'S'lL\u017F"), (Texts{"'S", "'lL"}));
 }
 
 TEST(Regex, RefusesWhatWouldChangeItsMeaning) {
-  for (const char* pattern : {R"([a&&b])", R"([a[b]])", R"(\p{N}{1,3}+)", "(?m:a.b)", R"([\W])",
-                              "[a", "a\\", "(", R"(\p{Nope})", "\xFF"}) {
+  for (const char* pattern : {R"([a&&b])", R"([a[^b]])", R"([a-[bc]])", R"([a[-b]])", R"([[a-]b])",
+                              R"([[a]-z])", R"([a[]b]])", R"([a[b])", R"(\p{N}{1,3}+)", "(?m:a.b)",
+                              R"([\W])", "[a", "a\\", "(", R"(\p{Nope})", "\xFF"}) {
     EXPECT_FALSE(Regex::compile(pattern).ok()) << pattern;
   }
 }
