@@ -5,7 +5,8 @@
     python3 tools/fuzz_tokenizers.py build/dev/src/token/whet_encode_texts [--count N] [--speed MB] [FAMILY...]
 
 A family is a way to cut text into words. Of each a small vocabulary is trained here on text in many scripts, written as
-tokenizer.json and, where llama.cpp has a name for the family, as GGUF. --speed times both on one thread on so much text, too.
+tokenizer.json and, where llama.cpp has a name for the family, as GGUF. Texts that spell "<0x0A>" or "<unk>" are left out for unigram
+vocabularies: there tokenizers takes the spelling for the token, which whet lets no text do. --speed times both on one thread on so much text, too.
 Needs tokenizers, gguf and numpy; the unigram and WordPiece vocabularies and Llama's are those of tests/golden.
 """
 
@@ -153,7 +154,8 @@ def main():
             if family in GOLDEN:
                 path = ROOT / "tests/golden" / family / "tokenizer.json"
                 tokenizer = Tokenizer.from_file(str(path))
-                wrong += compare(args.program, family, path, tokenizer, texts)
+                honest = [text for text in texts if "<0x" not in text and "<unk>" not in text]
+                wrong += compare(args.program, family, path, tokenizer, honest if "unigram" in family else texts)
             else:
                 path = Path(folder) / family / "tokenizer.json"
                 path.parent.mkdir()

@@ -136,6 +136,22 @@ Status add_byte_level(const json& node, JsonPreTokenizer& pre_tokenizer) {
   return ok_status();
 }
 
+// Rust's tables of punctuation there are Unicode 8's: what came later is none, and two that were
+// are still. That it names a recent character (U+1B4E) has Regex match the text as it is.
+constexpr std::string_view kPunctuation =
+    R"([\p{P}$+<=>^`|~\x{166D}\x{111C9}](?<![)"
+    "\u1B4E\u1B4F"
+    R"(\x{61D}\x{9FD}\x{A76}\x{C77}\x{C84}\x{1B7D}-\x{1B7F})"
+    R"(\x{2E43}-\x{2E4F}\x{2E52}-\x{2E5D}\x{10D6E}\x{10EAD}\x{10F55}-\x{10F59})"
+    R"(\x{10F86}-\x{10F89}\x{113D4}-\x{113D5}\x{113D7}-\x{113D8}\x{1144B}-\x{1144F})"
+    R"(\x{1145A}-\x{1145B}\x{1145D}\x{11660}-\x{1166C}\x{116B9}\x{1183B})"
+    R"(\x{11944}-\x{11946}\x{119E2}\x{11A3F}-\x{11A46}\x{11A9A}-\x{11A9C})"
+    R"(\x{11A9E}-\x{11AA2}\x{11B00}-\x{11B09}\x{11BE1}\x{11C41}-\x{11C45})"
+    R"(\x{11C70}-\x{11C71}\x{11EF7}-\x{11EF8}\x{11F43}-\x{11F4F}\x{11FFF})"
+    R"(\x{12FF1}-\x{12FF2}\x{16D6D}-\x{16D6F}\x{16E97}-\x{16E9A}\x{16FE2}\x{1E5FF})"
+    R"(\x{1E95E}-\x{1E95F})"
+    R"(]))";
+
 Result<SplitStep> read_simple_split(const json& node, const std::string& type) {
   if (type == "Digits") {
     WHET_TRY(const bool individual, get_bool_or(node, "individual_digits", false));
@@ -145,7 +161,7 @@ Result<SplitStep> read_simple_split(const json& node, const std::string& type) {
   if (type == "Punctuation") {
     WHET_TRY(const std::string name, get_string_or(node, "behavior", "Isolated"));
     WHET_TRY(const SplitBehavior behavior, read_behavior(name));
-    return make_split(R"([\p{P}$+<=>^`|~])", behavior, false);
+    return make_split(kPunctuation, behavior, false);
   }
   if (type == "Whitespace") return make_split(R"(\w+|[^\w\s]+)", SplitBehavior::kRemoved, true);
   if (type == "WhitespaceSplit") return make_split(R"(\s)", SplitBehavior::kRemoved, false);
@@ -173,8 +189,7 @@ Status add_pre_tokenizer(const json& node, JsonPreTokenizer& pre_tokenizer) {
   }
   if (type == "BertPreTokenizer") {
     WHET_TRY(SplitStep spaces, make_split(R"(\s)", SplitBehavior::kRemoved, false));
-    WHET_TRY(SplitStep marks,
-             make_split(R"([\p{P}$+<=>^`|~])", SplitBehavior::kIsolated, false));
+    WHET_TRY(SplitStep marks, make_split(kPunctuation, SplitBehavior::kIsolated, false));
     pre_tokenizer.steps.emplace_back(std::move(spaces));
     pre_tokenizer.steps.emplace_back(std::move(marks));
     return ok_status();

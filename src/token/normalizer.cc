@@ -79,13 +79,15 @@ bool is_ideograph(char32_t c) {
 
 void clean_character(char32_t c, const BertText& step, std::string& out) {
   if (step.cleans) {
-    if (is_white_space(c)) {
-      out += ' ';
+    // Of the controls only these three count as spaces: U+000B and U+0085, say, go.
+    const bool breaks = c == '\t' || c == '\n' || c == '\r';
+    const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+    if (!breaks && (c == 0xFFFD || category == UTF8PROC_CATEGORY_CC ||
+                    category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO)) {
       return;
     }
-    const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-    if (c == 0xFFFD || category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF ||
-        category == UTF8PROC_CATEGORY_CO) {
+    if (is_white_space(c)) {
+      out += ' ';
       return;
     }
   }

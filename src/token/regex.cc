@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/clock.h"
 #include "formats/untrusted_text.h"
+#include "token/recent_characters.h"
 #include "token/regex_dialect.h"
 #include "token/utf8.h"
 
@@ -42,8 +44,13 @@ std::string error_text(int code) {
 struct Regex::Code {
   pcre2_code* compiled;
   std::string shown;  // for messages
+  // A pattern that names recent characters must see them as they are.
+  bool sees_likenesses;
 
-  Code(pcre2_code* c, std::string_view pattern) : compiled(c), shown(quote_untrusted(pattern)) {}
+  Code(pcre2_code* c, std::string_view pattern)
+      : compiled(c),
+        shown(quote_untrusted(pattern)),
+        sees_likenesses(!with_older_likenesses(pattern)) {}
   Code(const Code&) = delete;
   ~Code() { pcre2_code_free(compiled); }
 };
@@ -89,9 +96,12 @@ Result<Regex> Regex::compile_pcre2(const std::string& pattern, std::string_view 
   return Regex(std::make_unique<Code>(compiled, shown));
 }
 
-Status Regex::find_all(std::string_view subject, std::vector<RegexMatch>& matches,
+Status Regex::find_all(std::string_view text, std::vector<RegexMatch>& matches,
                        int64_t time_limit_ns) const {
-  if (subject.empty()) return ok_status();
+  if (text.empty()) return ok_status();
+  std::optional<std::string> likeness;
+  if (code_->sees_likenesses) likeness = with_older_likenesses(text);
+  const std::string_view subject = likeness ? *likeness : text;
   const std::unique_ptr<pcre2_match_data, MatchDataDeleter> data(
       pcre2_match_data_create_from_pattern(code_->compiled, nullptr));
   const std::unique_ptr<pcre2_match_context, MatchContextDeleter> context(

@@ -23,7 +23,7 @@ class Regex {
   /// 1 MB takes under 0.1 s with the patterns in use.
   static constexpr int64_t kTimeLimitNs = 20'000'000'000;
 
-  /// Compiles a pattern written for Oniguruma, with Unicode classes; see regex_dialect.h.
+  /// Compiles a pattern written for Oniguruma, with the classes of Unicode 16; see regex_dialect.h.
   static Result<Regex> compile(std::string_view pattern);
   /// A pattern that matches exactly this text.
   static Result<Regex> literal(std::string_view text);
@@ -33,9 +33,9 @@ class Regex {
   ~Regex();
 
   /// Appends all matches, left to right, not overlapping; empty matches too, but not at the end of
-  /// the match before. `subject` must be valid UTF-8. Threads: safe.
+  /// the match before. `text` must be valid UTF-8. Threads: safe.
   /// Errors: more backtracking than any sane text needs, or more time than the limit.
-  Status find_all(std::string_view subject, std::vector<RegexMatch>& matches,
+  Status find_all(std::string_view text, std::vector<RegexMatch>& matches,
                   int64_t time_limit_ns = kTimeLimitNs) const;
 
  private:

@@ -51,6 +51,16 @@ TEST(Regex, ReadsOnigurumasSpellings) {
   EXPECT_EQ(matches_of(R"((?i:'s|'ll))", "'S'lL\u017F"), (Texts{"'S", "'lL"}));
 }
 
+TEST(Regex, KnowsTheCharactersOfUnicode16) {
+  EXPECT_EQ(matches_of(R"(\p{N}{1,3})", "\U00016D79287261"), (Texts{"\U00016D7928", "726", "1"}));
+  EXPECT_EQ(matches_of(R"([^\s\p{L}\p{N}]+)", "\U00013D3F\uFE0F a"), (Texts{"\uFE0F"}));
+  EXPECT_EQ(matches_of(R"(\p{M}+)", "\U00011F00a\u0897"), (Texts{"\U00011F00", "\u0897"}));
+  EXPECT_EQ(matches_of(R"(\p{Han}+)", "\U0002EBF0\U0001E5D0"), (Texts{"\U0002EBF0"}));
+  EXPECT_EQ(matches_of(R"(\p{Lu})", "\U00010D50\U00010D70\uA7CB"), (Texts{"\U00010D50", "\uA7CB"}));
+  // As itself where the pattern names it.
+  EXPECT_EQ(matches_of("\U00016D79", "\U00016D78\U00016D79"), (Texts{"\U00016D79"}));
+}
+
 TEST(Regex, RefusesWhatWouldChangeItsMeaning) {
   for (const char* pattern : {R"([a&&b])", R"([a[^b]])", R"([a-[bc]])", R"([a[-b]])", R"([[a-]b])",
                               R"([[a]-z])", R"([a[]b]])", R"([a[b])", R"(\p{N}{1,3}+)", "(?m:a.b)",

@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include "token/recent_characters.h"
 #include "token/utf8.h"
 
 namespace whet {
@@ -24,7 +25,7 @@ bool is_white_space(char32_t c) {
 }
 
 bool is_word_character(char32_t c) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(older_likeness(c).value_or(c)))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
