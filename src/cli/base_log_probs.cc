@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
 #include "formats/byte_cursor.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view kMagic = "_logits_";
 constexpr float kMostCode = 65535;
+constexpr float kCutNats = 16;
 
 /// Scale, least value, codes made even.
 size_t row_bytes_of(int64_t n_vocab) {
@@ -117,23 +119,24 @@ Result<BaseLogProbs> BaseLogProbs::open(const std::string& path) {
   return BaseLogProbs(path, std::move(file), std::move(*windows), in.position());
 }
 
-Status BaseLogProbs::read(int64_t index, std::vector<float>& log_probs) const {
+Status BaseLogProbs::read(int64_t index, BaseRow& row) const {
   const size_t size = row_bytes_of(windows_.n_vocab);
-  const std::byte* row =
+  const std::byte* bytes =
       file_->bytes().subspan(rows_begin_ + static_cast<size_t>(index) * size, size).data();
   float scale = 0, least = 0;
-  std::memcpy(&scale, row, sizeof(scale));
-  std::memcpy(&least, row + sizeof(scale), sizeof(least));
+  std::memcpy(&scale, bytes, sizeof(scale));
+  std::memcpy(&least, bytes + sizeof(scale), sizeof(least));
   if (!std::isfinite(scale) || !std::isfinite(least) || !std::isfinite(scale * kMostCode)) {
     return invalid(path_, fmt::format("row {}: expected a finite scale and least value, found {} "
                                       "and {}",
                                       index, scale, least));
   }
-  log_probs.resize(static_cast<size_t>(windows_.n_vocab));
-  for (size_t i = 0; i < log_probs.size(); ++i) {
+  row.cut_at = scale > 0 && least <= -kCutNats ? least : -std::numeric_limits<float>::infinity();
+  row.log_probs.resize(static_cast<size_t>(windows_.n_vocab));
+  for (size_t i = 0; i < row.log_probs.size(); ++i) {
     uint16_t code = 0;
-    std::memcpy(&code, row + 2 * sizeof(float) + i * sizeof(code), sizeof(code));
-    log_probs[i] = scale * static_cast<float>(code) + least;
+    std::memcpy(&code, bytes + 2 * sizeof(float) + i * sizeof(code), sizeof(code));
+    row.log_probs[i] = scale * static_cast<float>(code) + least;
   }
   return ok_status();
 }

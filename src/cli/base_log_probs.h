@@ -52,13 +52,20 @@ class BaseLogProbsWriter {
   std::vector<std::byte> row_;
 };
 
+struct BaseRow {
+  std::vector<float> log_probs;  // [vocabulary]
+  /// llama.cpp gives all that it cut off the least value. Up to here values may stand for smaller
+  /// ones, so that together they would weigh too much; minus infinity if none does.
+  float cut_at = 0;
+};
+
 class BaseLogProbs {
  public:
   /// Errors (kInvalidModel): no such file, sizes that do not fit it, a token out of range.
   static Result<BaseLogProbs> open(const std::string& path);
   const ScoredWindows& windows() const { return windows_; }
-  /// Log-probabilities of row `index` of all windows' rows. Errors: a scale that is not finite.
-  Status read(int64_t index, std::vector<float>& log_probs) const;
+  /// Row `index` of all windows' rows. Errors: a scale that is not finite.
+  Status read(int64_t index, BaseRow& row) const;
 
  private:
   BaseLogProbs(std::string path, std::shared_ptr<const FileBytes> file, ScoredWindows windows,

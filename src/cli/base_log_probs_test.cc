@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
@@ -45,13 +46,13 @@ TEST_F(BaseFile, HoldsLogProbabilitiesToAStepOf16Bits) {
   EXPECT_EQ(base.windows().tokens, windows_.tokens);
   EXPECT_EQ(base.windows().context, 8);
   EXPECT_EQ(base.windows().n_rows(), 3);  // rows 4, 5, 6 predict tokens 5, 6, 7
-  std::vector<float> found;
+  BaseRow found;
   for (size_t row = 0; row < rows_.size(); ++row) {
     ASSERT_TRUE(base.read(static_cast<int64_t>(row), found).ok());
     double total = 0;
     for (const float logit : rows_[row]) total += std::exp(double{logit});
     for (size_t i = 0; i < kVocab; ++i) {
-      EXPECT_NEAR(found[i], rows_[row][i] - std::log(total), 0.55 * 40 / 65535);
+      EXPECT_NEAR(found.log_probs[i], rows_[row][i] - std::log(total), 0.55 * 40 / 65535);
     }
   }
 }
@@ -59,9 +60,21 @@ TEST_F(BaseFile, HoldsLogProbabilitiesToAStepOf16Bits) {
 TEST_F(BaseFile, OfEqualLogitsIsUniform) {
   for (auto& row : rows_) std::fill(row.begin(), row.end(), 3.0f);
   const auto base = BaseLogProbs::open(write()).value();
-  std::vector<float> found;
+  BaseRow found;
   ASSERT_TRUE(base.read(0, found).ok());
-  for (const float value : found) EXPECT_NEAR(value, -std::log(double{kVocab}), 1e-5);
+  for (const float value : found.log_probs) EXPECT_NEAR(value, -std::log(double{kVocab}), 1e-5);
+}
+
+TEST_F(BaseFile, SaysUpToWhereARowMayBeCut) {
+  rows_[0][3] = -40;  // far below the likeliest: llama.cpp would have cut it at 16 nats
+  for (float& logit : rows_[1]) logit /= 10;  // spans 4 nats
+  const auto base = BaseLogProbs::open(write()).value();
+  BaseRow found;
+  ASSERT_TRUE(base.read(0, found).ok());
+  EXPECT_EQ(found.cut_at, found.log_probs[3]);
+  EXPECT_LT(found.cut_at, -16);
+  ASSERT_TRUE(base.read(1, found).ok());
+  EXPECT_LT(found.cut_at, *std::min_element(found.log_probs.begin(), found.log_probs.end()));
 }
 
 TEST_F(BaseFile, RefusesLogitsThatAreNotFinite) {
@@ -97,7 +110,7 @@ TEST_F(BaseFile, OnlyWholeFilesAreRead) {
   std::string infinite = whole;
   infinite.replace(8 + 12 + 64, 4, std::string("\x00\x00\x80\x7f", 4));
   const auto opened = BaseLogProbs::open(put("infinite", infinite)).value();
-  std::vector<float> row;
+  BaseRow row;
   EXPECT_FALSE(opened.read(0, row).ok());
   EXPECT_TRUE(opened.read(1, row).ok());
 }

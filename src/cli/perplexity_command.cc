@@ -109,10 +109,11 @@ Status check_base(const PerplexityFlags& options, const Engine& engine,
 
 Result<stats::DivergenceSummary> diverge(Engine& engine, const BaseLogProbs& base) {
   std::vector<stats::TokenDivergence> found;
-  std::vector<float> log_probs;
+  BaseRow row;
   const OnRow compare = [&](int64_t index, std::span<const float> logits, int32_t token) -> Status {
-    WHET_TRY_STATUS(base.read(index, log_probs));
-    found.push_back(stats::divergence_at(log_probs, logits, static_cast<size_t>(token)));
+    WHET_TRY_STATUS(base.read(index, row));
+    found.push_back(
+        stats::divergence_at(row.log_probs, logits, static_cast<size_t>(token), row.cut_at));
     return ok_status();
   };
   WHET_TRY_STATUS(run_windows(engine, base.windows(), compare));

@@ -28,7 +28,7 @@ MeanWithError mean_with_error(std::span<const double> values) {
 }  // namespace
 
 TokenDivergence divergence_at(std::span<const float> base, std::span<const float> logits,
-                              size_t token) {
+                              size_t token, float cut_at) {
   WHET_CHECK(base.size() == logits.size() && token < base.size());
   const auto top = std::max_element(logits.begin(), logits.end());
   const auto base_top = std::max_element(base.begin(), base.end());
@@ -37,6 +37,7 @@ TokenDivergence divergence_at(std::span<const float> base, std::span<const float
   const double log_total = *top + std::log(total);
   double kl = 0;
   for (size_t i = 0; i < base.size(); ++i) {
+    if (base[i] <= cut_at) continue;
     const double log_base = base[i];
     kl += std::exp(log_base) * (log_base - (logits[i] - log_total));
   }

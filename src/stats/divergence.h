@@ -20,8 +20,9 @@ struct TokenDivergence {
 
 /// `base`: log-probabilities, `logits` of as many tokens, all finite; token < base.size(). Base
 /// values need not add up to one exactly (they may have been rounded): they are taken as they are.
+/// Those up to `cut_at` are left out of the divergence, as stand-ins for smaller ones.
 TokenDivergence divergence_at(std::span<const float> base, std::span<const float> logits,
-                              size_t token);
+                              size_t token, float cut_at);
 
 /// A mean and its standard error (missing below two tokens); tokens count as independent.
 struct MeanWithError {

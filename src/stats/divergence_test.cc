@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "base/rng.h"
 
 namespace whet::stats {
 namespace {
+
+constexpr float kNotCut = -std::numeric_limits<float>::infinity();
 
 std::vector<float> random_logits(uint64_t seed, size_t n, double spread) {
   const CounterRng rng(seed, 0);
@@ -35,7 +38,7 @@ TEST(Divergence, IsWhatTheDefinitionGives) {
     std::vector<float> base(p.begin(), p.end());
     long double kl = 0;
     for (size_t i = 0; i < kN; ++i) kl += std::exp(p[i]) * (p[i] - q[i]);
-    const TokenDivergence found = divergence_at(base, b, kToken);
+    const TokenDivergence found = divergence_at(base, b, kToken, kNotCut);
     EXPECT_NEAR(found.kl, static_cast<double>(kl), 2e-6) << seed;  // base is rounded to float
     EXPECT_NEAR(found.nats, static_cast<double>(-q[kToken]), 1e-12);
     EXPECT_NEAR(found.base_nats, static_cast<double>(-p[kToken]), 1e-6);
@@ -47,7 +50,8 @@ TEST(Divergence, IsWhatTheDefinitionGives) {
 TEST(Divergence, OfAModelFromItselfIsNothing) {
   const auto logits = random_logits(7, 500, 20);
   const auto p = log_softmax(logits);
-  const TokenDivergence same = divergence_at(std::vector<float>(p.begin(), p.end()), logits, 3);
+  const TokenDivergence same =
+      divergence_at(std::vector<float>(p.begin(), p.end()), logits, 3, kNotCut);
   EXPECT_NEAR(same.kl, 0, 1e-6);
   EXPECT_TRUE(same.same_top);
   EXPECT_NEAR(same.probability_gain, 0, 1e-6);
@@ -56,10 +60,21 @@ TEST(Divergence, OfAModelFromItselfIsNothing) {
 TEST(Divergence, BetweenTwoCoinsIsKnown) {
   const std::vector<float> base{std::log(0.5f), std::log(0.5f)};
   const std::vector<float> logits{std::log(0.9f), std::log(0.1f)};
-  const TokenDivergence d = divergence_at(base, logits, 1);
+  const TokenDivergence d = divergence_at(base, logits, 1, kNotCut);
   EXPECT_NEAR(d.kl, 0.5 * std::log(0.5 / 0.9) + 0.5 * std::log(0.5 / 0.1), 1e-6);
   EXPECT_NEAR(d.nats, -std::log(0.1), 1e-6);
   EXPECT_NEAR(d.probability_gain, -0.4, 1e-6);
+}
+
+TEST(Divergence, LeavesOutWhatWasCut) {
+  // Two tokens of 0.5 and a tail of 1000 that was cut at -16 although the model holds it to be far
+  // less likely.
+  std::vector<float> base(1002, -16), logits(1002, -40);
+  base[0] = base[1] = logits[0] = logits[1] = std::log(0.5f);
+  EXPECT_NEAR(divergence_at(base, logits, 0, -16).kl, 0, 1e-7);
+  EXPECT_GT(divergence_at(base, logits, 0, kNotCut).kl, 1e-3);
+  EXPECT_NEAR(divergence_at(base, logits, 5, -16).base_nats, 16,
+              1e-6);  // still said of the token that came
 }
 
 TEST(Divergence, SummaryHasMeansErrorsAndQuantiles) {
