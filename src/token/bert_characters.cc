@@ -9,13 +9,13 @@ namespace whet {
 
 namespace {
 
-struct Range {
+struct LaterRange {
   char32_t first, last;
 };
 
 // Non-spacing marks and format characters that came after Unicode 8, with what lies between of
 // other categories.
-constexpr Range kLater[] = {
+constexpr LaterRange kLater[] = {
     {0x7FD, 0x7FD},     {0x890, 0x8E2},     {0x9FE, 0x9FE},     {0xAFA, 0xAFF},
     {0xB55, 0xB55},     {0xC04, 0xC3C},     {0xD00, 0xD00},     {0xD3B, 0xD3C},
     {0xD81, 0xD81},     {0xEBA, 0xEBA},     {0xECE, 0xECE},     {0x180F, 0x180F},
@@ -32,7 +32,7 @@ constexpr Range kLater[] = {
 };
 
 bool came_later(char32_t c) {
-  const auto* range = std::ranges::upper_bound(kLater, c, {}, &Range::first);
+  const auto* range = std::ranges::upper_bound(kLater, c, {}, &LaterRange::first);
   return range != std::begin(kLater) && c <= (--range)->last;
 }
 
