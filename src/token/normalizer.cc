@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "token/bert_characters.h"
 #include "token/unicode_class.h"
 #include "token/utf8.h"
 
@@ -79,13 +80,8 @@ bool is_ideograph(char32_t c) {
 
 void clean_character(char32_t c, const BertText& step, std::string& out) {
   if (step.cleans) {
-    // Of the controls only these three count as spaces: U+000B and U+0085, say, go.
-    const bool breaks = c == '\t' || c == '\n' || c == '\r';
-    const utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-    if (!breaks && (c == 0xFFFD || category == UTF8PROC_CATEGORY_CC ||
-                    category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CO)) {
-      return;
-    }
+    // First: U+000B and U+0085 are controls, no spaces.
+    if (c == 0xFFFD || is_bert_control(c)) return;
     if (is_white_space(c)) {
       out += ' ';
       return;
@@ -115,8 +111,7 @@ Result<std::string> normalise_for_bert(std::string_view text, const BertText& st
   if (step.strips_accents) {
     WHET_TRY(const std::string apart, to_form(current, UnicodeForm::kNfd));
     WHET_TRY(current, for_each_character(apart, [](char32_t c, std::string& out) {
-               const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-               if (category != UTF8PROC_CATEGORY_MN) append_utf8(out, c);
+               if (!is_bert_accent(c)) append_utf8(out, c);
              }));
   }
   if (!step.lowercases) return current;

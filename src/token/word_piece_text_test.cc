@@ -30,6 +30,14 @@ TEST_F(WordPieceText, ControlsAreNoSpaces) {
   }
 }
 
+TEST_F(WordPieceText, LaterMarksAndFormatsStay) {
+  EXPECT_EQ(ids("with\u0301the"), ids("withthe"));
+  EXPECT_EQ(ids("with\u1734the"), ids("withthe"));
+  for (const char* later : {"\u08E2", "\u1DFB", "\U00011A07", "\U0001E4EC", "\U00013433"}) {
+    EXPECT_NE(ids(std::string("with") + later + "the"), ids("withthe")) << later;
+  }
+}
+
 TEST_F(WordPieceText, PunctuationIsThatOfUnicode8) {
   EXPECT_EQ(ids("with\u2E42the").size(), 3u);
   for (const char* later : {"\u09FD", "\u2E43", "\u1B4E", "\U00011F43"}) {

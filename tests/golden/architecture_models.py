@@ -161,6 +161,6 @@ MODELS = {
     "mpt": dict(config=t.MptConfig, d_model=32, n_layers=3, n_heads=4, max_seq_len=512, containers=[".gguf"],
                 attn_config={"alibi": True, "clip_qkv": 1.5, "attn_impl": "torch"}, extra=dict(architectures=["MPTForCausalLM"])),
     "falcon": dict(config=t.FalconConfig, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, multi_query=True,
-                   new_decoder_architecture=False, parallel_attn=True, bias=False, alibi=False, containers=[".gguf"],
+                   new_decoder_architecture=False, parallel_attn=True, bias=False, alibi=False,
                    drop=["num_kv_heads"]),
 }
