@@ -10,15 +10,15 @@ namespace whet {
 namespace {
 
 // A signal handler may read nothing but lock-free atomics and memory that does not move.
-std::array<std::atomic<const char*>, 64> names;
+std::array<std::atomic<const char*>, 64> unfinished;
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
 }  // namespace
 
 UnfinishedFile::UnfinishedFile(std::string path) : path_(std::move(path)) {
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < unfinished.size(); ++i) {
     const char* free = nullptr;
-    if (!names[i].compare_exchange_strong(free, path_.c_str())) continue;
+    if (!unfinished[i].compare_exchange_strong(free, path_.c_str())) continue;
     slot_ = i;
     return;
   }
@@ -27,11 +27,11 @@ UnfinishedFile::UnfinishedFile(std::string path) : path_(std::move(path)) {
 UnfinishedFile::~UnfinishedFile() {
   if (slot_ == kNone) return;
   // Taken by a handler, which still reads the name.
-  while (names[slot_].exchange(nullptr) == nullptr) ::pause();
+  while (unfinished[slot_].exchange(nullptr) == nullptr) ::pause();
 }
 
 void remove_unfinished_files() {
-  for (std::atomic<const char*>& name : names) {
+  for (std::atomic<const char*>& name : unfinished) {
     if (const char* path = name.exchange(nullptr)) ::unlink(path);
   }
 }
