@@ -10,6 +10,7 @@ and a page that says something else is status 1.
 import json
 import statistics
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,8 +125,8 @@ def main():
     any_run = next(iter(runs.values()))["throughput"]
     tables = {"throughput": throughput(runs), "gap": gap(runs), "prefix": prefix(runs), "turns": turns(runs),
               "endpoints": endpoints(http), "shared": shared(http), "memory": memory(kvs[0]), "speed": speed(kvs),
-              "machine": [f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet'].splitlines()[0]}; llama-server, {any_run['versions']['llama-server']}. "
-                          f"Rounds, alternating, of which these are the medians: {1 + max(r['round'] for r in any_run['rows'])}."]}
+              "machine": textwrap.wrap(f"{any_run['cpu']}, 2 threads; {any_run['versions']['whet'].splitlines()[0]}; llama-server, {any_run['versions']['llama-server']}. "
+                          f"Rounds, alternating, of which these are the medians: {1 + max(r['round'] for r in any_run['rows'])}.", 130)}
     before = page = (ROOT / "docs/engine.md").read_text()
     for name, lines in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"

@@ -10,6 +10,7 @@ something else ends with status 1.
 import json
 import pathlib
 import sys
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/speculation.md"
@@ -61,9 +62,9 @@ def main():
              next(r for r in runs if "1.5b" in r["config"]["model"])["step_cost"]}
     tables = {"speed-up": lines,
               "drafts": table_of_drafts(),
-              "machine": [f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
+              "machine": [*textwrap.wrap(f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
                           f"{' or '.join(str(n) for n in sorted({r['config']['n_predict'] for r in runs}))} tokens each, without / with / with / without speculation; geometric means of the prompts' "
-                          "ratios of time per token, 95 % intervals over prompts.",
+                          "ratios of time per token, 95 % intervals over prompts.", 130),
                           "A step of so many rows of the 1.5B model over one of one row: " +
                           ", ".join(f"{m}: {costs[m]:.2f}" for m in (2, 3, 4, 6, 8, 12, 16) if m in costs) + "."]}
     page = old = PAGE.read_text()

@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "sys/address_space.h"
+#include "sys/machine.h"
 
 namespace whet {
 namespace {
 
-constexpr uint64_t kBytes = uint64_t{512} << 20;
+constexpr uint64_t kMostBytes = uint64_t{512} << 20;
 constexpr int64_t kChunks = 64;
+constexpr uint64_t kPageBytes = 4096;
 constexpr int kReadRepetitions = 5;
 
 /// XOR of all words; the compiler vectorises it, and memory is slower than any of its choices.
@@ -29,24 +31,31 @@ uint64_t read_all(const uint64_t* words, uint64_t n) {
 
 }  // namespace
 
+uint64_t bytes_to_read(uint64_t available_bytes) {
+  constexpr uint64_t kWhole = kChunks * kPageBytes;
+  return std::min(kMostBytes, available_bytes / 2) / kWhole * kWhole;
+}
+
 double measure_read_bandwidth(ThreadPool& pool) {
-  auto space = AddressSpace::reserve(kBytes, AddressSpace::Access::kWrite);
+  const uint64_t n_bytes = bytes_to_read(available_memory_bytes().value_or(UINT64_MAX));
+  if (n_bytes == 0) return 0;
+  auto space = AddressSpace::reserve(n_bytes, AddressSpace::Access::kWrite);
   if (!space.ok()) return 0;
-  constexpr uint64_t kChunkBytes = kBytes / kChunks;
+  const uint64_t chunk_bytes = n_bytes / kChunks;
   std::byte* base = space->data();
   pool.for_each(kChunks, [&](int64_t i) {
-    std::memset(base + static_cast<uint64_t>(i) * kChunkBytes, 0x5a, kChunkBytes);
+    std::memset(base + static_cast<uint64_t>(i) * chunk_bytes, 0x5a, chunk_bytes);
   });
   std::atomic<uint64_t> sink{0};
   double best = 0;
   for (int repetition = 0; repetition < kReadRepetitions; ++repetition) {
     int64_t start = monotonic_ns();
     pool.for_each(kChunks, [&](int64_t i) {
-      const std::byte* chunk = base + static_cast<uint64_t>(i) * kChunkBytes;
-      sink ^= read_all(reinterpret_cast<const uint64_t*>(chunk), kChunkBytes / sizeof(uint64_t));
+      const std::byte* chunk = base + static_cast<uint64_t>(i) * chunk_bytes;
+      sink ^= read_all(reinterpret_cast<const uint64_t*>(chunk), chunk_bytes / sizeof(uint64_t));
     });
     best = std::max(
-        best, static_cast<double>(kBytes) / (static_cast<double>(monotonic_ns() - start) * 1e-9));
+        best, static_cast<double>(n_bytes) / (static_cast<double>(monotonic_ns() - start) * 1e-9));
   }
   return best;
 }

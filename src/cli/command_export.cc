@@ -124,7 +124,7 @@ std::string man_page(const std::vector<Command>& commands, const std::string& ve
   return page +
          ".SH EXIT STATUS\n0 done, 1 failure, 2 usage, 3 model or file, 5 memory or another limit, "
          "130 "
-         "interrupted, 143 terminated.\n";
+         "interrupted, 143 terminated, 129 terminal closed.\n";
 }
 
 std::string bash_completion(const std::vector<Command>& commands) {

@@ -78,7 +78,7 @@ Result<Command*> find_command(std::vector<Command>& commands, const std::string&
   }
   const auto nearest = nearest_name(name, names);
   return Error(ErrorCode::kInvalidArgument,
-               fmt::format("{} is not a command{}; expected one of {}", name,
+               fmt::format("\"{}\" is not a command{}; expected one of {}", name,
                            nearest ? fmt::format(" (did you mean {}?)", *nearest) : "",
                            fmt::join(names, ", ")));
 }

@@ -12,7 +12,7 @@ using Words = std::vector<std::string>;
 
 /// A command with one flag of each kind, and what was read.
 struct Fixture {
-  std::string model, list = "0", mode;
+  std::string model, list = "0", mode, output;
   std::vector<std::string> words, pairs;
   std::optional<std::string> prompt;
   int64_t predict = -1;
@@ -38,6 +38,7 @@ struct Fixture {
     command.add("--temp,--temperature", &temperature, "temperature");
     command.add("--mode", &mode, "mode").one_of({"auto", "on"}).alone("on").value_name("MODE");
     command.add("-v,--verbose", &verbose, "more words");
+    command.add("-o,--output", &output, "file").value_name("FILE");
   }
   static ValueReader keep(Words& texts) {
     return [&texts](const std::string& text) {
@@ -50,6 +51,14 @@ struct Fixture {
     return parsed.ok() ? "" : parsed.error().message();
   }
 };
+
+TEST(CommandTest, OnlyATextMayBeEmpty) {
+  EXPECT_EQ(Fixture().error({"m", "-p", ""}), "");
+  EXPECT_EQ(Fixture().error({""}), "MODEL: expected at least one character, found \"\"");
+  EXPECT_EQ(Fixture().error({"-m", ""}), "-m: expected at least one character, found \"\"");
+  EXPECT_EQ(Fixture().error({"--model="}), "--model: expected at least one character, found \"\"");
+  EXPECT_EQ(Fixture().error({"m", "-o", ""}), "-o: expected at least one character, found \"\"");
+}
 
 TEST(CommandTest, ReadsEveryFormOfAFlag) {
   Fixture f;

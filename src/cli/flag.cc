@@ -44,6 +44,11 @@ std::string kind_of(const FlagTarget& target) {
   return text ? "TEXT" : "N";
 }
 
+/// Only a text may: the empty name of a file or a model is a variable that was not set.
+bool may_be_empty(const Flag& flag) {
+  return !flag.takes_value() || flag.shown_value() == "TEXT" || flag.shown_value() == "PROMPT";
+}
+
 }  // namespace
 
 Flag::Flag(std::string_view names, FlagTarget target, std::string help)
@@ -185,6 +190,7 @@ Status Flag::set(std::string_view name, const std::string& given) {
     return Error(ErrorCode::kInvalidArgument,
                  fmt::format("{}: expected once, found again with \"{}\"", name, text));
   }
+  if (text.empty() && !may_be_empty(*this)) return expected(name, "at least one character", text);
   WHET_TRY_STATUS(store(name, text));
   given_ = true;
   return ok_status();

@@ -5,9 +5,9 @@
 
 namespace whet {
 
-/// Installs handlers for SIGINT and SIGTERM on first use.
+/// Installs handlers for SIGINT, SIGTERM and, unless it is ignored, SIGHUP on first use.
 CancelFlag& interrupt_flag();
-/// Exit status of a process that was told to stop: 130, or 143 where SIGTERM told it.
+/// Exit status of a process that was told to stop: 130 by SIGINT, 143 by SIGTERM, 129 by SIGHUP.
 int interrupted_status();
 
 }  // namespace whet

@@ -146,6 +146,10 @@ TEST(Acceptance, ClassesOfASourceAreItsOwn) {
     const auto c = DraftClass::of_match(source, 3);
     EXPECT_EQ(seen.expected(c), c.prior());
   }
+  for (const int64_t length : {1, 7, 40}) {  // nor do stretches of another length pay for it
+    const auto c = DraftClass::of_match(DraftSource::kNgram, length);
+    EXPECT_EQ(seen.expected(c), c.prior()) << length;
+  }
   for (int64_t length = 1; length < 60; ++length) {
     EXPECT_LE(DraftClass::of_match(DraftSource::kNgram, length).prior(),
               DraftClass::of_match(DraftSource::kNgram, length + 1).prior());
@@ -237,6 +241,11 @@ TEST(DraftLengths, ProposesNothingWhereNothingPays) {
   const std::vector<std::vector<double>> chances = {{0.95, 0.9, 0.85}};
   EXPECT_EQ(choose_draft_lengths(chances, 0, 8, dear).n[0], 0);
   EXPECT_EQ(choose_draft_lengths({}, 0, 8, dear).gain, 1);
+  // Costs are not measured so well that a gain of a hundredth is one.
+  for (const double gain : {1.01, 1.04}) {
+    const std::vector<std::vector<double>> chance = {{gain * dear.over_one(2) - 1}};
+    EXPECT_EQ(choose_draft_lengths(chance, 0, 8, dear).n[0], gain > 1.02 ? 1 : 0) << gain;
+  }
 }
 
 }  // namespace

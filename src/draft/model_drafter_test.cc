@@ -134,6 +134,24 @@ TEST_F(ModelDrafterTest, ReadsAndWritesTextForAnotherVocabulary) {
   EXPECT_EQ(fresh->draft(changed, 1000, draw, tokens(3), pool_)->tokens.empty(), false);
 }
 
+TEST_F(ModelDrafterTest, ReadsAWordThatGrowsAnew) {
+  DraftModel model(load(), *target_.tokenizer, vocab(), 0);
+  auto growing = make_text_drafter(model, *target_.tokenizer).value();
+  std::vector<int32_t> text;
+  for (const char c : std::string("What is the answer? It is twelve")) {
+    const auto ids = ids_of(std::string(1, c));
+    text.insert(text.end(), ids.begin(), ids.end());
+    const ModelDraft draft = growing->draft(text, 1000, draw, tokens(1), pool_).value();
+    auto fresh = make_text_drafter(model, *target_.tokenizer).value();
+    const ModelDraft anew = fresh->draft(text, 1000, draw, tokens(1), pool_).value();
+    ASSERT_EQ(draft.tokens, anew.tokens) << text_of(text);
+    ASSERT_EQ(draft.probabilities.size(), anew.probabilities.size());
+    for (size_t i = 0; i < anew.probabilities.size(); ++i) {
+      EXPECT_NEAR(draft.probabilities[i], anew.probabilities[i], 1e-4) << text_of(text);
+    }
+  }
+}
+
 TEST(DraftBudget, DraftsAsLongAsATokenBringsMoreThanItTakes) {
   StepCost cost;
   for (int i = 0; i < 9; ++i) {
@@ -151,6 +169,9 @@ TEST(DraftBudget, DraftsAsLongAsATokenBringsMoreThanItTakes) {
   EXPECT_EQ(n, 5);  // all that it may
   DraftBudget unsure(cost, {0.1, 0.1}, 0.9, 5);
   EXPECT_FALSE(unsure.go_on(0.05));
+  // A token that is surely drawn is no reason to go on where the next one would not be.
+  EXPECT_TRUE(DraftBudget(cost, {0.1, 0.1}, 0.9, 5).go_on(0.99));
+  EXPECT_FALSE(DraftBudget(cost, {0.1, 0.1}, 0.1, 5).go_on(0.99));
   // The more a draft token takes, the surer it must be.
   for (const double chance : {0.3, 0.5, 0.7, 0.9}) {
     DraftBudget a(cost, {0.1, 0.1}, 0.8, 5), b(cost, {0.5, 0.5}, 0.8, 5);

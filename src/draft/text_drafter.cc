@@ -97,9 +97,13 @@ class TextDrafter : public ModelDrafter {
     const auto [differs, unused] = std::ranges::mismatch(read_text_, text);
     const auto agree = static_cast<size_t>(differs - read_text_.begin());
     while (n > 0 && ends_[n - 1] > agree) --n;
-    // Not from within a word: the model has never seen words cut there.
+    // Not from within a word, nor from between a word and the space before it, which is a part of
+    // its token: the model has never seen words cut there.
     const auto cuts_word = [&](size_t end) {
-      return end > 0 && end < text.size() && is_word_byte(text[end - 1]) && is_word_byte(text[end]);
+      if (end == 0 || end >= text.size()) return false;
+      const char before = text[end - 1], behind = text[end];
+      if (before == ' ') return std::isspace(static_cast<unsigned char>(behind)) == 0;
+      return is_word_byte(before) && is_word_byte(behind);
     };
     while (n > 0 && (ends_[n - 1] == text.size() || cuts_word(ends_[n - 1]))) --n;
     rewind(n);

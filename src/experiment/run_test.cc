@@ -1,5 +1,6 @@
 #include "experiment/run.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -465,6 +466,14 @@ TEST_F(RunTest, RefusesAPlanThatIsWrong) {
   EXPECT_EQ(error([](Plan& p) { p.seeds = {1, 1}; }), "a seed is given twice");
   EXPECT_EQ(error([](Plan& p) { p.tasks[1].id = "t0"; }),
             "task id \"t0\" occurs twice in the task files");
+  for (const double level : {0.5, 1.0}) {
+    EXPECT_EQ(error([&](Plan& p) { p.level = level; }),
+              fmt::format("level: expected a number between 0.5 and 1, found {}", level));
+  }
+  EXPECT_EQ(error([](Plan& p) { p.min_gain = 1; }),
+            "min_gain: expected a number from 0 to 1, found 1");
+  EXPECT_EQ(error([](Plan& p) { p.min_time_gain = -0.1; }),
+            "min_time_gain: expected a number from 0 to 1, found -0.1");
   EXPECT_EQ(error([](Plan& p) { p.strategies = {"re2", "re2"}; }), "strategy re2 is given twice");
   EXPECT_EQ(error([](Plan& p) { p.strategies = {"baseline-same-time"}; }),
             "baseline-same-time is added by the experiment itself, one per strategy");

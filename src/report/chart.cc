@@ -133,7 +133,7 @@ std::string_view chart_caption(Chart chart) {
              "Bars "
              "are intervals of each row by itself; because all strategies saw the same tasks, "
              "differences are known more sharply than overlapping bars suggest, so judge by the "
-             "column \u201cAgainst baseline\u201d.";
+             "column \u201cOver baseline\u201d.";
     case Chart::kFamilies:
       return "Share of runs graded correct, by kind of task, with its interval where there is "
              "room. Deeper blue is better. A dash means that no run of that kind could be graded.";

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "report/chart.h"
 #include "report/csv.h"
 #include "report/html.h"
 #include "report/markdown.h"
@@ -103,6 +104,14 @@ TEST(Summary, ControlsStandInTheRowOfTheirStrategy) {
   EXPECT_EQ(table.columns[3].name, "Over same time");
   EXPECT_EQ(table.rows[3].cells[3].text, "+0.08 [+0.04, +0.13]");
   EXPECT_EQ(family_table(sample()).rows.size(), 7u);
+}
+
+TEST(Summary, TheCaptionNamesAColumnThatIsThere) {
+  const std::string caption(chart_caption(Chart::kQualityCost));
+  const auto columns = comparison_table(sample()).columns;
+  EXPECT_TRUE(std::ranges::any_of(columns, [&](const auto& column) {
+    return caption.find("\u201c" + column.name + "\u201d") != std::string::npos;
+  })) << caption;
 }
 
 TEST(Summary, NotesOfTheDocumentComeBeforeTheNumbers) {

@@ -107,18 +107,26 @@ TEST_F(ServedModelsTest, TheLongestUnusedMakesRoomAndOnlyIfThatIsEnough) {
   a.reset();
   EXPECT_TRUE(m->use("b").ok());
   EXPECT_EQ(ids(*m), (Ids{"c", "b"}));
+  // Of two that nobody uses the one that was asked for longer ago goes.
+  auto idle = models(each * 5 / 2);
+  for (const char* id : {"a", "b", "a", "c"}) ASSERT_TRUE(idle->use(id).ok());
+  EXPECT_EQ(ids(*idle), (Ids{"a", "c"}));
 }
 
 TEST_F(ServedModelsTest, KeepAliveSaysWhenAModelGoes) {
   auto m = models(UINT64_MAX, Seconds(3600));
   ASSERT_TRUE(m->use("a").ok());
   ASSERT_TRUE(m->use("b", Seconds(-1)).ok());
+  const auto before = std::chrono::system_clock::now();
   ASSERT_TRUE(m->use("c", Seconds(60)).ok());
+  const auto after = std::chrono::system_clock::now();
   const auto running = m->running();
   ASSERT_EQ(running.size(), 3u);
   ASSERT_TRUE(running[0].expires && running[2].expires);
   EXPECT_FALSE(running[1].expires) << "for ever";
   EXPECT_GT(*running[0].expires, *running[2].expires);
+  EXPECT_GE(*running[2].expires, before + Seconds(60));
+  EXPECT_LE(*running[2].expires, after + Seconds(60));
 }
 
 TEST_F(ServedModelsTest, KeepAliveOfZeroEndsWithTheLastUse) {

@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "sys/pending_file.h"
 
 namespace whet {
 namespace {
@@ -99,6 +102,30 @@ TEST_P(MappingFaultTest, EndsWithAMessageWhereAMappedFileShrinks) {
         std::exit(static_cast<int>(bytes[900'000]));
       },
       testing::ExitedWithCode(73), "file: the file became shorter");
+}
+
+TEST_P(MappingFaultTest, RemovesWhatIsNotWrittenToItsEnd) {
+  std::ofstream(path(), std::ios::binary) << std::string(1 << 20, 'x');
+  auto file = GetParam()(path());
+  ASSERT_TRUE(file.ok());
+  const auto n_entries = [this] {
+    return std::distance(fs::directory_iterator(directory_), fs::directory_iterator());
+  };
+  const auto before = n_entries();
+  EXPECT_EXIT(
+      {
+        exit_on_mapping_fault(73);
+        auto output = PendingFile::create(path() + ".out");
+        auto complete = PendingFile::create(path() + ".complete");
+        if (!output.ok() || !complete.ok() || !complete->commit().ok()) std::exit(1);
+        if (n_entries() != before + 2) std::exit(2);
+        fs::resize_file(path(), 4096);
+        const volatile std::byte* bytes = (*file)->bytes().data();
+        std::exit(static_cast<int>(bytes[900'000]));
+      },
+      testing::ExitedWithCode(73), "became shorter");
+  EXPECT_EQ(n_entries(), before + 1) << "the temporary is gone, what was complete stays";
+  EXPECT_TRUE(fs::exists(path() + ".complete"));
 }
 
 TEST_P(MappingFaultTest, LeavesOtherFaultsAlone) {

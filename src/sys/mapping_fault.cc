@@ -1,12 +1,15 @@
 #include "sys/mapping_fault.h"
 
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+
+#include "sys/unfinished_file.h"
 
 namespace whet {
 namespace {
@@ -22,9 +25,20 @@ static_assert(std::atomic<uintptr_t>::is_always_lock_free);
 
 std::array<Slot, 4096> slots;
 std::atomic<int> status_of_fault{1};
+std::atomic<bool> reported{false};
 
-void print(const char* text) {
-  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text, std::strlen(text));
+// One call, so that nothing comes between its parts.
+void report_loss_of(const char* path) {
+  constexpr const char* kBefore = "\nwhet: error: ";
+  constexpr const char* kBehind =
+      ": the file became shorter, or its disk failed, while it was in use; what was computed from "
+      "it cannot be trusted. Start again when it is whole; --no-mmap reads it into memory first\n";
+  std::array<iovec, 3> line{};
+  size_t n = 0;
+  for (const char* part : {kBefore, path, kBehind})
+    line[n++] = {const_cast<char*>(part), std::strlen(part)};
+  [[maybe_unused]] const ssize_t written =
+      ::writev(STDERR_FILENO, line.data(), static_cast<int>(line.size()));
 }
 
 void on_bus_error(int number, siginfo_t* info, void*) {
@@ -32,12 +46,10 @@ void on_bus_error(int number, siginfo_t* info, void*) {
   for (const Slot& slot : slots) {
     const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
     if (begin <= kBeingFilled || address < begin || address - begin >= slot.size.load()) continue;
-    print("\nwhet: error: ");
-    print(slot.path.load());
-    print(
-        ": the file became shorter, or its disk failed, while it was in use; what was computed "
-        "from it cannot be trusted. Start again when it is whole; --no-mmap reads it into memory "
-        "first\n");
+    // Threads of a team fault together: the first one speaks and ends them all.
+    while (reported.exchange(true)) ::pause();
+    report_loss_of(slot.path.load());
+    remove_unfinished_files();
     ::_exit(status_of_fault.load());
   }
   // Not ours: the instruction runs again, into the signal's usual end.

@@ -119,15 +119,16 @@ Result<PendingFile> PendingFile::create(const std::string& path) {
   if (target.direct) {
     const int fd = ::open(target.path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) return pending_error("cannot write", path, errno);
-    return PendingFile(std::move(target.path), "", fd);
+    return PendingFile(std::move(target.path), nullptr, fd);
   }
   WHET_TRY(Temporary temporary, create_temporary(target));
-  PendingFile file(std::move(target.path), std::move(temporary.path), temporary.fd);
+  PendingFile file(std::move(target.path),
+                   std::make_unique<UnfinishedFile>(std::move(temporary.path)), temporary.fd);
   if (target.file) WHET_TRY_STATUS(take_over(file.fd_, *target.file, path));
   return file;
 }
 
-PendingFile::PendingFile(std::string target, std::string temporary, int fd)
+PendingFile::PendingFile(std::string target, std::unique_ptr<UnfinishedFile> temporary, int fd)
     : target_(std::move(target)), temporary_(std::move(temporary)), fd_(fd) {}
 
 PendingFile::PendingFile(PendingFile&& other) noexcept
@@ -154,7 +155,8 @@ PendingFile::~PendingFile() {
 void PendingFile::discard() {
   if (fd_ < 0) return;
   ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (temporary_) ::unlink(temporary_->path().c_str());
+  temporary_.reset();
   fd_ = -1;
 }
 
@@ -172,11 +174,12 @@ Status PendingFile::write(std::span<const std::byte> bytes) {
 
 Status PendingFile::commit() {
   WHET_CHECK(fd_ >= 0);
-  if (!temporary_.empty()) {
+  if (temporary_) {
     if (::fsync(fd_) != 0) return pending_error("cannot write", target_, errno);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    if (::rename(temporary_->path().c_str(), target_.c_str()) != 0) {
       return pending_error("cannot rename to", target_, errno);
     }
+    temporary_.reset();
   }
   const int fd = std::exchange(fd_, -1);
   if (::close(fd) != 0 && errno != EINTR) return pending_error("cannot write", target_, errno);

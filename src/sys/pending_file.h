@@ -12,11 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "sys/unfinished_file.h"
 
 namespace whet {
 
@@ -36,12 +38,12 @@ class PendingFile {
   Status commit();
 
  private:
-  PendingFile(std::string target, std::string temporary, int fd);
+  PendingFile(std::string target, std::unique_ptr<UnfinishedFile> temporary, int fd);
   void discard();
 
   std::string target_;
-  std::string temporary_;  // "": the target itself is written
-  int fd_ = -1;            // -1: committed, discarded or moved from
+  std::unique_ptr<UnfinishedFile> temporary_;  // null: the target itself is written
+  int fd_ = -1;                                // -1: committed, discarded or moved from
   uint64_t size_bytes_ = 0;
 };
 
