@@ -1,8 +1,6 @@
 #include "cli/experiment_plan.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <map>
 
 #include "bench/read_bandwidth.h"
 #include "cli/version.h"
@@ -36,26 +34,17 @@ Result<experiment::ModelInfo> describe_model(const ExperimentFlags& flags, const
   info.name = fs::path(flags.model.model).filename().string();
   WHET_TRY(info.name, loaded.file.get_string_or("general.name", info.name));
   info.architecture = loaded.model.config.architecture;
-  int64_t weights = 0, bytes = 0;
-  std::map<std::string_view, int64_t> by_type;
-  for (const TensorEntry& t : loaded.file.tensors) {
-    int64_t n = 1;
-    for (uint64_t d : t.shape) n *= static_cast<int64_t>(d);
-    weights += n;
-    by_type[dtype_info(t.type).name] += n;
-  }
+  int64_t bytes = 0;
   std::string hashes;
   for (const auto& file : loaded.files_on_disk) {
     bytes += static_cast<int64_t>(file->bytes().size());
     WHET_TRY(std::string hash, sha256_hex(file->bytes()));
     hashes += (hashes.empty() ? "" : " ") + hash;
   }
-  info.n_parameters = weights;
+  info.n_parameters = engine.describe().n_parameters;
   info.size_bytes = bytes;
   info.sha256 = hashes;
-  info.type = std::max_element(by_type.begin(), by_type.end(), [](auto& a, auto& b) {
-                return a.second < b.second;
-              })->first;
+  info.type = engine.describe().type;
   info.context_tokens = engine.context();
   info.cache_type = cache_type_name(engine.kv_shape().type);
   info.arithmetic = flags.model.engine.exact ? "exact" : "quantised";

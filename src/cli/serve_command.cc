@@ -27,6 +27,7 @@ constexpr uint64_t kMaxKeyFileBytes = 1 << 20;
 struct ServeFlags {
   ModelFlags model;
   serve::SamplingDefaults sampling;
+  int64_t seed = -1, max_tokens = -1;  // of requests that name none; -1 = no value
   std::vector<std::string> models, aliases, keys, cors_origins;
   std::string models_directory, reports_directory = "whet-out", host = kLoopback, key_file,
                                 reasoning_format = "auto", reasoning = "auto", pooling = "auto",
@@ -144,6 +145,10 @@ int run_serve(const ServeFlags& given) {
   if (options.reasoning == "on") server_options.thinks = true;
   if (options.reasoning == "off" || options.reasoning_budget == 0) server_options.thinks = false;
   server_options.sampling = options.sampling;
+  if (options.seed >= 0) server_options.sampling.seed = static_cast<uint64_t>(options.seed);
+  if (options.max_tokens >= 0) {
+    server_options.sampling.max_tokens = static_cast<uint64_t>(options.max_tokens);
+  }
   server_options.n_parallel = options.parallel;
   server_options.version = version_string();
   server_options.reports_directory = options.reports_directory;
@@ -269,12 +274,12 @@ Command make_serve_command() {
   command.add("--min-p", &options->sampling.min_p, "the same")
       .between(0, 1)
       .default_text(otherwise);
-  command.add("-s,--seed", &options->sampling.seed, "the same")
-      .between(0, static_cast<double>(int64_t{1} << 53))
-      .default_text("drawn");
-  command.add("-n,--predict,--n-predict", &options->sampling.max_tokens, "the same of the limit")
-      .between(0, INT32_MAX)
-      .default_text(otherwise);
+  command.add("-s,--seed", &options->seed, "the same (-1 = drawn)")
+      .between(-1, static_cast<double>(int64_t{1} << 53));
+  command
+      .add("-n,--predict,--n-predict", &options->max_tokens,
+           "the same of the limit (-1 = as the API has it)")
+      .between(-1, INT32_MAX);
   command
       .add("--pooling", &options->pooling,
            "how states become an embedding (auto = as the model's metadata says, else last)")

@@ -12,6 +12,7 @@
 #include "engine/kv_fingerprint.h"
 #include "engine/range_error.h"
 #include "engine/token_info.h"
+#include "engine/weight_summary.h"
 
 namespace whet {
 namespace {
@@ -91,6 +92,9 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
   const ModelConfig& config = loaded_.model.config;
   description_.name = loaded_.file.path;
   description_.architecture = config.architecture;
+  WeightSummary weights = summarise_weights(loaded_);
+  description_.n_parameters = weights.n_parameters;
+  description_.type = std::move(weights.type);
   description_.n_bytes = weight_bytes(loaded_);
   description_.context = options_.context;
   description_.trained_context = config.context_length;

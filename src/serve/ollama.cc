@@ -512,6 +512,7 @@ void ollama_show(Exchange& exchange) {
                       {"parameters", parameters},
                       {"template", chat_template},
                       {"details", details_of({(*model)->id, (*model)->path}, model->get())},
+                      {"modified_at", modified_at((*model)->path)},
                       {"model_info",
                        {{"general.architecture", d.architecture},
                         {"general.parameter_count", d.n_parameters},

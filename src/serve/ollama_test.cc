@@ -85,11 +85,15 @@ TEST_F(OllamaTest, ModelsHaveADigestAndALicence) {
   EXPECT_GT(listed["size"], 1'000'000);
   const Json shown = ask("POST", "/api/show", R"({"model": "stone"})").json();
   EXPECT_NE(shown["license"], "");
+  EXPECT_EQ(shown["modified_at"], listed["modified_at"]);
   EXPECT_EQ(shown["parameters"], "temperature 0.8\ntop_k 40\ntop_p 0.9\nmin_p 0");
   const std::string modelfile = shown["modelfile"];
   EXPECT_TRUE(modelfile.starts_with("FROM stone\nTEMPLATE \"\"\"")) << modelfile;
   EXPECT_TRUE(modelfile.ends_with("\nPARAMETER min_p 0\n")) << modelfile;
   EXPECT_EQ(ask("GET", "/api/ps").json()["models"][0]["digest"], digest);
+  EXPECT_EQ(shown["details"]["quantization_level"], "Q8_0");
+  EXPECT_EQ(shown["details"]["parameter_size"], "2.8M");
+  EXPECT_GT(shown["model_info"]["general.parameter_count"], 2'700'000);
 }
 
 }  // namespace

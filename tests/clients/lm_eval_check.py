@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The scores that lm-eval gives a model behind `whet serve`, beside those of the same model in another engine.
 
-    tests/clients/lm_eval_check.py [--whet build/dev/whet] [--llama-server PATH --gguf FILE]
+    tests/clients/lm_eval_check.py [--whet build/dev/whet] [--llama-server PATH --gguf FILE --tokenizer DIRECTORY] [--json FILE]
 
 Two tasks are made from tasks/multiply.jsonl: one of multiple choice, scored by the log-probabilities of the prompt, and one
-that generates. The model is models/whetstone-draft, and the other engine transformers; with --llama-server both serve FILE,
-and only the task that generates is compared, for llama-server gives no log-probabilities of prompts. Needs lm_eval[api] and
-for the first transformers and torch. Exits 1 where a score differs.
+that generates (a number that the prompt names). The model is models/whetstone-draft, and the other engine transformers. With --llama-server all take FILE, with
+the tokenizer of its model: the task that generates is compared with llama-server, which gives no log-probabilities of prompts, and
+the choices with transformers, which reads the same file (whet --exact, since transformers rounds no activations). Needs lm_eval[api], transformers and torch, and gguf for a FILE. Exits 1
+where a score differs.
 """
 import argparse
 import json
@@ -36,7 +37,7 @@ dataset_path: json
 dataset_kwargs: {{data_files: {{test: {data}}}}}
 test_split: test
 output_type: generate_until
-doc_to_text: "{{{{question}}}}\\n"
+doc_to_text: "{{{{recall}}}}"
 doc_to_target: "{{{{choices[label]}}}}"
 generation_kwargs: {{until: ["\\n\\n"], do_sample: false, max_gen_toks: 24}}
 filter_list: [{{name: number, filter: [{{function: regex, regex_pattern: "(-?\\\\d+)"}}, {{function: take_first}}]}}]
@@ -54,7 +55,9 @@ def write_tasks(directory):
             choices = [answer + d for d in (0, 10, 1, -7)]
             at = k % len(choices)
             choices[0], choices[at] = choices[at], choices[0]
-            json.dump({"question": task["prompt"], "choices": [str(c) for c in choices], "label": at}, out)
+            # A model that cannot multiply can still say what it has just read.
+            recall = f"Ana has {answer} stones and Ben has {answer + 35 + k}.\nQuestion: How many stones does Ana have?\nAnswer: Ana has"
+            json.dump({"question": task["prompt"], "recall": recall, "choices": [str(c) for c in choices], "label": at}, out)
             out.write("\n")
     (directory / "choice.yaml").write_text(CHOICE.format(data=data))
     (directory / "generate.yaml").write_text(GENERATE.format(data=data))
@@ -97,25 +100,37 @@ def main():
     parser.add_argument("--whet", default=str(ROOT / "build/dev/whet"))
     parser.add_argument("--llama-server")
     parser.add_argument("--gguf", default=str(ROOT / "models/whetstone-draft-q8_0.gguf"))
+    parser.add_argument("--tokenizer", default=str(ROOT / "models/whetstone-draft"))
+    parser.add_argument("--json", help="where the scores go")
     arguments = parser.parse_args()
-    tokenizer = ROOT / "models/whetstone-draft"
+    tokenizer, gguf = arguments.tokenizer, pathlib.Path(arguments.gguf)
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
         write_tasks(directory)
-        model = arguments.gguf if arguments.llama_server else str(tokenizer)
-        tasks = "whet_generate" if arguments.llama_server else "whet_choice,whet_generate"
-        ours = served(directory, [arguments.whet, "serve", "-m", model, "--alias", "stone", "--port", "0"],
-                      "/health", r"http://127\.0\.0\.1:(\d+)", tasks, tokenizer)
+        model = str(gguf) if arguments.llama_server else tokenizer
+        def whet(tasks, *flags):
+            return served(directory, [arguments.whet, "serve", "-m", model, "--alias", "stone", "--port", "0", *flags],
+                          "/health", r"http://127\.0\.0\.1:(\d+)", tasks, tokenizer)
+
         if arguments.llama_server:
-            other = "llama-server"
-            theirs = served(directory, [arguments.llama_server, "-m", model, "--port", "18437", "--alias", "stone"],
-                            "/health", r"127\.0\.0\.1:(\d+)", tasks, tokenizer)
+            ours = whet("whet_choice", "--exact") | whet("whet_generate")
         else:
-            other = "transformers"
-            theirs = lm_eval(directory, "hf", f"pretrained={tokenizer},dtype=float32", tasks)
-    print(f"{'':36}{'whet':>10}{other:>16}")
+            ours = whet("whet_choice,whet_generate")
+        if arguments.llama_server:
+            theirs = lm_eval(directory, "hf", f"pretrained={gguf.parent},gguf_file={gguf.name},tokenizer={tokenizer},dtype=float32",
+                             "whet_choice")
+            theirs |= served(directory, [arguments.llama_server, "-m", model, "--port", "18437", "--alias", "stone"],
+                             "/health", r"127\.0\.0\.1:(\d+)", "whet_generate", tokenizer)
+        else:
+            theirs = lm_eval(directory, "hf", f"pretrained={tokenizer},dtype=float32", "whet_choice,whet_generate")
+    engine = {key: "llama-server" if arguments.llama_server and "generate" in key else "transformers" for key in ours}
+    print(f"{'':36}{'whet':>10}{'other':>10}")
     for key in ours:
-        print(f"{key:36}{ours[key]:10.4f}{theirs[key]:16.4f}")
+        print(f"{key:36}{ours[key]:10.4f}{theirs[key]:10.4f}  {engine[key]}")
+    if arguments.json:
+        rows = [{"metric": key, "whet": ours[key], "other": theirs[key], "engine": engine[key]} for key in ours]
+        name = gguf.name if arguments.llama_server else pathlib.Path(tokenizer).name
+        pathlib.Path(arguments.json).write_text(json.dumps({"model": name, "n": N_QUESTIONS, "rows": rows}, indent=1) + "\n")
     return 0 if ours == theirs else 1
 
 

@@ -10,6 +10,8 @@ Python it is a failure). --quick leaves out the large packages, guidellm and lm-
 """
 import argparse
 import concurrent.futures
+import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -20,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.error
@@ -35,11 +38,11 @@ MAX_BODY_BYTES = 16 << 20
 class Server:
     """A running `whet serve`; the port is read from what it prints."""
 
-    def __init__(self, whet, model, *flags):
+    def __init__(self, whet, model, *flags, pull="off", environment=None):
         self.process = subprocess.Popen(
-            [whet, "serve", "-m", model, "--alias", "stone", "--port", "0", "--pull", "off", *flags],
-            stderr=subprocess.PIPE, text=True)
-        self.lines, self.whet = [], whet
+            [whet, "serve", "-m", model, "--alias", "stone", "--port", "0", "--pull", pull, *flags],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
+        self.lines, self.whet, self.model = [], whet, model
         for line in self.process.stderr:
             self.lines.append(line)
             found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
@@ -268,6 +271,8 @@ def ollama_describes(server):
     assert [m.model for m in client.ps().models] == ["stone"]
     shown = client.show("stone")
     assert shown.details.family and "completion" in shown.capabilities
+    assert shown.modelfile.startswith("FROM stone") and "temperature" in shown.parameters
+    wait_until(lambda: len(client.list().models[0].digest or "") == 64, "a digest of the model")
 
 
 def ollama_generates(server):
@@ -279,6 +284,9 @@ def ollama_generates(server):
                                   stream=True))
     assert "".join(p.response for p in pieces) == whole.response
     assert [p.done for p in pieces].count(True) == 1 and pieces[-1].done_reason
+    assert list(pieces[-1].context) == list(whole.context)
+    further = client.generate(model="stone", prompt="And 5 * 6?", context=whole.context, options=options)
+    assert further.prompt_eval_count > len(whole.context) and list(further.context)[:len(whole.context)] == list(whole.context)
 
 
 def ollama_chats(server):
@@ -313,6 +321,60 @@ def ollama_raises_errors(server):
             assert raised.status_code == status and raised.error, raised
         else:
             raise AssertionError(f"no error {status}")
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """Hugging Face with one repository that has one file, `data`."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        data, status, headers = self.server.data, 200, {}
+        if self.path.startswith("/api/"):
+            lfs = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+            data = json.dumps({"sha": "c0ffee", "siblings": [
+                {"rfilename": "m-Q8_0.gguf", "blobId": "0", "size": len(data), "lfs": lfs}]}).encode()
+        elif self.headers["Range"]:
+            begin, end = (int(n) for n in self.headers["Range"].removeprefix("bytes=").split("-"))
+            end = min(end + 1, len(data))
+            status, headers = 206, {"Content-Range": f"bytes {begin}-{end - 1}/{len(data)}"}
+            data = data[begin:end]
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": len(data)}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+def ollama_pulls(server):
+    import ollama
+    hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    hub.data = (ROOT / "models/whetstone-draft-q8_0.gguf").read_bytes()
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as home:
+        served = Server(server.whet, server.model, pull="on", environment={
+            "HF_HOME": home, "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_address[1]}"})
+        try:
+            client = ollama_client(served)
+            name = "hf.co/user/repo:Q8_0"
+            lines = list(client.pull(name, stream=True))
+            assert lines[-1].status == "success" and any(line.completed == line.total == len(hub.data) for line in lines), lines
+            pulled = next(m for m in client.list().models if m.model == name)
+            assert pulled.digest == hashlib.sha256(hub.data).hexdigest() and pulled.size == len(hub.data), pulled
+            assert client.generate(model=name, prompt="Hi", options={"num_predict": 2}).done
+            client.delete(name)
+            assert name not in [m.model for m in client.list().models]
+            try:
+                client.pull("hf.co/user/repo:Q2_K")
+            except ollama.ResponseError as raised:
+                assert raised.status_code < 500 and "Q8_0" in raised.error, raised
+            else:
+                raise AssertionError("no error for a quantisation that is not there")
+        finally:
+            assert served.stop() == 0
+            hub.shutdown()
 
 
 # --- other programs -------------------------------------------------------------------------------
@@ -532,8 +594,9 @@ def drains_at_the_end(arguments):
 CHECKS = [openai_lists_models, openai_chats, openai_samples_n, openai_reports_logprobs,
           openai_holds_to_a_schema, openai_calls_tools, openai_completes, openai_runs_strategies,
           openai_embeds, openai_responds, openai_raises_the_right_errors, ollama_describes,
-          ollama_generates, ollama_chats, ollama_embeds, ollama_raises_errors, curl_streams,
-          javascript_clients, page_in_a_browser, guidellm_measures, lm_eval_scores_as_transformers, refuses_bad_bodies, refuses_huge_bodies, keeps_connections_alive,
+          ollama_generates, ollama_chats, ollama_embeds, ollama_raises_errors, ollama_pulls, curl_streams,
+          javascript_clients, page_in_a_browser, guidellm_measures, lm_eval_scores_as_transformers, refuses_bad_bodies,
+          refuses_huge_bodies, keeps_connections_alive,
           speaks_http_1_0, waits_for_expect_continue, frees_what_its_client_left,
           bears_slow_clients, answers_many_at_once]
 
