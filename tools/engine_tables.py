@@ -88,14 +88,14 @@ def endpoints(runs):
 
 
 def shared(runs):
-    yield "| model | tasks | one server, s | two, s | two over one (95 %) | tokens, two over one |"
-    yield "|---|---:|---:|---:|---:|---:|"
-    for model, run in runs.items():
-        if "shared" not in run:
+    yield "| model | samples at once, each server | tasks | one server, s | two, s | two over one (95 %) | tokens, two over one |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    for model, run, key, at_once in ((m, r, k, n) for m, r in runs.items() for k, n in (("shared", "all"), ("queued", "one"))):
+        if key not in run:
             continue
-        rows, interval = run["shared"]["rows"], run["shared"]["interval"]
+        rows, interval = run[key]["rows"], run[key]["interval"]
         one, two, one_tokens, two_tokens = (sum(r[k] for r in rows) for k in ("one_s", "two_s", "one_tokens", "two_tokens"))
-        yield (f"| {NAMES[model]} | {len(rows)} | {one:.1f} | {two:.1f} | {figure(two / one, interval, 2)} | {two_tokens / one_tokens:.2f} |")
+        yield (f"| {NAMES[model]} | {at_once} | {len(rows)} | {one:.1f} | {two:.1f} | {figure(two / one, interval, 2)} | {two_tokens / one_tokens:.2f} |")
 
 
 def memory(kv):

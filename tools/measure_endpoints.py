@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Engines behind their HTTP interfaces, as `whet bench serve` and `whet eval` see them.
 
-    tools/measure_endpoints.py MODEL.gguf... --whet WHET --llama-server LLAMA_SERVER [-o FILE.json] [--only table|shared]
+    tools/measure_endpoints.py MODEL.gguf... --whet WHET --llama-server LLAMA_SERVER [-o FILE.json] [--only table|shared|queued]
 
     table   one `whet bench serve` run over whet serve by OpenAI's interface and by Ollama's and over llama-server, all with two
             threads and room for eight requests: rounds alternate, prompts share no beginning
     shared  a strategy of eight samples (majority-voting) on one server and on two, each pinned to one core with one thread; runs
-            alternate, a seed each. The servers share the machine's memory bandwidth and caches, two machines would not
+            alternate, a seed each, and each server is the one in turn. They share the machine's memory bandwidth and caches, which
+            two machines would not
+    queued  the same with one request at a time for each server (by Ollama's interface, which has no n), so that no batch on the one
+            server saves what the other would
 
 With -o the file is read first and what was measured is replaced. Nothing else should run meanwhile.
 """
@@ -42,26 +45,29 @@ def table(args, model):
             "versions": {name: (said.stdout + said.stderr).strip().split("\n")[0] for name, said in versions.items()}}
 
 
-def tasks_of(args, addresses, seed):
+def tasks_of(args, addresses, seed, flags):
     """(seconds, tokens) of each task."""
     with tempfile.TemporaryDirectory() as out:
         more = [word for address in addresses[1:] for word in ("--endpoint", address)]
         subprocess.run([args.whet, "eval", addresses[0], *more, "--strategies", "majority-voting", "-n", str(args.tasks), "--seeds", str(seed),
                         "--tasks", ",".join(str(ROOT / "tasks" / f"{f}.jsonl") for f in ("chain", "story", "multiply", "lists")),
-                        "--max-tokens", "64", "--no-controls", "--no-charts", "-o", out + "/run"],
+                        "--max-tokens", "64", "--no-controls", "--no-charts", *flags, "-o", out + "/run"],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         events = [json.loads(line) for line in (Path(out) / "run/events.jsonl").read_text().splitlines()[1:]]
     return {e["task"]: ((e["end_ns"] - e["start_ns"]) / 1e9, e["completion_tokens"]) for e in events if not e["warmup"]}
 
 
-def shared(args, model):
+def shared(args, model, scheme="http", path="/v1#m", flags=()):
     servers = [Server("whet", ["taskset", "-c", str(core), args.whet, "serve", "-m", model, "-t", "1", "-c", "4096", "--alias", "m"])
                for core in (0, 1)]
     try:
-        addresses = [f"http://127.0.0.1:{server.port}/v1#m" for server in servers]
+        addresses = [f"{scheme}://127.0.0.1:{server.port}{path}" for server in servers]
         rows = []
         for seed in range(1, args.seeds + 1):
-            one, two = tasks_of(args, addresses[:1], seed), tasks_of(args, addresses, seed)
+            alone = addresses[seed % 2:][:1]  # cores are not alike either
+            order = [alone, addresses] if seed % 4 < 2 else [addresses, alone]
+            runs = {len(used): tasks_of(args, used, seed, flags) for used in order}
+            one, two = runs[1], runs[2]
             rows += [{"task": t, "seed": seed, "one_s": one[t][0], "two_s": two[t][0], "one_tokens": one[t][1], "two_tokens": two[t][1]}
                      for t in one]
     finally:
@@ -75,22 +81,26 @@ def shared(args, model):
     return {"rows": rows, "ratio": ratio(rows), "interval": [boot[50], boot[1949]]}
 
 
+def queued(args, model):
+    return shared(args, model, "ollama", "/m", ("--endpoint-parallel", "1"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=inspect.cleandoc(__doc__), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--whet", required=True)
     parser.add_argument("--llama-server", required=True)
     parser.add_argument("-o", "--output")
-    parser.add_argument("--only", choices=["table", "shared"])
+    parser.add_argument("--only", choices=["table", "shared", "queued"])
     parser.add_argument("--requests", type=int, default=48)
     parser.add_argument("--concurrency", default="1,4,8")
     parser.add_argument("--tasks", type=int, default=8, help="of the strategy")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=4)
     args = parser.parse_args()
     path = Path(args.output) if args.output else None
     runs = json.loads(path.read_text()) if path and path.exists() else {}
     for model in args.models:
-        for name, measure in (("table", table), ("shared", shared)):
+        for name, measure in (("table", table), ("shared", shared), ("queued", queued)):
             if args.only in (None, name):
                 runs.setdefault(Path(model).name, {})[name] = measure(args, model)
         if path:

@@ -64,7 +64,8 @@ def untested():
     return f"""
 ## What has no row
 
-- From GGUF alone, because Hugging Face stores the weights in another form that whet does not read: {listed(gguf_only)}.
+- From GGUF alone, because Hugging Face stores the weights in another form that whet does not read:
+  {listed(gguf_only)}.
 - Types of `config.json` that whet opens and that no row shows (they share the reader of a row's): {listed(types - tested_types)}.
 - Architectures of GGUF that whet opens and that no row shows: {listed(names - tested_names)}.
 - Pictures and sound: of models that see or hear, whet runs the part that reads text; the rows of such models compare text alone.
@@ -116,16 +117,22 @@ ratios with their spread: [performance](performance.md).
 | file | prefill, whet | llama.cpp | decode, whet | llama.cpp | raw runs |
 |---|---|---|---|---|---|
 """
-RUNS = ["docs/runs/2026-11-28-zen4/real-models.jsonl"]
+SHAPES = """
+Shapes of published models whose files were not at hand, with random weights in Q4_K_M (experts MXFP4), made by `tools/make_shapes.py`:
+
+| shape | prefill, whet | llama.cpp | decode, whet | llama.cpp | raw runs |
+|---|---|---|---|---|---|
+"""
+RUNS = {SPEEDS: "docs/runs/2026-11-28-zen4/real-models.jsonl", SHAPES: "docs/runs/shapes-zen4.jsonl"}
 
 
 def speeds():
-    yield SPEEDS
-    for path in RUNS:
+    for head, path in RUNS.items():
+        yield head
         rates, _ = read_runs(path)
         cells = defaultdict(dict)
         for (model, test, parallel, _), programs in rates.items():
-            if parallel == 1:
+            if parallel == 1 and test in ("pp256", "tg32"):
                 for program, figures in programs.items():
                     cells[model, test[:2]][program] = statistics.median(figures)
         for model in dict.fromkeys(model for model, _ in cells):

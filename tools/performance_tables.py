@@ -84,9 +84,24 @@ def repack(path):
         yield f"| {isa} | {model.upper()} | " + " | ".join(f"{row[m]:.2f}" for m in counts) + " |"
 
 
+def containers(path):
+    """A model's weights in MLX's 4 bits beside the same in GGUF's Q4_1, round by round; lines have "weights" and "container" too."""
+    rates = defaultdict(lambda: defaultdict(list))
+    for line in (ROOT / path).read_text().splitlines():
+        d = json.loads(line)
+        test = f"pp{d['n_prompt']}" if d["n_prompt"] else f"tg{d['n_gen']}"
+        rates[d["weights"], test][d["container"]].append(d["avg_ts"])
+    yield "| weights | test | Q4_1 | MLX, 4 bits, groups of 64 | ratio [lowest, highest round] |"
+    yield "|---|---|---|---|---|"
+    for (weights, test), found in rates.items():
+        ratios = [a / b for a, b in zip(found["MLX"], found["GGUF"])]
+        yield (f"| {weights} | {test} | {statistics.median(found['GGUF']):.0f} | {statistics.median(found['MLX']):.0f} | "
+               f"**{statistics.median(ratios):.2f}** [{min(ratios):.2f}, {max(ratios):.2f}] |")
+
+
 def main():
     text = DOCUMENT.read_text()
-    kinds = {"with_rival": with_rival, "batches": batches, "repack": repack}
+    kinds = {"with_rival": with_rival, "batches": batches, "repack": repack, "containers": containers}
     made = re.sub(r"(<!-- table: (\w+) (\S+) -->\n).*?(<!-- end -->)",
                   lambda m: m[1] + "\n".join(kinds[m[2]](m[3])) + "\n" + m[4], text, flags=re.S)
     if "--check" in sys.argv:
