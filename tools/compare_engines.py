@@ -76,6 +76,12 @@ def margin(steps, ours, theirs):
         if others:
             _, other, logprob = max(others)
             return i, token, other, dict(top)[token] - logprob
+    # Or theirs says the same with other tokens first: " remain" and "ders" where ours was " remainder".
+    shorter = [(dict(steps[i][1])[steps[i][0]] - p, i, t) for i in range(max(0, len(starts) - 4), len(starts))
+               for t, p in steps[i][1] if t and t != steps[i][0] and theirs.startswith(t, starts[i])]
+    if shorter:
+        gap, i, other = min(shorter)
+        return i, steps[i][0], other, gap
     return len(starts) - 1, steps[len(starts) - 1][0], theirs[at:at + 12], float("inf")
 
 
