@@ -66,21 +66,16 @@ def margin(steps, ours, theirs):
         at += len(token)
     else:
         return len(steps), b"", theirs[at:at + 12], float("inf")
-    # Where no token of this step goes on as they do, theirs was one before that ours begins: " There" where ours was " ".
-    for i in reversed(range(max(0, i - 3), i + 1)):
+    # Theirs may have been another token before the one that differs: " There" where ours was " ", or " remain" and "ders" where ours was
+    # " remainder". Of the tokens by which their text goes on, it was the one that is likeliest beside ours.
+    found = []
+    for i in range(max(0, len(starts) - 4), len(starts)):
         token, top = steps[i]
         rest = theirs[starts[i]:]
         # An answer that ended here took the end of text, a token without bytes.
-        others = [(len(t), t, p) for t, p in top if t != token and (rest.startswith(t) if t and rest else not t and not rest)
-                  and (starts[i] + len(t) > at or not t)]
-        if others:
-            _, other, logprob = max(others)
-            return i, token, other, dict(top)[token] - logprob
-    # Or theirs says the same with other tokens first: " remain" and "ders" where ours was " remainder".
-    shorter = [(dict(steps[i][1])[steps[i][0]] - p, i, t) for i in range(max(0, len(starts) - 4), len(starts))
-               for t, p in steps[i][1] if t and t != steps[i][0] and theirs.startswith(t, starts[i])]
-    if shorter:
-        gap, i, other = min(shorter)
+        found += [(dict(top)[token] - p, i, t) for t, p in top if t != token and (rest.startswith(t) if t and rest else not t and not rest)]
+    if found:
+        gap, i, other = min(found)
         return i, steps[i][0], other, gap
     return len(starts) - 1, steps[len(starts) - 1][0], theirs[at:at + 12], float("inf")
 

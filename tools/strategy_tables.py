@@ -106,6 +106,7 @@ def comparison(names):
 TABLES = {
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
                                             "rust-1.5b-0.8") if (RUNS / n).exists()]),
+    "gsm8k": lambda: comparison(["gsm8k-0.5b"]),
 }
 
 
