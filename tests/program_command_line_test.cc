@@ -14,6 +14,11 @@ TEST(CommandLine, HelpsWithoutBeingAskedTwice) {
   for (const char* arguments : {"version", "-v", "--version"})
     EXPECT_EQ(whet(arguments).out.find("whet "), 0u) << arguments;
   EXPECT_NE(whet("rnu 2>&1").out.find("did you mean run?"), std::string::npos);
+  const Ran half = whet("adapt vocab 2>&1");
+  EXPECT_EQ(half.status, 2);
+  EXPECT_NE(half.out.find("expected one of adapt vocab mine, adapt vocab apply\n"),
+            std::string::npos)
+      << half.out;
 }
 
 TEST(CommandLine, WarnsOfAContextBeyondTheTraining) {

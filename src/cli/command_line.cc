@@ -89,14 +89,16 @@ std::string name_at(const std::vector<std::string>& arguments, size_t begin, siz
   return name;
 }
 
-/// How many of the arguments from `begin` on are a command's name: "bench serve" is two.
+/// How many of the arguments from `begin` on are a command's name or begin one: "bench serve" and
+/// "adapt vocab" are two.
 size_t words_of_name(const std::vector<Command>& commands,
                      const std::vector<std::string>& arguments, size_t begin) {
   constexpr size_t kMostWords = 3;
   for (size_t n = std::min(kMostWords, arguments.size() - begin); n > 1; --n) {
     const std::string name = name_at(arguments, begin, n);
-    if (std::any_of(commands.begin(), commands.end(),
-                    [&](const Command& command) { return command.name() == name; })) {
+    if (std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
+          return command.name() == name || command.name().starts_with(name + " ");
+        })) {
       return n;
     }
   }
