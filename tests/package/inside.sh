@@ -30,8 +30,8 @@ step "manual and completions"
 rm -f /etc/dpkg/dpkg.cfg.d/docker
 apt-get install -y -qq --no-install-recommends man-db bash-completion zsh fish >apt.log 2>&1 || { cat apt.log >&2; exit 1; }
 man whet 2>man.log | expect "man whet" "NAME"
-lintian_of_man=$(man --warnings -E UTF-8 -l -Tutf8 -Z /usr/share/man/man1/whet.1* 2>&1 >/dev/null)
-[ -z "$lintian_of_man" ] || { printf 'FAILED: the manual: %s\n' "$lintian_of_man" >&2; exit 1; }
+warnings=$(man --warnings -E UTF-8 -l -Tutf8 -Z /usr/share/man/man1/whet.1* 2>&1 >/dev/null)
+[ -z "$warnings" ] || { printf 'FAILED: the manual: %s\n' "$warnings" >&2; exit 1; }
 bash -c '. /usr/share/bash-completion/bash_completion
   _completion_loader whet
   f=$(complete -p whet | sed "s/.*-F \([^ ]*\).*/\1/")
