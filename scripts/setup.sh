@@ -2,17 +2,18 @@
 
 step() { printf '\n== %s\n' "$*"; }
 
-# Packages of packages.txt up to and including a section ("run", or "check" for both).
+# packages_of SECTION...: names in these sections of packages.txt
 packages_of() {
-  awk -v last="$1" '
-    /^# section:/ { if (seen) exit; if ($3 == last) seen = 1; next }
+  awk -v wanted=" $* " '
+    /^# section:/ { within = index(wanted, " " $3 " "); next }
     /^#/ || /^$/ { next }
-    { print $1 }' packages.txt
+    within { print $1 }' packages.txt
 }
 
+# install_packages SECTION...
 install_packages() {
   missing=""
-  for package in $(packages_of "$1"); do
+  for package in $(packages_of "$@"); do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
       missing="$missing $package"
   done

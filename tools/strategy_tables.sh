@@ -11,10 +11,10 @@
 #   humaneval-0.5b     gsm8k-0.5b                        subsets
 #   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
 #   votes-0.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
-#   bits-q4_k_m  bits-q3_k_s  bits-q8_0                  one sample and three of the same model at other precisions, made by
-#                      whet quantize from its Q4_K_M: MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf and …-q8_0.gguf
+#   bits-0.5b          one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
+#                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,16p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,15p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -54,9 +54,8 @@ for experiment; do
     batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
       --no-controls --grade-candidates ;;
-    bits-q4_k_m) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls ;;
-    bits-*) measure "$models/qwen2.5-coder-0.5b-${experiment#bits-}.gguf" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 \
-      320 --no-controls ;;
+    bits-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls \
+      --with "model=$models/qwen2.5-coder-0.5b-q3_k_s.gguf" ;;
     *) echo "strategy_tables.sh: expected an experiment of those listed in this file, found \"$experiment\"" >&2; exit 2 ;;
   esac
 done
