@@ -5,7 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "report/recommendation.h"
+#include "report/recommendation_text.h"
+#include "report/terminal.h"
 #include "results/document_file.h"
 #include "sys/json_text.h"
 
@@ -16,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 struct RecommendFlags {
   std::vector<std::string> directories;
-  bool json = false;
+  bool json = false, markdown = false;
 };
 
 Json to_json(const report::TaskAdvice& advice) {
@@ -54,6 +55,9 @@ Json to_json(const report::TaskAdvice& advice) {
 }
 
 int run_recommend(const RecommendFlags& options) {
+  if (options.json && options.markdown) {
+    return fail(Error(ErrorCode::kInvalidArgument, "give --json or --markdown, not both"));
+  }
   std::vector<report::Report> reports;
   for (const std::string& directory : options.directories) {
     auto document = results::load_document(directory);
@@ -62,7 +66,9 @@ int run_recommend(const RecommendFlags& options) {
   }
   const auto advice = report::recommend(reports);
   if (!options.json) {
-    fmt::print("{}", report::recommendation_text(advice));
+    fmt::print("{}", options.markdown
+                         ? report::recommendation_markdown(advice)
+                         : report::recommendation_terminal(advice, report::stdout_width()));
     return 0;
   }
   Json all = Json::array();
@@ -77,6 +83,7 @@ Command make_recommend_command() {
   auto options = std::make_shared<RecommendFlags>();
   Command command("recommend", "What to use for which tasks and time, derived from results");
   command.add("DIRECTORY", &options->directories, "of whet eval, or its results.json").required();
+  command.add("--markdown", &options->markdown, "as Markdown tables");
   command.add("--json", &options->json, "as JSON");
   command.footer(
       "Results on the same tasks are compared: several models, types and temperatures, each from "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "report/text.h"
 
@@ -29,9 +30,11 @@ std::string key_of(const Report& report) {
 }
 
 std::string model_of(const Report& report) {
+  // The file's own name: what a file says of itself is often another model's.
   const results::ModelInfo& m = report.model;
-  std::string text = m.name.empty() ? m.path : m.name;
-  if (m.type) text += " " + *m.type;
+  std::string text = m.path.substr(m.path.find_last_of('/') + 1);
+  if (text.ends_with(".gguf")) text.resize(text.size() - std::string_view(".gguf").size());
+  if (text.empty()) text = m.name;
   if (const auto it = report.sampling.find("temperature"); it != report.sampling.end()) {
     text += " at temperature " + it->second;
   }
@@ -146,14 +149,6 @@ AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t
   return cell;
 }
 
-std::string budget_text(std::optional<double> most_time) {
-  return most_time ? fmt::format("to {}x", *most_time) : "any";
-}
-
-std::string number_or_dash(std::optional<double> value) {
-  return value ? format_number(value) : std::string(kMissing);
-}
-
 }  // namespace
 
 std::string_view advice_name(Advice advice) {
@@ -187,36 +182,6 @@ std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
   }
   for (TaskAdvice& advice : all) mark_front(advice.choices);
   return all;
-}
-
-std::string recommendation_text(const std::vector<TaskAdvice>& all) {
-  std::string text;
-  for (const TaskAdvice& advice : all) {
-    if (!text.empty()) text += "\n";
-    text += fmt::format("## {}\n\n", advice.tasks);
-    text +=
-        "| | model | strategy | accuracy [95 %] | s per task | tokens | s per correct | tokens per "
-        "correct | token-seconds per correct |\n|---|---|---|---|---:|---:|---:|---:|---:|\n";
-    for (const Choice& c : advice.choices) {
-      text += fmt::format(
-          "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", c.on_front ? "*" : "", c.model,
-          c.strategy, format_accuracy(c.accuracy), format_number(c.seconds),
-          number_or_dash(c.tokens), number_or_dash(c.seconds_per_correct),
-          number_or_dash(c.tokens_per_correct), number_or_dash(c.token_seconds_per_correct));
-    }
-    text +=
-        "\n\\* nothing here is as accurate and faster; neighbours whose intervals overlap may "
-        "change places.\n\n| model | time | advice | strategy | gain [95 %] | time over baseline "
-        "[95 "
-        "%] | why |\n|---|---|---|---|---|---|---|\n";
-    for (const AdviceCell& cell : advice.cells) {
-      text += fmt::format("| {} | {} | **{}** | {} | {} | {} | {} |\n", cell.model,
-                          budget_text(cell.most_time), advice_name(cell.advice), cell.strategy,
-                          format_difference(cell.gain), format_ratio(cell.time_ratio, true),
-                          one_line(cell.why));
-    }
-  }
-  return text;
 }
 
 }  // namespace whet::report

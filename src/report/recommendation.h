@@ -48,7 +48,4 @@ struct TaskAdvice {
 /// and not ruled out by a difference below zero; skip: neither.
 std::vector<TaskAdvice> recommend(const std::vector<Report>& reports);
 
-/// For a terminal or a Markdown page.
-std::string recommendation_text(const std::vector<TaskAdvice>& advice);
-
 }  // namespace whet::report

@@ -1,6 +1,8 @@
-#include "report/recommendation.h"
+#include "report/recommendation_text.h"
 
 #include <gtest/gtest.h>
+
+#include "report/text.h"
 
 namespace whet::report {
 namespace {
@@ -70,8 +72,30 @@ TEST(Recommendation, SaysUseTryAndSkipByVerdictAndTime) {
   EXPECT_NE(all[0].cells[3].why.find("worse: worse because"), std::string::npos) << "the nearest";
   EXPECT_DOUBLE_EQ(all[0].cells[2].gain->value, 0.2);
   EXPECT_DOUBLE_EQ(all[0].cells[2].time_ratio->value, 8);
-  const std::string text = recommendation_text(all);
+  const std::string text = recommendation_markdown(all);
   EXPECT_NE(text.find("| m | any | **use** | dear | +0.20 |"), std::string::npos) << text;
+}
+
+TEST(Recommendation, FitsATerminalAndSaysAReasonOnce) {
+  Report first = report_of("", {row("base", kBase, 0.5, 1),
+                                row("a strategy whose name is longer than a narrow terminal has "
+                                    "room for, with options",
+                                    kStrategy, 0.7, 1.2, VerdictLabel::kPays, 0.2)});
+  first.model.path = "/models/first-q4_k_m.gguf";
+  const Report second = report_of("n", {row("base", kBase, 0.6, 2)});
+  const std::string text = recommendation_terminal(recommend({first, second}), 60);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\n', begin);
+    EXPECT_LE(display_width(text.substr(begin, end - begin)), 60) << text;
+    begin = end + 1;
+  }
+  EXPECT_NE(text.find("A  first-q4_k_m\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("B  n\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("to 1.35\u00d7  use  a strategy"), std::string::npos) << text;
+  EXPECT_NE(text.find("  B 0.60"), std::string::npos) << text;
+  const size_t reason = text.find("because");
+  ASSERT_NE(reason, std::string::npos) << text;
+  EXPECT_EQ(text.find("because", reason + 1), std::string::npos) << text;
 }
 
 TEST(Recommendation, WhatPaysInOneOfManyResultsMayBeChance) {
@@ -108,7 +132,7 @@ TEST(Recommendation, TheFrontHasWhatNothingBeats) {
   EXPECT_EQ(front, (std::vector<std::string>{"m base", "n base", "m good"}));
   EXPECT_DOUBLE_EQ(*all[0].choices[0].seconds_per_correct, 2);
   EXPECT_DOUBLE_EQ(*all[0].choices[0].tokens_per_correct, 300);
-  const std::string text = recommendation_text(all);
+  const std::string text = recommendation_markdown(all);
   EXPECT_NE(text.find("| * | m | good |"), std::string::npos) << text;
 }
 

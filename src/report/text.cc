@@ -102,6 +102,35 @@ std::string truncate(std::string_view text, int width) {
   return width > 0 ? result + "\u2026" : result;
 }
 
+std::string wrapped(const std::string& text, const std::string& first, const std::string& next,
+                    int width) {
+  std::string result = first;
+  int used = display_width(first);
+  bool line_is_empty = true;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string word = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (word.empty()) continue;
+    const int w = display_width(word);
+    if (!line_is_empty && used + 1 + w > width) {
+      result += "\n" + next;
+      used = display_width(next);
+      line_is_empty = true;
+    }
+    result += line_is_empty ? word : " " + word;
+    used += w + (line_is_empty ? 0 : 1);
+    line_is_empty = false;
+  }
+  return result + "\n";
+}
+
+std::string rule(int width) {
+  std::string line;
+  for (int i = 0; i < width; ++i) line += "\u2500";
+  return line;
+}
+
 std::string pad_right(std::string_view text, int width) {
   return std::string(text) +
          std::string(static_cast<size_t>(std::max(0, width - display_width(text))), ' ');

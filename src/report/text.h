@@ -22,6 +22,12 @@ std::string printable(std::string_view text);
 int display_width(std::string_view text);
 /// Cut to at most `width` columns, with an ellipsis if something was cut.
 std::string truncate(std::string_view text, int width);
+/// Words of `text` in lines of at most `width` columns, the first after `first`, others after
+/// `next`, which must be as wide. Ends with a newline.
+std::string wrapped(const std::string& text, const std::string& first, const std::string& next,
+                    int width);
+/// A horizontal line of `width` columns.
+std::string rule(int width);
 /// Filled with spaces to `width` columns.
 std::string pad_right(std::string_view text, int width);
 std::string pad_left(std::string_view text, int width);
