@@ -19,7 +19,8 @@ from performance_tables import read as read_runs
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """# Models
 
-The tables are made by `tools/models_table.py`. Each row is a tiny model with random weights (F16) and every special feature of its
+The tables are made by `tools/models_table.py`. Each row is a tiny model with random weights (F16; experts of `gpt_oss_mxfp4` MXFP4,
+multiplied as with `--exact`) and every special feature of its
 architecture (`tests/golden/architecture_models.py`), in SafeTensors as transformers saves it or in GGUF as llama.cpp's converter writes it.
 The difference is the largest of all logits compared, of the prompt and of 300 tokens decoded one by one behind it, as a share of the
 largest logit; keys and values are cached in F32. The test's bound is 2e-4. Dynamic rope scaling takes for each token the frequencies
@@ -64,8 +65,7 @@ def untested():
     return f"""
 ## What has no row
 
-- From GGUF alone, because Hugging Face stores the weights in another form that whet does not read:
-  {listed(gguf_only)}.
+- Architectures that whet opens from GGUF alone: {listed(gguf_only)}.
 - Types of `config.json` that whet opens and that no row shows (they share the reader of a row's): {listed(types - tested_types)}.
 - Architectures of GGUF that whet opens and that no row shows: {listed(names - tested_names)}.
 - Pictures and sound: of models that see or hear, whet runs the part that reads text; the rows of such models compare text alone.

@@ -19,6 +19,7 @@ std::optional<DType> supported_dtype(std::string_view name) {
   if (name == "F32") return DType::F32;
   if (name == "F16") return DType::F16;
   if (name == "BF16") return DType::BF16;
+  if (name == "BOOL") return DType::U8;  // masks, a byte each, that no architecture reads
   for (DType type :
        {DType::F8_E4M3, DType::F8_E5M2, DType::U8, DType::I8, DType::U32, DType::I32, DType::I64}) {
     if (name == dtype_info(type).name) return type;

@@ -57,6 +57,18 @@ std::string bias_name(std::string_view weight_name) {
   return std::string(weight_name.substr(0, weight_name.size() - kWeight.size())) + ".bias";
 }
 
+std::string_view name_without_head(std::string_view name) {
+  constexpr std::string_view kDecoder = "transformer.";
+  return name.starts_with(kDecoder) ? name.substr(kDecoder.size()) : name;
+}
+
+WeightLayout Dialect::layout_of(Slot slot) const {
+  for (const auto& [of, layout] : layouts) {
+    if (of == slot) return layout;
+  }
+  return WeightLayout::kRows;
+}
+
 const Architecture* find_architecture(ModelFile::Container container, std::string_view name) {
   for (const Architecture* architecture : all()) {
     if (container == ModelFile::Container::kGguf) {

@@ -6,11 +6,13 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "formats/model_file.h"
 #include "kernels/kernels.h"
 #include "load/config_reader.h"
+#include "load/weight_layout.h"
 #include "model/model_config.h"
 #include "model/slot.h"
 
@@ -44,6 +46,9 @@ std::string stacked_pattern(std::string_view pattern);
 /// and queries of a low rank have a name of their own.
 std::string_view pattern_of(const TensorNames& names, Slot slot, const LayerForm& layer);
 std::string bias_name(std::string_view weight_name);
+/// Decoders that were saved without their head lack what names then begin with: "h.0.ln_1.weight"
+/// is "transformer.h.0.ln_1.weight". The name itself where it is not one of those.
+std::string_view name_without_head(std::string_view name);
 
 /// How one dialect stores an architecture.
 struct Dialect {
@@ -55,6 +60,10 @@ struct Dialect {
   std::string_view root = {};
   /// What tensors begin with that belong to parts whet does not run: eyes and ears.
   std::vector<std::string_view> unused = {};
+  /// What a file does not hold as rows.
+  std::vector<std::pair<Slot, WeightLayout>> layouts = {};
+
+  WeightLayout layout_of(Slot slot) const;
 };
 
 struct Architecture {

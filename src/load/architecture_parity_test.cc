@@ -13,6 +13,7 @@
 #include "kv/prefix_index.h"
 #include "load/architecture.h"
 #include "load/model_config_reader.h"
+#include "load/quantised_weights.h"
 #include "load/weight_binder.h"
 #include "model/forward.h"
 
@@ -44,6 +45,9 @@ struct Opened {
 
 Result<Opened> open_golden(const std::string& name) {
   WHET_TRY(ModelFile file, open_model_file(kModels + name));
+  ThreadPool pool(2);
+  std::vector<std::string> notes;
+  WHET_TRY_STATUS(repack_quantised_weights(file, pool, notes));
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   return Opened{std::move(file), {std::move(config), std::move(weights)}};
@@ -58,7 +62,7 @@ nlohmann::json golden_of(const std::string& name) {
 std::vector<float> run(const Decoder& model, const std::vector<int32_t>& ids, size_t n_prompt,
                        size_t chunk, int64_t capacity, int threads) {
   ThreadPool pool(threads);
-  ForwardScratch scratch(model.config);
+  ForwardScratch scratch(model.config, /*exact=*/true);  // where weights are MXFP4
   KvSequence kv = KvSequence::create(kv_shape_of(model.config, capacity, DType::F32)).value();
   std::vector<float> all;
   for (size_t first = 0; first < ids.size();) {
@@ -186,6 +190,8 @@ std::set<std::pair<std::string, int>> reached() {
       if (layer.has_state()) {
         all.insert({"tiled", layer.recurrent.tiled});
         all.insert({"convolution bias", layer.recurrent.convolution_bias});
+        all.insert({"input factors", !layer.recurrent.input_factors.empty()});
+        all.insert({"mixer's output factor", layer.recurrent.output_factor != 1});
       }
       if (layer.mixer == Mixer::kLatentAttention) {
         all.insert({"query rank", layer.latent.query_rank > 0});
@@ -193,6 +199,9 @@ std::set<std::pair<std::string, int>> reached() {
       }
       all.insert({"output gate", layer.attention.output_gate});
       all.insert({"alibi", layer.attention.alibi});
+      all.insert({"attention's output factor", layer.attention.output_factor != 1});
+      all.insert({"gate factor", layer.ffn.gate_factor != 1});
+      all.insert({"FFN's output factor", layer.ffn.output_factor != 1});
       all.insert({"clamp", layer.attention.clamp > 0});
       all.insert({"values normed", layer.attention.values_normed});
       all.insert({"key is value", layer.attention.key_is_value});
@@ -219,21 +228,50 @@ std::set<std::pair<std::string, int>> reached() {
 
 TEST(Forms, EveryEnumeratorIsReachedByAGolden) {
   const auto found = reached();
-  const std::pair<const char*, int> n_values[] = {
-      {"mixer", 7},          {"score scale", 2},   {"query rank", 2},
-      {"latent bias", 2},    {"groups", 2},
-               {"tiled", 2},         {"convolution bias", 2},
-      {"output gate", 2},    {"alibi", 2},         {"clamp", 2},
-      {"values normed", 2},  {"key is value", 2},  {"shared keys", 2},
-      {"selection bias", 2}, {"shared gate", 2},   {"positions", 2},
-      {"embedding norm", 2}, {"layer inputs", 2},  {"query growth", 2},
-      {"output scale", 2},   {"norm", 2},          {"pairing", 2},
-      {"long factors", 2},   {"dynamic", 2},       {"magnitude", 2},
-      {"residual", 3},       {"norm before", 2},   {"norm after", 2},
-      {"qk norm", 3},        {"rope", 2},          {"window", 2},
-      {"activation", 5},     {"score softcap", 2}, {"sinks", 2},
-      {"softcap", 2},        {"gated", 2},         {"ffn bias", 2},
-      {"router", 4},         {"shared", 2}};
+  const std::pair<const char*, int> n_values[] = {{"input factors", 2},
+                                                  {"gate factor", 2},
+                                                  {"mixer's output factor", 2},
+                                                  {"attention's output factor", 2},
+                                                  {"FFN's output factor", 2},
+                                                  {"mixer", 7},
+                                                  {"score scale", 2},
+                                                  {"query rank", 2},
+                                                  {"latent bias", 2},
+                                                  {"groups", 2},
+                                                  {"tiled", 2},
+                                                  {"convolution bias", 2},
+                                                  {"output gate", 2},
+                                                  {"alibi", 2},
+                                                  {"clamp", 2},
+                                                  {"values normed", 2},
+                                                  {"key is value", 2},
+                                                  {"shared keys", 2},
+                                                  {"selection bias", 2},
+                                                  {"shared gate", 2},
+                                                  {"positions", 2},
+                                                  {"embedding norm", 2},
+                                                  {"layer inputs", 2},
+                                                  {"query growth", 2},
+                                                  {"output scale", 2},
+                                                  {"norm", 2},
+                                                  {"pairing", 2},
+                                                  {"long factors", 2},
+                                                  {"dynamic", 2},
+                                                  {"magnitude", 2},
+                                                  {"residual", 3},
+                                                  {"norm before", 2},
+                                                  {"norm after", 2},
+                                                  {"qk norm", 3},
+                                                  {"rope", 2},
+                                                  {"window", 2},
+                                                  {"activation", 5},
+                                                  {"score softcap", 2},
+                                                  {"sinks", 2},
+                                                  {"softcap", 2},
+                                                  {"gated", 2},
+                                                  {"ffn bias", 2},
+                                                  {"router", 4},
+                                                  {"shared", 2}};
   for (const auto& [form, n] : n_values) {
     for (int value = 0; value < n; ++value) {
       EXPECT_TRUE(found.contains({form, value})) << form << " " << value;

@@ -17,9 +17,11 @@ using Json = nlohmann::json;
 constexpr std::string_view kHarmlessWords[] = {
     "architectures",
     "attention_dropout",
-    "attn_pdrop",
+    "attention_probs_dropout_prob",
     "attn_implementation",
+    "attn_pdrop",
     "auto_map",
+    "bad_words_ids",
     "begin_suppress_tokens",
     "bos_token_id",
     "cache_implementation",
@@ -27,33 +29,53 @@ constexpr std::string_view kHarmlessWords[] = {
     "classifier_dropout",
     "classifier_dropout_prob",
     "decoder_start_token_id",
+    "diversity_penalty",
+    "do_sample",
     "dtype",
+    "early_stopping",
+    "emb_pdrop",
     "embd_pdrop",
-    "embedding_dropout",
     "embed_dropout",
+    "embedding_dropout",
+    "encoder_no_repeat_ngram_size",
     "eos_token_id",
+    "exponential_decay_length_penalty",
     "ffn_dropout",
     "finetuning_task",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
     "gradient_checkpointing",
     "hidden_dropout",
+    "hidden_dropout_prob",
     "id2label",
-    "initializer_range",
-    "initializer_factor",
-    "initializer_cutoff_factor",
     "init_std",
+    "initializer_cutoff_factor",
+    "initializer_factor",
+    "initializer_range",
+    "is_decoder",  // all are
     "label2id",
     "language_model_only",
+    "length_penalty",
+    "max_length",
     "max_window_layers",  // read where use_sliding_window is true
+    "min_length",
     "model_type",
     "name",
+    "no_repeat_ngram_size",
+    "num_beam_groups",
+    "num_beams",
+    "num_return_sequences",
     "output_attentions",
     "output_hidden_states",
     "output_router_logits",
+    "output_scores",
     "pad_token_id",
-    "pretraining_tp",  // splits the same products
     "prefix",
+    "pretraining_tp",  // splits the same products
     "problem_type",
+    "remove_invalid_values",
     "reorder_and_upcast_attn",  // precision
+    "repetition_penalty",
     "resid_pdrop",
     "residual_dropout",
     "return_dict",
@@ -64,14 +86,39 @@ constexpr std::string_view kHarmlessWords[] = {
     "sep_token_id",
     "suppress_tokens",
     "task_specific_params",
+    "temperature",
     "tokenizer_class",
+    "tokenizer_name",
+    "top_k",
+    "top_p",
     "torch_dtype",
-    "transformers_version",
+    "torchscript",
     "transformers.js_config",
+    "transformers_version",
+    "typical_p",
+    "unk_token_id",
     "unsloth_fixed",
     "unsloth_version",
     "use_cache",
     "use_return_dict",
+};
+
+// Words of parts that a model may have: where they say that it has none, they change nothing. Where
+// they say that it has one, an architecture must have read them.
+constexpr std::string_view kWordsOfParts[] = {
+    "add_cross_attention",
+    "alibi",
+    "attention_bias",
+    "is_encoder_decoder",
+    "mlp_bias",
+    "qk_layernorm",
+    "qkv_bias",
+    "tie_encoder_decoder",
+    "use_bfloat16",
+    "use_bias",
+    "use_bidirectional_attention",
+    "use_qk_norm",
+    "use_sliding_window",
 };
 
 // Keys under the architecture's prefix that change no logit.
@@ -350,6 +397,11 @@ Status ConfigReader::expect_flag(const Word& word, bool expected) {
   return invalid_model(fmt::format("{}: expected {}, found {}", name(word), expected, found));
 }
 
+bool ConfigReader::changes_nothing(std::string_view word, const Json& value) {
+  return value.is_null() || word.starts_with("_") || contains(kHarmlessWords, word) ||
+         (value == false && contains(kWordsOfParts, word));
+}
+
 Status ConfigReader::check_all_read() const {
   if (is_gguf()) {
     for (auto it = file_->metadata.lower_bound(prefix_);
@@ -364,10 +416,7 @@ Status ConfigReader::check_all_read() const {
   }
   for (const Json* object = object_;; object = root_.get()) {
     for (const auto& [key, value] : object->items()) {
-      if (value.is_null() || key.starts_with("_") || read_.contains(key) ||
-          contains(kHarmlessWords, key)) {
-        continue;
-      }
+      if (read_.contains(key) || changes_nothing(key, value)) continue;
       return invalid_model(fmt::format(
           "config.json: {}: whet does not know what this word means for the arithmetic of {}",
           quote_untrusted(key), architecture_));

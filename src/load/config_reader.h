@@ -70,6 +70,9 @@ class ConfigReader {
   /// An object or array of config.json; a null value where it is absent or null.
   const nlohmann::json& json(const char* key);
 
+  /// A word of config.json that every architecture may leave unread.
+  static bool changes_nothing(std::string_view word, const nlohmann::json& value);
+
   /// The word may only have this value (or be absent).
   Status expect_text(const Word& word, std::string_view expected);
   Status expect_flag(const Word& word, bool expected);

@@ -35,6 +35,16 @@ void note_slow_types(const ModelFile& file, std::vector<std::string>& notes) {
   }
 }
 
+/// Memory beside the file's own bytes.
+void note_made(const Weights& weights, std::vector<std::string>& notes) {
+  uint64_t bytes = 0;
+  for (const auto& made : weights.made) bytes += made->bytes().size();
+  if (bytes == 0) return;
+  notes.push_back(
+      fmt::format("{:.1f} MiB of weights lie in the file in another form, and in memory as rows",
+                  static_cast<double>(bytes) / (1 << 20)));
+}
+
 Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
   int64_t start = monotonic_ns();
   WHET_TRY(ModelFile file, open_model_file(path));
@@ -58,6 +68,7 @@ Result<LoadedModel> load(const std::string& path, const LoadRequest& options) {
   WHET_TRY(ModelConfig config, read_model_config(file));
   WHET_TRY(Weights weights, bind_weights(file, config));
   copies.insert(copies.end(), weights.made.begin(), weights.made.end());
+  note_made(weights, notes);
   if (storage == WeightStorage::kInterleaved) {
     const auto wanted = [&](DType type) {
       return options.storage || kernels::interleaving_pays(isa, type, options.rows_per_step);

@@ -8,9 +8,7 @@
 #include "token/json_fields.h"
 
 namespace whet {
-namespace {
 
-/// Tables that old exporters stored; the configuration determines them.
 bool is_old_table(std::string_view name) {
   for (std::string_view end :
        {".rotary_emb.inv_freq", ".masked_bias", ".attn.bias", ".attention.bias", ".position_ids"}) {
@@ -18,8 +16,6 @@ bool is_old_table(std::string_view name) {
   }
   return false;
 }
-
-}  // namespace
 
 Result<bool> says_untied(const ModelFile& file) {
   const auto config = file.side_files.find("config.json");

@@ -11,6 +11,7 @@
 #include "kernels/f16.h"
 #include "load/coded_matrix.h"
 #include "load/float8.h"
+#include "load/four_bit_codes.h"
 #include "tensor/blocks.h"
 #include "token/json_fields.h"
 
@@ -124,17 +125,6 @@ Status repack_affine(const MlxMatrix& m, WeightPlanes& planes, ThreadPool& pool)
     }
   };
   return planes.put(matrix, pool);
-}
-
-uint8_t nibble(const std::byte* row, uint64_t column) {
-  return static_cast<uint8_t>(std::to_integer<uint8_t>(row[column / 2]) >> (4 * (column % 2)) & 15);
-}
-
-/// Codes [first, first + 2n) as GGUF's blocks hold them: n bytes, the later half in high nibbles.
-void put_halves(const std::byte* row, uint64_t first, uint64_t n, uint8_t* qs) {
-  for (uint64_t i = 0; i < n; ++i) {
-    qs[i] = static_cast<uint8_t>(nibble(row, first + i) | nibble(row, first + n + i) << 4);
-  }
 }
 
 void put_mxfp4(const MlxMatrix& m, int64_t row, std::byte* out) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace whet {
@@ -158,6 +159,93 @@ TEST(ModelConfigReader, LinearScalingOfGgufNeedsNoType) {
   const auto unknown = read_model_config(file);
   ASSERT_FALSE(unknown.ok());
   EXPECT_NE(unknown.error().message().find("llama.rope.twist"), std::string::npos);
+}
+
+nlohmann::json golden(const std::string& name) {
+  std::ifstream in(WHET_SOURCE_DIR "/tests/golden/models/" + name + "/config.json");
+  return nlohmann::json::parse(in);
+}
+
+std::string answer(const nlohmann::json& config) {
+  const auto found = read(config);
+  return found.ok() ? "accepted" : found.error().message();
+}
+
+TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
+  const struct {
+    const char *model, *word;
+    nlohmann::json value;
+  } cases[] = {{"gptneox", "hidden_act", "relu"},
+               {"bloom", "apply_residual_connection_post_layernorm", true},
+               {"bloom", "n_inner", 99},
+               {"mpt", "no_bias", false},
+               {"mpt", "expansion_ratio", 2},
+               {"mpt", "norm_type", "rmsnorm"},
+               {"mpt", "logit_scale", 0.5},
+               {"gpt2", "activation_function", "relu"},
+               {"gpt2", "add_cross_attention", true},
+               {"gpt_oss", "hidden_act", "gelu"},
+               {"gpt_oss", "swiglu_alpha", 1.5},
+               {"gpt_oss", "swiglu_limit", 5.0},
+               {"falcon_h1", "attention_bias", true},
+               {"falcon_h1", "mlp_bias", true},
+               {"falcon_h1", "projectors_bias", true},
+               {"falcon_h1", "mamba_proj_bias", true},
+               {"falcon_h1", "hidden_act", "gelu"},
+               {"falcon_h1", "mamba_norm_before_gate", true},
+               {"falcon_h1", "mamba_d_ssm", 63},
+               {"falcon_h1", "ssm_multipliers", {1.0, 2.0}},
+               {"falcon_h1", "mlp_multipliers", {1.0, "two"}},
+               {"falcon_h1", "key_multiplier", -1.0},
+               {"falcon_h1", "time_step_limit", {0.1, 2.0}}};
+  for (const auto& [model, word, value] : cases) {
+    nlohmann::json config = golden(model);
+    ASSERT_EQ(answer(config), "accepted") << model;
+    config[word] = value;
+    EXPECT_NE(answer(config).find(word), std::string::npos) << model << ": " << answer(config);
+  }
+  nlohmann::json config = golden("gpt_oss");
+  config.erase("rope_parameters");
+  EXPECT_NE(answer(config).find("rope_scaling"), std::string::npos);
+}
+
+TEST(ModelConfigReader, ReadsOrRefusesEveryWordOfMptsAttention) {
+  nlohmann::json config = golden("mpt");
+  const auto with = [&](const char* word, const nlohmann::json& value) {
+    nlohmann::json changed = config;
+    changed["attn_config"] = {{word, value}};
+    return changed;
+  };
+  EXPECT_EQ(read(with("clip_qkv", 2.5)).value().layers[1].attention.clamp, 2.5f);
+  EXPECT_EQ(read(with("softmax_scale", 0.25)).value().layers[1].attention.scale, 0.25f);
+  for (const auto& [word, value] : std::initializer_list<std::pair<const char*, nlohmann::json>>{
+           {"alibi", false},
+           {"alibi_bias_max", 16},
+           {"attn_type", "multiquery_attention"},
+           {"attn_uses_sequence_id", true},
+           {"clip_qkv", -1},
+           {"kv_n_heads", 2},
+           {"prefix_lm", true},
+           {"qk_ln", true},
+           {"softmax_scale", "large"}}) {
+    EXPECT_NE(answer(with(word, value)).find(word), std::string::npos) << answer(with(word, value));
+    EXPECT_EQ(answer(with(word, nullptr)), "accepted") << word;
+  }
+  config["attn_config"] = 5;
+  EXPECT_NE(answer(config).find("attn_config"), std::string::npos);
+}
+
+TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
+  for (const char* model : {"mistral", "mixtral", "phi3", "starcoder2", "gpt2", "olmoe"}) {
+    for (const char* word : {"attention_bias", "mlp_bias", "use_qk_norm", "add_cross_attention"}) {
+      nlohmann::json config = golden(model);
+      config[word] = false;
+      EXPECT_EQ(answer(config), "accepted") << model;
+    }
+  }
+  nlohmann::json config = golden("mistral");
+  config["attention_bias"] = true;
+  EXPECT_NE(answer(config).find("attention_bias"), std::string::npos);
 }
 
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {

@@ -13,6 +13,7 @@
 #include "load/coded_matrix.h"
 #include "load/float8.h"
 #include "load/mlx_weights.h"
+#include "load/mxfp4_experts.h"
 #include "load/weight_planes.h"
 #include "token/json_fields.h"
 
@@ -427,14 +428,16 @@ Result<std::vector<std::shared_ptr<FileBytes>>> repack_quantised_weights(
     if (method.name == "mlx") return repack_mlx(method.section, planes, pool);
     if (method.name == "awq") return repack_awq(method.section, planes, pool);
     if (method.name == "gptq") return repack_gptq(method.section, planes, pool);
+    if (method.name == "mxfp4") return repack_mxfp4_experts(planes, pool);
     if (method.name == "fp8") return repack_all_float8(method.section, planes, pool);
     if (method.name == "compressed-tensors") {
       return repack_compressed(method.section, planes, pool);
     }
-    return invalid_planes(fmt::format(
-        "config.json: \"quant_method\": expected awq, gptq, fp8, compressed-tensors, or MLX's "
-        "\"quantization\", found {}",
-        quote_untrusted(method.name)));
+    return invalid_planes(
+        fmt::format("config.json: \"quant_method\": expected awq, gptq, fp8, mxfp4, "
+                    "compressed-tensors, or MLX's "
+                    "\"quantization\", found {}",
+                    quote_untrusted(method.name)));
   };
   WHET_TRY_STATUS(repack());
   return planes.finish(method.section.is_null() ? "float8" : method.name, notes);

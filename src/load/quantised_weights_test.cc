@@ -154,6 +154,25 @@ TEST(QuantisedWeights, SaysWhatItRefuses) {
   EXPECT_TRUE(repack(std::move(plain)).ok());
 }
 
+TEST(QuantisedWeights, PlanesOfMxfp4ExpertsMustFit) {
+  const std::string stem = "model.layers.0.mlp.experts.gate_up_proj";
+  const auto refusal = [&](const std::string& name, std::vector<uint64_t> shape) {
+    ModelFile file = open_model_file(WHET_SOURCE_DIR "/tests/golden/models/gpt_oss_mxfp4").value();
+    std::erase_if(file.tensors, [&](const TensorEntry& tensor) {
+      return tensor.name.find("_blocks") != std::string::npos && !tensor.name.starts_with(stem);
+    });
+    for (TensorEntry& tensor : file.tensors) {
+      if (tensor.name == name) tensor.shape = shape;
+    }
+    const auto done = repack(std::move(file));
+    return done.ok() ? "accepted" : done.error().message();
+  };
+  EXPECT_EQ(refusal("", {}), "accepted");
+  EXPECT_NE(refusal(stem + "_blocks", {5, 192, 32}).find("rows x blocks x 16"), std::string::npos);
+  EXPECT_NE(refusal(stem + "_blocks", {5, 191, 2, 16}).find("scales"), std::string::npos);
+  EXPECT_NE(refusal(stem + "_scales", {5, 192, 1}).find("scales"), std::string::npos);
+}
+
 TEST(Float8, ValuesOfTheSpecification) {
   EXPECT_EQ(f32_from_e4m3(0x00), 0.0f);
   EXPECT_EQ(f32_from_e4m3(0x01), 0x1p-9f);

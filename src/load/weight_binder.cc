@@ -14,6 +14,7 @@
 #include "kernels/kernels.h"
 #include "load/architecture.h"
 #include "load/missing_tensors.h"
+#include "load/weight_layout.h"
 #include "model/slot.h"
 #include "sys/file_bytes.h"
 
@@ -21,9 +22,14 @@ namespace whet {
 namespace {
 
 /// Derived tables: the configuration determines them, or its reader has read them.
-bool is_derived(std::string_view name) {
-  return name == "rope_freqs.weight" || name == "rope_factors_short.weight" ||
-         name == "rope_factors_long.weight" || name.ends_with(".rotary_emb.inv_freq");
+bool is_derived(const TensorEntry& tensor) {
+  const std::string_view name = tensor.name;
+  if (name == "rope_freqs.weight" || name == "rope_factors_short.weight" ||
+      name == "rope_factors_long.weight") {
+    return true;
+  }
+  // Masks have the names of biases, but not their shape.
+  return is_old_table(name) && (tensor.shape.size() != 1 || !name.ends_with(".bias"));
 }
 
 /// Finds tensors by name, checks type and shape, and remembers which were asked for.
@@ -34,6 +40,17 @@ class Catalogue {
   }
 
   bool has(const std::string& name) const { return by_name_.contains(name); }
+
+  /// What the file holds in `layout`, if it holds it otherwise than as rows: its tensor, to be made
+  /// into rows; nullptr: it holds rows.
+  Result<const TensorEntry*> to_be_made(const std::string& name, WeightLayout layout,
+                                        const RowsShape& shape, bool stacked) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) return nullptr;  // whoever asks for the rows will name it
+    layout = layout_in_file(layout, found->second->type);
+    if (layout == WeightLayout::kRows) return nullptr;
+    return find(name, shape_in_file(layout, shape, stacked));
+  }
 
   Result<Matrix> matrix(const std::string& name, int64_t rows, int64_t columns) {
     WHET_TRY(const TensorEntry* tensor,
@@ -105,7 +122,7 @@ class Catalogue {
       const bool belongs_elsewhere =
           std::any_of(unused.begin(), unused.end(),
                       [&](const std::string& prefix) { return tensor.name.starts_with(prefix); });
-      if (!used_.contains(tensor.name) && !is_derived(tensor.name) && !belongs_elsewhere) {
+      if (!used_.contains(tensor.name) && !is_derived(tensor) && !belongs_elsewhere) {
         return invalid_model(
             fmt::format("tensor {}: the {} architecture as whet runs it has no such weight",
                         tensor.name, architecture));
@@ -223,6 +240,8 @@ class ModelBinder {
 
   std::string rooted(std::string name) const {
     constexpr std::string_view kRoot = "model.";
+    if (std::string bare(name_without_head(name)); bare != name && catalogue_.has(bare))
+      return bare;
     if (dialect_.root.empty() || !name.starts_with(kRoot)) return name;
     return std::string(dialect_.root) + name.substr(kRoot.size());
   }
@@ -240,11 +259,43 @@ class ModelBinder {
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, LinearWeights& w) {
     if (shape.rows == 0) return ok_status();
     const std::string weight = name(slot, layer);
-    WHET_TRY(w.matrix, catalogue_.matrix(weight, shape.rows, shape.columns));
+    const WeightLayout layout = dialect_.layout_of(slot);
+    WHET_TRY(const RowsShape rows, rows_shape(slot, layer, shape));
+    WHET_TRY(const TensorEntry* stored, catalogue_.to_be_made(weight, layout, rows, false));
+    if (stored == nullptr) {
+      WHET_TRY(w.matrix, catalogue_.matrix(weight, shape.rows, shape.columns));
+    } else {
+      WHET_TRY(std::vector<Matrix> made, make(*stored, layout, rows));
+      w.matrix = made[0];
+    }
     if (shape.bias) {
-      WHET_TRY(w.bias, catalogue_.vector(bias_name(weight), shape.rows));
+      WHET_TRY(const std::vector<float> bias, catalogue_.vector(bias_name(weight), shape.rows));
+      w.bias = biases_of_rows(bias, layout, rows);
     }
     return ok_status();
+  }
+
+  /// Errors: heads that share keys, which no file mixes head by head.
+  Result<RowsShape> rows_shape(Slot slot, int64_t layer, const SlotShape& shape) const {
+    const AttentionBlockForm& a = c_.layers[static_cast<size_t>(layer)].attention;
+    if (dialect_.layout_of(slot) == WeightLayout::kHeadByHead && a.n_kv_heads != a.n_heads) {
+      return invalid_model("tensor {}: expected as many heads of keys as of queries, {}, found {}",
+                           name(slot, layer), a.n_heads, a.n_kv_heads);
+    }
+    return RowsShape{std::max<int64_t>(shape.n_experts, 1), shape.rows, shape.columns, a.head_dim};
+  }
+
+  /// Matrices of rows in memory of their own.
+  Result<std::vector<Matrix>> make(const TensorEntry& stored, WeightLayout layout,
+                                   const RowsShape& shape) {
+    WHET_TRY(const std::shared_ptr<FileBytes> rows, make_rows(stored, layout, shape));
+    made_.push_back(rows);
+    const Matrix all{stored.type, rows->bytes().data(), shape.n * shape.rows, shape.columns};
+    std::vector<Matrix> matrices;
+    for (int64_t i = 0; i < shape.n; ++i) {
+      matrices.push_back({stored.type, all.row(i * shape.rows), shape.rows, shape.columns});
+    }
+    return matrices;
   }
 
   Status bind(Slot slot, int64_t layer, const SlotShape& shape, std::vector<float>& values) {
@@ -277,9 +328,18 @@ class ModelBinder {
       return ok_status();
     }
     const std::string weight = name(slot, layer);
-    WHET_TRY(w.matrices, catalogue_.stack(weight, shape.n_experts, shape.rows, shape.columns));
+    const WeightLayout layout = dialect_.layout_of(slot);
+    WHET_TRY(const RowsShape rows, rows_shape(slot, layer, shape));
+    WHET_TRY(const TensorEntry* stored, catalogue_.to_be_made(weight, layout, rows, true));
+    if (stored == nullptr) {
+      WHET_TRY(w.matrices, catalogue_.stack(weight, shape.n_experts, shape.rows, shape.columns));
+    } else {
+      WHET_TRY(w.matrices, make(*stored, layout, rows));
+    }
     if (shape.bias) {
-      WHET_TRY(w.bias, catalogue_.rows(bias_name(weight), shape.n_experts, shape.rows));
+      WHET_TRY(const std::vector<float> biases,
+               catalogue_.rows(bias_name(weight), shape.n_experts, shape.rows));
+      w.bias = biases_of_rows(biases, layout, rows);
     }
     return ok_status();
   }
@@ -291,10 +351,14 @@ class ModelBinder {
     if (dialect_.names[fused].empty() || !catalogue_.has(name(fused, i))) return false;
     ExpertWeights whole;
     WHET_TRY_STATUS(bind(fused, i, shape_of(fused, c_, form), whole));
+    const int64_t f = form.experts.expert.dim;
     for (const Matrix& m : whole.matrices) {
-      const int64_t f = form.experts.expert.dim;
       w.expert_gate.matrices.push_back({m.type, m.row(0), f, m.columns});
       w.expert_up.matrices.push_back({m.type, m.row(f), f, m.columns});
+    }
+    for (auto bias = whole.bias.begin(); bias != whole.bias.end(); bias += 2 * f) {
+      w.expert_gate.bias.insert(w.expert_gate.bias.end(), bias, bias + f);
+      w.expert_up.bias.insert(w.expert_up.bias.end(), bias + f, bias + 2 * f);
     }
     return true;
   }

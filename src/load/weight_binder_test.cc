@@ -83,6 +83,33 @@ TEST(WeightBinder, AHeadThatIsNotTiedMustBeThere) {
   EXPECT_EQ(refusal(file), "accepted");
 }
 
+// As published: without "transformer.", and with the mask of each layer under the name of a bias.
+TEST(WeightBinder, DecodersSavedWithoutTheirHeadBind) {
+  ModelFile file = golden("models/gpt2_scaled");
+  ASSERT_NE(file.find_tensor("h.0.attn.c_attn.weight"), nullptr);
+  const Weights bound = bind(file).value();
+  const Matrix& q = bound.layers[0].q.matrix;
+  EXPECT_EQ(bound.layers[0].k.matrix.data, q.row(q.rows));
+  EXPECT_EQ(bound.made.size(), 4u * bound.layers.size());
+  tensor(file, "h.0.attn.bias").shape = {64};
+  EXPECT_NE(refusal(file).find("h.0.attn.bias: the gpt2 architecture"), std::string::npos)
+      << refusal(file);
+}
+
+TEST(WeightBinder, LayoutsOfFilesAreCheckedAsTheyLie) {
+  ModelFile file = golden("models/gpt2");
+  TensorEntry& up = tensor(file, "transformer.h.1.mlp.c_fc.weight");
+  std::swap(up.shape[0], up.shape[1]);
+  EXPECT_NE(refusal(file).find("expected shape [32, 128], found [128, 32]"), std::string::npos)
+      << refusal(file);
+  file = golden("models/gptneox");
+  std::string& config = file.side_files["config.json"];
+  config.replace(config.rfind('}'), 1, ", \"num_key_value_heads\": 2}");
+  EXPECT_NE(refusal(file).find("as many heads of keys as of queries, 4, found 2"),
+            std::string::npos)
+      << refusal(file);
+}
+
 TEST(WeightBinder, RefusesWeightsThatWouldBeIgnored) {
   ModelFile file = golden("phi2.gguf");
   file.tensors.push_back(tensor(file, "blk.0.attn_output.bias"));

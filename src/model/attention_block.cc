@@ -141,6 +141,7 @@ void attention_block(Step& step, int64_t layer, const AttentionBlockForm& form,
   const Projection output{&w.attention_output.matrix, out};
   project(attended, step.n_tokens, {&output, 1}, b.projection, step.pool);
   add_bias(step, w.attention_output.bias, out);
+  scale_rows(step, form.output_factor, step.config.d_model, out);
 }
 
 }  // namespace whet

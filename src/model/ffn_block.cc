@@ -17,6 +17,9 @@ void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const flo
     if (form.gated) {
       float* gate_row = gate + t * form.dim;
       add(gate_row, w.gate.bias.data(), w.gate.bias.size(), gate_row);
+      if (form.gate_factor != 1) {
+        kernels::kernels().scale(gate_row, static_cast<size_t>(form.dim), form.gate_factor);
+      }
       activate_gated(form.activation, gate_row, row, form.dim, row);
     } else {
       activate(form.activation, row, form.dim, row);
@@ -26,6 +29,7 @@ void ffn_block(Step& step, const FfnForm& form, const LayerWeights& w, const flo
   const Projection down{&w.down.matrix, out};
   project(up, step.n_tokens, {&down, 1}, b.projection, step.pool);
   add_bias(step, w.down.bias, out);
+  scale_rows(step, form.output_factor, step.config.d_model, out);
 }
 
 }  // namespace whet

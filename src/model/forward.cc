@@ -60,6 +60,12 @@ void add_bias(Step& step, const std::vector<float>& bias, float* y) {
       [&](int64_t t) { kernels::kernels().add(y + t * n, bias.data(), bias.size(), y + t * n); });
 }
 
+void scale_rows(Step& step, float factor, int64_t n, float* y) {
+  if (factor == 1) return;
+  step.for_each_token(
+      [&](int64_t t) { kernels::kernels().scale(y + t * n, static_cast<size_t>(n), factor); });
+}
+
 void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
   if (step.sparsity == nullptr) return;
   const auto layer = static_cast<size_t>(step.layer), at = static_cast<size_t>(site);
@@ -98,11 +104,9 @@ void add_to_residual(Step& step, const LayerForm& form, const NormWeights& after
                      float* x) {
   const int64_t n = step.config.d_model;
   if (form.norm_after) normalise(step, after, delta, n, delta);
-  const float scale = step.config.residual_scale;
+  scale_rows(step, step.config.residual_scale, n, delta);
   step.for_each_token([&](int64_t t) {
-    float* row = delta + t * n;
-    if (scale != 1) kernels::kernels().scale(row, static_cast<size_t>(n), scale);
-    kernels::kernels().add(x + t * n, row, static_cast<size_t>(n), x + t * n);
+    kernels::kernels().add(x + t * n, delta + t * n, static_cast<size_t>(n), x + t * n);
   });
 }
 
@@ -176,12 +180,7 @@ void run_layer(Step& step, int64_t i, const LayerForm& form, const LayerWeights&
   }
   if (form.has_ffn()) run_ffn(step, form, w, ffn_in);
   if (step.config.layer_input_dim > 0) layer_input_block(step, i, w, x);
-  if (form.output_scale) {
-    const auto n = static_cast<size_t>(step.config.d_model);
-    step.for_each_token([&](int64_t t) {
-      kernels::kernels().scale(x + t * step.config.d_model, n, w.output_scale[0]);
-    });
-  }
+  if (form.output_scale) scale_rows(step, w.output_scale[0], step.config.d_model, x);
 }
 
 /// Moves the wanted rows to the front of x, in order; a row never moves backwards.

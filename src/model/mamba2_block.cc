@@ -18,6 +18,16 @@ void finish_rates(const LayerWeights& w, int64_t n_heads, const float* steps, fl
   }
 }
 
+/// Gate, values, keys, queries and steps of a row by their factors.
+void scale_parts(const RecurrentForm& form, float* row) {
+  const int64_t sizes[] = {form.inner_dim(), form.inner_dim(), form.keys_dim(), form.keys_dim(),
+                           form.n_heads};
+  for (size_t i = 0; i < form.input_factors.size(); ++i) {
+    kernels::kernels().scale(row, static_cast<size_t>(sizes[i]), form.input_factors[i]);
+    row += sizes[i];
+  }
+}
+
 /// y += skip * x, head by head; y *= silu(gate); norm by groups.
 void finish_row(const RecurrentForm& form, const LayerWeights& w, float epsilon, const float* x,
                 const float* gate, float* y) {
@@ -52,6 +62,9 @@ void mamba2_block(Step& step, int64_t layer, const RecurrentForm& form, const La
   const Projection projection{&w.mixer_in.matrix, mixed};
   project(in, step.n_tokens, {&projection, 1}, b.projection, step.pool);
   add_bias(step, w.mixer_in.bias, mixed);
+  if (!form.input_factors.empty()) {
+    step.for_each_token([&](int64_t t) { scale_parts(form, mixed + t * stride); });
+  }
   float* x = mixed + values;  // values, keys, queries
   convolve({.channels = form.channels,
             .width = form.width,
@@ -86,6 +99,7 @@ void mamba2_block(Step& step, int64_t layer, const RecurrentForm& form, const La
   const Projection output{&w.mixer_output.matrix, out};
   project(inner, step.n_tokens, {&output, 1}, b.projection, step.pool);
   add_bias(step, w.mixer_output.bias, out);
+  scale_rows(step, form.output_factor, step.config.d_model, out);
 }
 
 }  // namespace whet

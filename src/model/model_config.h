@@ -67,6 +67,7 @@ struct AttentionBlockForm {
   int64_t shared_layer = kOwnKeys;  // whose keys and values it reads, instead of its own
   float clamp = 0;                  // of queries, keys and values before rotation; 0 = none
   bool alibi = false;               // scores fall with the distance, instead of rotation
+  float output_factor = 1;          // of what the block adds
 };
 
 /// Multi-head latent attention: what is cached of a position is one low-rank latent, from which
@@ -101,6 +102,9 @@ struct RecurrentForm {
   bool convolution_bias = false;
   bool projection_bias = false;
   bool norm = true;  // of what Mamba-2 adds, by groups of H * P / G
+  /// Of what comes in to Mamba-2: gate, values, keys, queries and steps; none: all 1.
+  std::vector<float> input_factors;
+  float output_factor = 1;  // of what the block adds
 
   int64_t inner_dim() const { return n_heads * value_dim; }
   int64_t keys_dim() const { return n_key_heads * key_dim; }
@@ -114,6 +118,8 @@ struct FfnForm {
   Activation activation = Activation::kSilu;
   bool gated = true;  // down(activation(gate(x)) * up(x)), else down(activation(up(x)))
   bool bias = false;
+  float gate_factor = 1;    // of gate(x)
+  float output_factor = 1;  // of down's
 };
 
 /// Which experts of a layer a token uses, and how they weigh.

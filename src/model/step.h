@@ -64,6 +64,8 @@ struct Step {
 void normalise(Step& step, const NormWeights& w, const float* x, int64_t n, float* out);
 /// y += bias in every row; an empty one adds nothing.
 void add_bias(Step& step, const std::vector<float>& bias, float* y);
+/// y [T, n] *= factor.
+void scale_rows(Step& step, float factor, int64_t n, float* y);
 /// Leaves sparse rows of x [T, n] the channels that the plan says for this place of the layer.
 void make_sparse(Step& step, SparsitySite site, int64_t n, float* x);
 

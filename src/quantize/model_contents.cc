@@ -1,5 +1,7 @@
 #include "quantize/model_contents.h"
 
+#include <cmath>
+
 #include "base/check.h"
 #include "kernels/interleave.h"
 #include "kernels/kernels.h"
@@ -49,6 +51,14 @@ class ContentsCollector {
     const Weights& w = model.model.weights;
     contents.matrices.push_back(
         {name(Slot::kEmbedding, 0), role_of(Slot::kEmbedding), 0, w.embedding});
+    if (config_.n_positions > 0) add_rows(Slot::kPositions, 0, w.positions);
+    add(Slot::kEmbeddingNorm, 0, w.embedding_norm);
+    if (config_.layer_input_dim > 0) {
+      contents.matrices.push_back(
+          {name(Slot::kLayerEmbedding, 0), role_of(Slot::kLayerEmbedding), 0, w.layer_embedding});
+      add(Slot::kLayerProjection, 0, w.layer_projection);
+      add(Slot::kLayerProjectionNorm, 0, w.layer_projection_norm);
+    }
     for (size_t i = 0; i < w.layers.size(); ++i) add_layer(i, w.layers[i]);
     add(Slot::kOutputNorm, 0, w.output_norm);
     if (w.head.matrix.data != w.embedding.data) {
@@ -80,7 +90,39 @@ class ContentsCollector {
   }
 
   void add(Slot slot, size_t layer, const std::vector<float>& values) {
-    add_vector(name(slot, layer), values);
+    if (slot == Slot::kConvolution) return add_taps(layer, values);
+    if (slot != Slot::kDecay || !target_.logarithmic_decay) {
+      return add_vector(name(slot, layer), values);
+    }
+    std::vector<float> logarithms;
+    for (const float decay : values) logarithms.push_back(std::log(-decay));
+    add_vector(name(slot, layer), std::move(logarithms));
+  }
+
+  /// Files hold the taps of a channel beside each other, the model those of a time.
+  void add_taps(size_t layer, const std::vector<float>& values) {
+    const RecurrentForm& form = config_.layers[layer].recurrent;
+    const auto channels = static_cast<size_t>(form.channels),
+               width = static_cast<size_t>(form.width);
+    if (values.empty()) return;
+    std::vector<float> taps(values.size());
+    for (size_t i = 0; i < width; ++i) {
+      for (size_t c = 0; c < channels; ++c) taps[c * width + i] = values[i * channels + c];
+    }
+    contents.vectors.push_back(
+        {name(Slot::kConvolution, layer), std::move(taps), {channels, width}});
+  }
+
+  /// A matrix that stays floats.
+  void add_rows(Slot slot, size_t layer, const Matrix& matrix) {
+    std::vector<float> values(static_cast<size_t>(matrix.rows * matrix.columns));
+    for (int64_t row = 0; row < matrix.rows; ++row) {
+      kernels::dequantize_row(matrix, row, values.data() + row * matrix.columns);
+    }
+    contents.vectors.push_back(
+        {name(slot, layer),
+         std::move(values),
+         {static_cast<uint64_t>(matrix.rows), static_cast<uint64_t>(matrix.columns)}});
   }
 
   void add(Slot slot, size_t layer, const ExpertWeights& w) {
@@ -99,14 +141,7 @@ class ContentsCollector {
   void add(Slot slot, size_t layer, const LinearWeights& w) {
     if (w.matrix.rows == 0) return;
     if (slot == Slot::kRouter || slot == Slot::kSharedGate) {
-      std::vector<float> values(static_cast<size_t>(w.matrix.rows * w.matrix.columns));
-      for (int64_t row = 0; row < w.matrix.rows; ++row) {
-        kernels::dequantize_row(w.matrix, row, values.data() + row * w.matrix.columns);
-      }
-      contents.vectors.push_back(
-          {name(slot, layer),
-           std::move(values),
-           {static_cast<uint64_t>(w.matrix.rows), static_cast<uint64_t>(w.matrix.columns)}});
+      add_rows(slot, layer, w.matrix);
       add_vector(bias_name(name(slot, layer)), w.bias);
       return;
     }
@@ -125,7 +160,10 @@ class ContentsCollector {
   bool add_fused(Slot fused, size_t layer, std::initializer_list<const LinearWeights*> parts) {
     if (source_.names[fused].empty() || target_.names[fused].empty()) return false;
     const std::string in_source = tensor_name(source_.names[fused], static_cast<int64_t>(layer));
-    if (file_.find_tensor(in_source) == nullptr) return false;
+    if (file_.find_tensor(in_source) == nullptr &&
+        file_.find_tensor(name_without_head(in_source)) == nullptr) {
+      return false;
+    }
     LinearWeights whole = **parts.begin();
     for (const LinearWeights* part : std::span(parts.begin(), parts.size()).subspan(1)) {
       whole.matrix.rows += part->matrix.rows;

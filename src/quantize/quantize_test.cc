@@ -237,6 +237,30 @@ TEST_F(QuantizeModel, Phi2KeepsItsNumbersFromBothContainers) {
   }
 }
 
+TEST_F(QuantizeModel, EveryArchitectureKeepsItsNumbers) {
+  const std::vector<int32_t> tokens{5, 17, 40, 3, 60, 7, 1, 25, 31};
+  const std::string models = std::string(WHET_SOURCE_DIR) + "/tests/golden/models";
+  int n_models = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(models)) {
+    if (entry.path().extension() != ".gguf") continue;
+    const std::vector<float> expected = logits_of(entry.path(), tokens, true);
+    const auto report = quantize(entry.path(), "f32", {.allow_requantize = true});
+    ASSERT_TRUE(report.ok()) << entry.path() << ": " << report.error().message();
+    const auto copy = load_model(output_);
+    ASSERT_TRUE(copy.ok()) << entry.path() << ": " << copy.error().message();
+    const std::vector<float> found = logits_of(output_, tokens, true);
+    ASSERT_EQ(found.size(), expected.size());
+    float miss = 0, largest = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      miss = std::max(miss, std::abs(found[i] - expected[i]));
+      largest = std::max(largest, std::abs(expected[i]));
+    }
+    EXPECT_LT(miss, 1e-4f * largest) << entry.path();  // F32 adds up in another order than F16
+    ++n_models;
+  }
+  EXPECT_GT(n_models, 40);
+}
+
 TEST_F(QuantizeModel, RefusesQuantisedInputUnlessAllowed) {
   ASSERT_TRUE(quantize(draft_, "q8_0").ok());
   const std::string q8 = path("q8.gguf");

@@ -14,6 +14,7 @@
 #include "formats/shard_index.h"
 #include "jinja/chat_template.h"
 #include "load/model_config_reader.h"
+#include "load/quantised_weights.h"
 #include "load/weight_binder.h"
 #include "quantize/importance_matrix.h"
 #include "targets.h"
@@ -67,13 +68,16 @@ void use(const Tokenizer& tokenizer) {
 }
 
 /// All that opening does before a weight is read.
-void use(const Result<ModelFile>& file) {
+void use(Result<ModelFile> file) {
   if (!file.ok()) {
     WHET_CHECK(!file.error().message().empty());
     return;
   }
   const auto tokenizer = make_tokenizer(*file);
   if (tokenizer.ok()) use(**tokenizer);
+  ThreadPool pool(1);
+  std::vector<std::string> notes;
+  if (!repack_quantised_weights(*file, pool, notes).ok()) return;
   const auto config = read_model_config(*file);
   if (!config.ok()) return;
   const auto weights = bind_weights(*file, *config);

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 from architecture_models import MODELS, VOCAB
 
@@ -26,13 +27,16 @@ N_PROMPT, N_TEXT = 30, 330
 LATE_ROWS = [30, 31, 32, 47, 48, 64, 65, 100, 128, 129, 200, 256, 257, 300, 327, 328, 329]
 
 
-def randomise(model, seed):
-    """Weights large enough that no part is close to linear, exactly representable in F16."""
+def randomise(model, seed, weights):
+    """Weights large enough that no part is close to linear, exactly representable in F16; `weights` may have its own."""
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
             noise = torch.from_numpy(rng.standard_normal(tuple(p.shape)))
-            if p.ndim == 1:
+            value = weights(name, tuple(p.shape), rng)
+            if value is not None:
+                pass
+            elif p.ndim == 1:
                 value = p.double() + 0.2 * noise
                 # Their converters add 1 in F16, exactly then.
                 if any(kind in model.config.model_type for kind in ("gemma", "qwen3_5")):
@@ -104,10 +108,12 @@ def make(name, spec, llama_cpp):
     containers = spec.pop("containers", ["", ".gguf"])
     spec_extra, dropped = spec.pop("extra", {}), spec.pop("drop", [])
     auto, words = spec.pop("model", transformers.AutoModelForCausalLM), spec.pop("gguf_words", {})
+    weights, published = spec.pop("weights", lambda *_: None), spec.pop("published", None)
+    published_words = spec.pop("published_words", {})
     config = spec.pop("config")(vocab_size=VOCAB, bos_token_id=0, eos_token_id=1, pad_token_id=2, **spec)
     torch.manual_seed(seed)
     model = auto.from_config(config, attn_implementation="eager", dtype=torch.float32)
-    randomise(model, seed)
+    randomise(model, seed, weights)
     folder = HERE / name
     model.half()
     for name_of, p in model.named_parameters():
@@ -120,6 +126,11 @@ def make(name, spec, llama_cpp):
         said = {key: value for key, value in json.loads(path.read_text()).items() if key not in dropped} | spec_extra
         path.write_text(json.dumps(said, indent=2) + "\n")
     model = auto.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64)
+    if published:  # the same weights under the names and in the form of published files
+        path = folder / "model.safetensors"
+        save_file(published(load_file(path)), path, {"format": "pt"})
+        path = folder / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | published_words, indent=2) + "\n")
     if ".gguf" in containers:
         tokenizer = folder / "tokenizer.json"  # the converter of gemma3 counts its tokens
         tokenizer.write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))

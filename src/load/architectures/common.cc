@@ -33,7 +33,7 @@ constexpr Word kKvHeads{"attention.head_count_kv", "num_key_value_heads"};
 
 Status read_attention(ConfigReader& reader, const ModelConfig& config, const Sizes& sizes,
                       AttentionBlockForm& a) {
-  WHET_TRY(a.n_heads, reader.count({"attention.head_count", "num_attention_heads"}, kMaxHeads));
+  WHET_TRY(a.n_heads, reader.count({"attention.head_count", sizes.heads}, kMaxHeads));
   const bool by_layer = sizes.hybrid || sizes.by_layer;
   if (!by_layer || !reader.is_gguf()) {
     WHET_TRY(a.n_kv_heads, reader.count(kKvHeads, kMaxHeads, a.n_heads));
@@ -73,15 +73,14 @@ Status read_hybrid_layers(ConfigReader& reader, const Sizes& sizes, int64_t n_la
 Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config) {
   std::optional<int64_t> counted;
   if (sizes.n_layers > 0 && !reader.is_gguf()) counted = sizes.n_layers;
-  WHET_TRY(const int64_t n_all,
-           reader.count({"block_count", "num_hidden_layers"}, kMaxLayers, counted));
+  WHET_TRY(const int64_t n_all, reader.count({"block_count", sizes.layers}, kMaxLayers, counted));
   const int64_t n_layers = n_all - sizes.n_unused_layers;
   if (n_layers < 1)
     return invalid_model("layers: expected some beside those that predict further tokens");
   config.n_unused_layers = sizes.n_unused_layers;
-  WHET_TRY(config.d_model, reader.count({"embedding_length", "hidden_size"}, kMaxWidth));
+  WHET_TRY(config.d_model, reader.count({"embedding_length", sizes.width}, kMaxWidth));
   WHET_TRY(config.context_length,
-           reader.count({"context_length", "max_position_embeddings"}, kMaxContext, 2048));
+           reader.count({"context_length", sizes.context}, kMaxContext, 2048));
   WHET_TRY_STATUS(read_vocabulary(reader, config));
   config.norm.kind = sizes.norm;
   WHET_TRY(const double epsilon,
@@ -93,7 +92,9 @@ Status read_sizes(ConfigReader& reader, const Sizes& sizes, ModelConfig& config)
     WHET_TRY_STATUS(read_hybrid_layers(reader, sizes, n_layers, layer, config));
   } else {
     if (!sizes.by_layer) {
-      WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth));
+      std::optional<int64_t> usual;
+      if (sizes.ffn_widths > 0 && !reader.is_gguf()) usual = sizes.ffn_widths * config.d_model;
+      WHET_TRY(layer.ffn.dim, reader.count(sizes.ffn, kMaxWidth, usual));
     }
     config.layers.assign(static_cast<size_t>(n_layers), layer);
   }

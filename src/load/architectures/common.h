@@ -72,10 +72,14 @@ inline constexpr TensorNames kLlamaExpertNames =
 /// and the quantisation that whet does not read; fills `config` with layers that are all alike:
 /// attention over whole heads of 1/sqrt(K), and an FFN. The ropes stay empty.
 struct Sizes {
+  /// Words of config.json for them.
+  std::string_view layers = "num_hidden_layers", width = "hidden_size";
+  std::string_view context = "max_position_embeddings", heads = "num_attention_heads";
   NormKind norm = NormKind::kRms;
   Word epsilon = {"attention.layer_norm_rms_epsilon", "rms_norm_eps"};
   std::optional<double> usual_epsilon = 1e-6;  // of config.json
   Word ffn = {"feed_forward_length", "intermediate_size"};
+  int64_t ffn_widths = 0;  // F in widths D, where config.json does not name F
   int64_t n_layers = 0;   // of config.json where it does not name the number
   bool dense = true;      // all layers are FFNs
   bool hybrid = false;    // layers of GGUF with 0 KV heads have no attention
