@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace whet {
@@ -158,6 +159,28 @@ TEST(ModelConfigReader, LinearScalingOfGgufNeedsNoType) {
   const auto unknown = read_model_config(file);
   ASSERT_FALSE(unknown.ok());
   EXPECT_NE(unknown.error().message().find("llama.rope.twist"), std::string::npos);
+}
+
+TEST(ModelConfigReader, RefusesNumbersThatWouldSpoilEveryLogit) {
+  const auto refusal = [](const char* key, double value) {
+    ModelFile file = gguf_llama();
+    file.metadata["llama.rope.scaling.type"] = {std::string("yarn")};
+    file.metadata["llama.rope.scaling.factor"] = {4.0};
+    file.metadata[key] = {value};
+    const auto config = read_model_config(file);
+    return config.ok() ? std::string("accepted") : config.error().message();
+  };
+  const char* epsilon = "llama.attention.layer_norm_rms_epsilon";
+  const char* attention_factor = "llama.rope.scaling.yarn_attn_factor";
+  for (const double value : {0.0, 1.0, 1.5, -1e-5, double{NAN}}) {
+    EXPECT_NE(refusal(epsilon, value).find("epsilon"), std::string::npos) << value;
+  }
+  for (const double value : {0.0, -1.0, 1000.0, double{NAN}}) {
+    EXPECT_NE(refusal(attention_factor, value).find("attention factor"), std::string::npos)
+        << value;
+  }
+  EXPECT_EQ(refusal(epsilon, 0.5), "accepted");
+  EXPECT_EQ(refusal(attention_factor, 1.2), "accepted");
 }
 
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {
