@@ -85,9 +85,8 @@ def make(name, llama_cpp, quantize, out):
     (folder / "tokenizer.json").write_text(json.dumps(
         {"model": {"vocab": {str(i): i for i in range(config.vocab_size)}}, "added_tokens": []}))
     golden.convert(folder, half, llama_cpp, {})
-    subprocess.run([quantize, "--pure" if "experts" in name else "--allow-requantize", half, file,
-                    "MXFP4_MOE" if "experts" in name else "Q4_K_M"], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+    flags, weights = (["--pure"], "MXFP4_MOE") if "experts" in name else ([], "Q4_K_M")
+    subprocess.run([quantize, *flags, half, file, weights], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     half.unlink()
     for path in folder.iterdir():
         path.unlink()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Breaks one line at a time and asks the tests of its room whether they see it.
 
-    tools/mutate.py ROOM [ROOM ...] [-n 20] [--seed 1] [--files GLOB] [--preset dev] [--limit 300] [--list]
+    tools/mutate.py ROOM [ROOM ...] [-n 20] [--seed 1] [--files GLOB] [--preset dev] [--limit 300] [--skip 0] [--list]
 
 Draws n mutants per room from its sources (not its tests): a comparison turned or moved by one, + for -, && for ||, a true
 for a false, a constant one larger, min for max, a return or an update left out. Builds the room's test program with each
@@ -87,13 +87,14 @@ def main():
     parser.add_argument("--files", default="*.cc", help="which sources of a room")
     parser.add_argument("--preset", default="dev")
     parser.add_argument("--limit", type=float, default=300, help="seconds of one run of the tests")
+    parser.add_argument("--skip", type=int, default=0, help="go on behind so many mutants of a room: an earlier pass was stopped")
     parser.add_argument("--list", action="store_true", help="print the mutants and build nothing")
     args = parser.parse_args()
     counts = {"killed": 0, "survived": 0, "no build": 0}
     for room in args.rooms:
         sources = [p for p in sorted((ROOT / "src" / room).glob(args.files)) if not p.stem.endswith(("_test", "_bench", "_main"))]
         everything = [(p, *m) for p in sources for m in mutants_of(p)]
-        chosen = random.Random(args.seed).sample(everything, min(args.n, len(everything)))
+        chosen = random.Random(args.seed).sample(everything, min(args.n, len(everything)))[args.skip:]
         judge = TESTS_ELSEWHERE.get(room, room)
         target, program = f"whet_{judge}_tests", ROOT / f"build/{args.preset}/src/{judge}/whet_{judge}_tests"
         build = ["cmake", "--build", "--preset", args.preset, "--target", target]

@@ -9,16 +9,27 @@ something else ends with status 1.
 
 import json
 import pathlib
+import re
 import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/speculation.md"
 CATEGORIES = ("edit", "code", "maths", "summary", "chat")
+TYPE = re.compile(r"-q[0-9]\w*$")
 
 
 def name_of(path):
     return pathlib.Path(path).name.removesuffix(".gguf").replace("-instruct", "")
+
+
+def short_name_of(path):
+    """Without the type of the weights."""
+    return TYPE.sub("", name_of(path))
+
+
+def interval(group):
+    return f"{group['speedup']:.2f} [{group['low']:.2f}, {group['high']:.2f}]"
 
 
 def table_of_drafts():
@@ -44,27 +55,32 @@ def table_of_drafts():
 def main():
     runs = [json.loads(p.read_text()) for p in (ROOT / "docs/runs/speculation").glob("*.json")]
     runs.sort(key=lambda r: (r["config"]["temperature"], r["config"]["model"], r["config"]["draft_model"] or ""), reverse=False)
-    lines = ["| model | proposals | temperature | " + " | ".join(CATEGORIES) + " | all | worst prompt | predicted / measured |",
-             "|---|---|---:|" + "---:|" * (len(CATEGORIES) + 3)]
+    named = "| model | n-grams and a draft of | temperature | "
+    in_all = [named + "speed-up | worst prompt | predicted / measured |", "|---|---|---:|---:|---:|---:|"]
+    by_category = [named + " | ".join(CATEGORIES) + " |", "|---|---|---:|" + "---:|" * len(CATEGORIES)]
     for run in runs:
-        config = run["config"]
         assert run["identical"], "a run whose texts differ is none"
-        groups = {g["category"]: g for g in run["categories"]}
-        cells = []
-        for group in [*(groups.get(c) for c in CATEGORIES), run["geometric_mean"]]:
-            cells.append(f"{group['speedup']:.2f} [{group['low']:.2f}, {group['high']:.2f}]" if group else "")
+        config = run["config"]
+        draft = short_name_of(config["draft_model"]) if config["draft_model"] else "none"
+        row = f"| {short_name_of(config['model'])} | {draft} | {config['temperature']:g} | "
+        assert not any(line.startswith(row) for line in in_all), f"two runs of {row}"
         off = [g["predicted_over_measured"] for g in run["categories"]]
-        source = "n-grams" + (f" and {name_of(config['draft_model'])}" if config["draft_model"] else "")
-        lines.append(f"| {name_of(config['model'])} | {source} | {config['temperature']:g} | " + " | ".join(cells) +
-                     f" | {run['worst_prompt']['speedup']:.2f} | {min(off):.2f} to {max(off):.2f} |")
+        in_all.append(row + f"{interval(run['geometric_mean'])} | {run['worst_prompt']['speedup']:.2f} | "
+                      f"{min(off):.2f} to {max(off):.2f} |")
+        groups = {g["category"]: g for g in run["categories"]}
+        by_category.append(row + " | ".join(interval(groups[c]) if c in groups else "" for c in CATEGORIES) + " |")
+    models = sorted({f"{short_name_of(model)} {TYPE.search(name_of(model))[0][1:]}" for run in runs
+                     for model in (run["config"]["model"], run["config"]["draft_model"]) if model})
     config = runs[0]["config"]
     costs = {c["rows"]: c["cost_over_one"] for c in
              next(r for r in runs if "1.5b" in r["config"]["model"])["step_cost"]}
-    tables = {"speed-up": lines,
+    tables = {"speed-up": in_all,
+              "speed-up by category": by_category,
               "drafts": table_of_drafts(),
               "machine": [*textwrap.wrap(f"{config['cpu_info']} ({config['isa']}), {config['threads']} threads; {config['n_prompts']} prompts, "
-                          f"{' or '.join(str(n) for n in sorted({r['config']['n_predict'] for r in runs}))} tokens each, without / with / with / without speculation; geometric means of the prompts' "
-                          "ratios of time per token, 95 % intervals over prompts.", 130),
+                          f"{' or '.join(str(n) for n in sorted({r['config']['n_predict'] for r in runs}))} tokens each, without / with / with "
+                          "/ without speculation; geometric means of the prompts' ratios of time per token, 95 % intervals over prompts. "
+                          f"Files: {', '.join(models)}.", 130),
                           "A step of so many rows of the 1.5B model over one of one row: " +
                           ", ".join(f"{m}: {costs[m]:.2f}" for m in (2, 3, 4, 6, 8, 12, 16) if m in costs) + "."]}
     page = old = PAGE.read_text()

@@ -54,6 +54,7 @@ TEST(Constraint, AllowsTokensThatTheGrammarGoesOnWith) {
   ASSERT_TRUE(constraint->accept(state, *tokenizer.find_piece("<end>")));
   EXPECT_EQ(next_pieces(*constraint, state, tokenizer), Pieces{});
   EXPECT_TRUE(constraint->is_finished(state));
+  EXPECT_FALSE(constraint->accept(state, *tokenizer.find_piece("<end>"))) << "nothing follows";
 }
 
 TEST(Constraint, StatesAreValuesThatOneCanGoBackTo) {

@@ -234,6 +234,26 @@ TEST(Sampler, ValidationNamesTheParameter) {
   EXPECT_FALSE(validate(p, 10).ok());
 }
 
+TEST(Sampler, TheEndsOfEveryRangeAreValid) {
+  const auto is_valid = [](auto set) {
+    SamplingParams p;
+    set(p);
+    return validate(p, 10).ok();
+  };
+  for (const double t : {0.0, 100.0}) EXPECT_TRUE(is_valid([&](auto& p) { p.temperature = t; }));
+  for (const double t : {-0.1, 100.1}) EXPECT_FALSE(is_valid([&](auto& p) { p.temperature = t; }));
+  EXPECT_TRUE(is_valid([](auto& p) { p.top_p = 1; }));
+  EXPECT_FALSE(is_valid([](auto& p) { p.top_p = 1.1; }));
+  for (const double m : {0.0, 1.0}) EXPECT_TRUE(is_valid([&](auto& p) { p.min_p = m; }));
+  for (const double m : {-0.1, 1.1}) EXPECT_FALSE(is_valid([&](auto& p) { p.min_p = m; }));
+  for (const int n : {-1, 0, 1}) EXPECT_TRUE(is_valid([&](auto& p) { p.repeat_last_n = n; })) << n;
+  EXPECT_FALSE(is_valid([](auto& p) { p.repeat_last_n = -2; }));
+  EXPECT_TRUE(is_valid([](auto& p) { p.top_k = 0; }));
+  EXPECT_FALSE(is_valid([](auto& p) { p.top_k = -1; }));
+  for (const int32_t id : {0, 9}) EXPECT_TRUE(is_valid([&](auto& p) { p.logit_bias = {{id, 1}}; }));
+  EXPECT_FALSE(is_valid([](auto& p) { p.logit_bias = {{-1, 1}}; }));
+}
+
 TEST(TokenLogprob, IsLogSoftmax) {
   TokenLogprob result = token_logprob(kLogits, 2, 2);
   EXPECT_NEAR(result.logprob, std::log(softmax({1, 3, 2, 3, -1, 0.5})[2]), 1e-6);

@@ -1,9 +1,11 @@
 #include "eval/execution.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "eval/code.h"
@@ -232,6 +234,55 @@ TEST_F(PythonTest, ShowsBehaviourBeyondPassAndFail) {
   const auto run = run_examples(*Sandbox::of_this_machine(), question, "def f(x): return [1 // x]");
   ASSERT_TRUE(run.ok());
   EXPECT_EQ(run->signature(), "0[1]\n0raised ZeroDivisionError\n");
+}
+
+// The sets themselves are not in the repository; these are the shapes of tasks 46, 63, 67, 76, 151.
+TEST_F(PythonTest, OddDocstringsTellCandidatesApart) {
+  struct Case {
+    const char* docstring;
+    const char* body;
+    int64_t n_examples;
+  };
+  for (const auto& [docstring, body, n_examples] :
+       {Case{"Each number is the sum of the four before it:\n    f(0) -> 0\n    f(1) -> 0\n"
+             "    f(2) -> 2\n    f(3) -> 0\n    f(n) -> f(n-1) + f(n-2) + f(n-3) + f(n-4).\n"
+             "    >>> f(5)\n    4\n    ",
+             "    a = [0, 0, 2, 0]\n    while len(a) <= x[0]: a.append(sum(a[-4:]))\n"
+             "    return a[x[0]]\n",
+             5},
+        Case{"Of the three before it:\n    f(0) == 0\n    f(2) == 1\n"
+             "    f(n) == f(n-1) + f(n-2) + f(n-3).\n    >>> f(8)\n    24\n    ",
+             "    a = [0, 0, 1]\n    while len(a) <= x[0]: a.append(sum(a[-3:]))\n"
+             "    return a[x[0]]\n",
+             3},
+        Case{"f(\"5 red and 6 blue\", 19) ->19 - 5 - 6 = 8\n"
+             "    f(\"0 red and 1 blue\",3) -> 3 - 0 - 1 = 2\n    ",
+             "    return x[1] - sum(int(word) for word in x[0].split() if word.isdigit())\n", 2},
+        Case{"f(8, 2) => true\n    f(1, 4) => true\n    f(3, 2) => false\n    ",
+             "    n = 1\n    while n < x[0]: n *= x[1]\n    return n == x[0]\n", 3},
+        Case{"f([1, 3, 2, 0]) == 1 + 9 + 0 + 0 = 10\n    f([-1, -2, 0]) == 0\n    f([0]) == 0  \n\n"
+             "    An empty list gives 0.\n    ",
+             "    return sum(i * i for i in x[0] if i > 0 and i % 2)\n", 3}}) {
+    const nlohmann::json line = {
+        {"task_id", "t"},
+        {"prompt", fmt::format("def f(*x):\n    \"\"\"{}\"\"\"\n", docstring)},
+        {"entry_point", "f"},
+        {"canonical_solution", body},
+        {"test", "def check(candidate):\n    pass\n"}};
+    const auto set = parse_tasks(line.dump(), "t.jsonl");
+    ASSERT_TRUE(set.ok()) << set.error().message();
+    const Task& task = set->tasks[0];
+    const auto held = [&](const std::string& reply) {
+      const auto code = extract_code(task.question, reply);
+      EXPECT_TRUE(code) << reply;
+      const auto run = run_examples(*Sandbox::of_this_machine(), task.question, code->source);
+      EXPECT_TRUE(run.ok() && static_cast<int64_t>(run->outcomes.size()) == n_examples)
+          << task.question.examples;
+      return run.ok() ? run->n_held() : -1;
+    };
+    EXPECT_EQ(held(task.key.solution), n_examples) << task.question.examples;
+    EXPECT_EQ(held("    return None\n"), 0) << task.question.examples;
+  }
 }
 
 class HumanEvalTest : public PythonTest {

@@ -244,5 +244,42 @@ TEST(HumanEval, ReadsExamplesFromTheDocstring) {
   EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\" no example \"\"\"\n", "f"), "");
 }
 
+// The shapes of HumanEval's odd docstrings: one line that is no example takes none of the others.
+TEST(HumanEval, ALineThatCannotBeReadLeavesTheOthers) {
+  EXPECT_EQ(docstring_examples("  f(0) -> 0\n  f(2) -> 2\n  f(n) -> f(n-1) + f(n-2) + f(n-3).\n"
+                               "  Write f without recursion.\n  >>> f(5)\n  4\n",
+                               "f"),
+            "assert f(0) == 0\nassert f(2) == 2\nassert f(5) == 4\n")
+      << "46";
+  EXPECT_EQ(docstring_examples("  f(0) == 0\n  f(n) == f(n-1) + f(n-2).\n  >>> f(8)\n  24\n", "f"),
+            "assert f(0) == 0\nassert f(8) == 24\n")
+      << "63";
+  EXPECT_EQ(docstring_examples("  f(\"5 red and 6 blue\", 19) ->19 - 5 - 6 = 8\n"
+                               "  f(\"0 red and 1 blue\",3) -> 3 - 0 - 1 = 2\n",
+                               "f"),
+            "assert f(\"5 red and 6 blue\", 19) == 8\nassert f(\"0 red and 1 blue\", 3) == 2\n")
+      << "67";
+  EXPECT_EQ(docstring_examples("  f(1, 4) => true\n  f(3, 2) => false\n", "f"),
+            "assert f(1, 4) == True\nassert f(3, 2) == False\n")
+      << "76";
+  EXPECT_EQ(docstring_examples("  f(a) => False\n  f(abcd) => True\n", "f"), "") << "80";
+  EXPECT_EQ(docstring_examples("  >>> f([1, 5]) == [1, 5]\n  >>> f([1, 0]) [0, 1]\n", "f"),
+            "assert f([1, 5]) == [1, 5]\n")
+      << "116";
+  EXPECT_EQ(docstring_examples("  f(1) = 3\n  f(n) = 1 + n / 2, if n is even.\n"
+                               "  f(2) = 1 + (2 / 2) = 2\n  f(3) = f(2) + f(1) + f(4)\n"
+                               "       = 2 + 3 + 3 = 8 \n  f(3) = [1, 3, 2, 8]\n",
+                               "f"),
+            "assert f(1) == 3\nassert f(2) == 2\nassert f(3) == [1, 3, 2, 8]\n")
+      << "130";
+  EXPECT_EQ(docstring_examples("  f(\"a\", \"d\") ==> (\"b\", \"c\")\n", "f"),
+            "assert f(\"a\", \"d\") == (\"b\", \"c\")\n")
+      << "148";
+  EXPECT_EQ(
+      docstring_examples("  f([1, 3, 2, 0]) == 1 + 9 + 0 + 0 = 10\n  f([9, -2]) == 81  \n", "f"),
+      "assert f([1, 3, 2, 0]) == 10\nassert f([9, -2]) == 81\n")
+      << "151";
+}
+
 }  // namespace
 }  // namespace whet::eval

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_nesting.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
@@ -19,8 +20,8 @@ Result<nlohmann::json> parse_strict_json(std::string_view text) {
     if (!problem.empty()) return false;
     bool opens =
         event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth >= kJsonMaxDepth) {
-      problem = fmt::format("the JSON text is nested deeper than {} levels", kJsonMaxDepth);
+    if (opens && depth >= kMaxJsonNesting) {
+      problem = fmt::format("the JSON text is nested deeper than {} levels", kMaxJsonNesting);
       return false;
     }
     if (event == json::parse_event_t::object_start) keys.emplace_back();

@@ -8,10 +8,8 @@
 
 namespace whet {
 
-inline constexpr int kJsonMaxDepth = 64;
-
-/// Errors: kInvalidModel for text that is not JSON, nested deeper than kJsonMaxDepth, or with an
-/// object that names a key twice.
+/// Errors: kInvalidModel for text that is not JSON, nested deeper than kMaxJsonNesting, or with
+/// an object that names a key twice.
 Result<nlohmann::json> parse_strict_json(std::string_view text);
 
 }  // namespace whet

@@ -32,12 +32,16 @@ TEST(DequantizeRow, IsExactlyWhatGgufDefines) {
     const size_t n = read_u32();
     const char* blocks = golden.data() + at;
     at += row_bytes(*info, n);
-    std::vector<float> expected(n), values(n);
+    constexpr float kGuard = 0x1.a5p77f;  // behind the row, where nothing may be written
+    std::vector<float> expected(n), values(n + 16, kGuard);
     ASSERT_LE(at + n * sizeof(float), golden.size());
     std::memcpy(expected.data(), golden.data() + at, n * sizeof(float));
     at += n * sizeof(float);
     ASSERT_TRUE(weight_type_supported(info->type)) << info->name;
     dequantize_row(info->type, blocks, values.data(), n);
+    ASSERT_TRUE(std::all_of(values.begin() + static_cast<ptrdiff_t>(n), values.end(), [](float x) {
+      return x == kGuard;
+    })) << info->name;
     float largest = 0;
     for (size_t i = 0; i < n; ++i) {
       ASSERT_EQ(values[i], expected[i]) << info->name << " " << i;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 namespace {
@@ -49,17 +50,21 @@ TEST(Library, CancelsFromAnotherThread) {
   whet::Model model = load();
   whet::GenerateOptions options;
   options.ignore_eos = true;
-  std::atomic<bool> started{false};
+  std::promise<void> begun, cancelled;
   std::thread canceller([&] {
-    while (!started) std::this_thread::yield();
+    begun.get_future().wait();
     model.cancel();
+    cancelled.set_value();
   });
   int64_t pieces = 0;
   auto answer = model.generate("a", options, [&](std::size_t, std::string_view) {
-    started = true;
-    if (++pieces > 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (++pieces == 1) {
+      begun.set_value();
+      cancelled.get_future().wait();
+    }
     return true;
   });
+  if (pieces == 0) begun.set_value();
   canceller.join();
   ASSERT_TRUE(answer) << answer.error();
   EXPECT_EQ(answer->samples[0].finish_reason, "cancelled");

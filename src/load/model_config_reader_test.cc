@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -246,6 +247,27 @@ TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
   nlohmann::json config = golden("mistral");
   config["attention_bias"] = true;
   EXPECT_NE(answer(config).find("attention_bias"), std::string::npos);
+
+TEST(ModelConfigReader, RefusesNumbersThatWouldSpoilEveryLogit) {
+  const auto refusal = [](const char* key, double value) {
+    ModelFile file = gguf_llama();
+    file.metadata["llama.rope.scaling.type"] = {std::string("yarn")};
+    file.metadata["llama.rope.scaling.factor"] = {4.0};
+    file.metadata[key] = {value};
+    const auto config = read_model_config(file);
+    return config.ok() ? std::string("accepted") : config.error().message();
+  };
+  const char* epsilon = "llama.attention.layer_norm_rms_epsilon";
+  const char* attention_factor = "llama.rope.scaling.yarn_attn_factor";
+  for (const double value : {0.0, 1.0, 1.5, -1e-5, double{NAN}}) {
+    EXPECT_NE(refusal(epsilon, value).find("epsilon"), std::string::npos) << value;
+  }
+  for (const double value : {0.0, -1.0, 1000.0, double{NAN}}) {
+    EXPECT_NE(refusal(attention_factor, value).find("attention factor"), std::string::npos)
+        << value;
+  }
+  EXPECT_EQ(refusal(epsilon, 0.5), "accepted");
+  EXPECT_EQ(refusal(attention_factor, 1.2), "accepted");
 }
 
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {

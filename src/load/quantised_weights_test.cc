@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -107,6 +108,56 @@ TEST(QuantisedWeights, AwqGptqAndCompressedTensors) {
   EXPECT_EQ(compare("packed8").at("w"), DType::Q8_0);
   EXPECT_EQ(compare("packed4_zeros").at("w"), DType::Q8_0);
   EXPECT_EQ(compare("int8").at("w"), DType::Q8_0);
+}
+
+TEST(QuantisedWeights, Int8WithZeroPointsOfRowsAndGroups) {
+  constexpr uint64_t kRows = 2, kColumns = 64, kGroups = 2;
+  std::array<int8_t, kRows * kColumns> codes{};
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int8_t>(i % 101 - 50);
+  const std::array<float, kRows * kGroups> scales{0.5f, 0.25f, 2, 1};
+  const std::array<int8_t, kRows * kGroups> zeros{1, -2, 3, 4};
+  ModelFile file{};
+  file.container = ModelFile::Container::kSafeTensors;
+  file.side_files["config.json"] = R"({"quantization_config":
+      {"quant_method": "compressed-tensors", "format": "int-quantized",
+       "config_groups": {"group_0": {"weights": {"num_bits": 8, "symmetric": false}}}}})";
+  const auto add = [&](const char* name, DType type, std::vector<uint64_t> shape, auto& values) {
+    file.tensors.push_back({name, type, std::move(shape), std::as_bytes(std::span(values)), 0, 0});
+  };
+  add("w.weight", DType::I8, {kRows, kColumns}, codes);
+  add("w.weight_scale", DType::F32, {kRows, kGroups}, scales);
+  add("w.weight_zero_point", DType::I8, {kRows, kGroups}, zeros);
+  const auto done = repack(std::move(file));
+  ASSERT_TRUE(done.ok()) << done.error().message();
+  const TensorEntry& weight = *done->file.find_tensor("w.weight");
+  std::vector<float> row(kColumns);
+  for (uint64_t r = 0; r < kRows; ++r) {
+    const uint64_t size = row_bytes(dtype_info(weight.type), kColumns);
+    kernels::dequantize_row(weight.type, weight.bytes.data() + r * size, row.data(), kColumns);
+    for (uint64_t c = 0; c < kColumns; ++c) {
+      const size_t group = r * kGroups + c / (kColumns / kGroups);
+      EXPECT_EQ(row[c], static_cast<float>(codes[r * kColumns + c] - zeros[group]) * scales[group])
+          << r << " " << c;
+    }
+  }
+}
+
+TEST(QuantisedWeights, AnIndexNamesGroupsThatAreThere) {
+  ModelFile file = open_model_file(kQuantised + "gptq4").value();
+  const auto index = std::ranges::find(file.tensors, "w.g_idx", &TensorEntry::name);
+  ASSERT_NE(index, file.tensors.end());
+  std::vector<int32_t> groups(index->shape[0]);
+  std::memcpy(groups.data(), index->bytes.data(), groups.size() * sizeof(int32_t));
+  const int32_t n_groups = groups.back() + 1;
+  for (const int32_t named : {n_groups, n_groups + 1, -1}) {
+    groups.back() = named;
+    ModelFile changed = file;
+    changed.tensors[static_cast<size_t>(index - file.tensors.begin())].bytes =
+        std::as_bytes(std::span(groups));
+    const auto done = repack(std::move(changed));
+    ASSERT_FALSE(done.ok()) << named;
+    EXPECT_NE(done.error().message().find("w.g_idx"), std::string::npos) << done.error().message();
+  }
 }
 
 TEST(QuantisedWeights, SaysWhatItRefuses) {

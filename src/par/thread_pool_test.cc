@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <ctime>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <numeric>
+#include <string>
 
 namespace whet {
 namespace {
@@ -51,14 +55,32 @@ TEST(ThreadPool, WorkersBindToTheirNodes) {
   EXPECT_EQ(done.load(), 64);
 }
 
+/// The threads of this process: id and what the kernel says that they do ('R' runs, 'S' sleeps).
+std::map<std::string, char> threads_and_states() {
+  std::map<std::string, char> states;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "stat");
+    std::string stat;
+    std::getline(file, stat);
+    const size_t name_end = stat.rfind(") ");
+    if (name_end != std::string::npos) states[task.path().filename()] = stat[name_end + 2];
+  }
+  return states;
+}
+
 TEST(ThreadPool, IdleWorkersSleep) {
+  const auto others = threads_and_states();
   ThreadPool pool(4);
   pool.for_each(8, [](int64_t) {});
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  std::clock_t before = std::clock();
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  double cpu_s = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
-  EXPECT_LT(cpu_s, 0.02);
+  const auto n_asleep = [&] {
+    int n = 0;
+    for (const auto& [id, state] : threads_and_states()) n += !others.contains(id) && state == 'S';
+    return n;
+  };
+  // A worker that spins for ever never sleeps; only such a failure takes so long.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (n_asleep() < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(n_asleep(), 3);
 }
 
 }  // namespace

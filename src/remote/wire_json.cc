@@ -4,35 +4,16 @@
 
 #include <algorithm>
 
+#include "base/json_nesting.h"
+
 namespace whet::remote {
 namespace {
 
 constexpr size_t kShownBytes = 600;
-constexpr int kMaxDepth = 64;
 constexpr int64_t kMaxCount = int64_t{1} << 53;
 
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-/// Of brackets outside strings; text that is no JSON gives some number.
-int depth_of(std::string_view text) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return deepest;
 }
 
 TokenInfo token_of(const Json& json) {
@@ -61,7 +42,7 @@ TokenInfo token_of(const Json& json) {
 }  // namespace
 
 Json parsed(std::string_view text) {
-  if (depth_of(text) > kMaxDepth) return Json(Json::value_t::discarded);
+  if (json_nesting(text) > kMaxJsonNesting) return Json(Json::value_t::discarded);
   return Json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 

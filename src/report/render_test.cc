@@ -11,6 +11,7 @@
 #include "report/markdown.h"
 #include "report/summary.h"
 #include "report/terminal.h"
+#include "report/testdata/foreign_surroundings.h"
 #include "report/testdata/sample.h"
 #include "report/text.h"
 
@@ -78,10 +79,14 @@ TEST(Render, NothingAtAllStillRenders) {
   EXPECT_EQ(lines_of(render_csv(doc)).size(), 1u);
 }
 
-TEST(Render, SameDocumentSameBytes) {
-  EXPECT_EQ(render_html(sample()), render_html(sample()));
-  EXPECT_EQ(render_terminal(sample()), render_terminal(sample()));
-  EXPECT_EQ(render_csv(sample()), render_csv(sample()));
+TEST(Render, ReadsTheDocumentAndNothingElse) {
+  const std::string html = render_html(sample()), markdown = render_markdown(sample()),
+                    csv = render_csv(sample()), terminal = render_terminal(sample());
+  const ForeignSurroundings foreign;
+  EXPECT_EQ(render_html(sample()), html);
+  EXPECT_EQ(render_markdown(sample()), markdown);
+  EXPECT_EQ(render_csv(sample()), csv);
+  EXPECT_EQ(render_terminal(sample()), terminal);
 }
 
 TEST(Summary, HeadlineSaysWhatTheVerdictsSay) {

@@ -121,20 +121,14 @@ class HttpServerTest : public testing::Test {
   void hold(Reply& reply) {
     reply.begin(200, "text/plain", {});
     reply.write("begun");
-    while (!released() && !reply.cancelled().cancelled()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (reply.cancelled().cancelled()) ++n_cancelled_;
+    await_release(reply);
     reply.write("ended");
     reply.end();
   }
 
   void think(const Request& request, Reply& reply) {
     reply.expect_events({{"X-Mark", "kept"}});
-    while (!released() && !reply.cancelled().cancelled()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (reply.cancelled().cancelled()) ++n_cancelled_;
+    await_release(reply);
     if (request.path == "/fails") return reply.send(400, "application/json", "{\"error\":1}");
     reply.begin(200, "text/event-stream", {{"X-Mark", "kept"}});
     reply.write("data: 1\n\n");
@@ -150,6 +144,12 @@ class HttpServerTest : public testing::Test {
     reply.end();
   }
 
+  /// Until the test goes on or the client is gone.
+  void await_release(const Reply& reply) {
+    while (!released() && !reply.cancelled().cancelled()) std::this_thread::yield();
+    if (reply.cancelled().cancelled()) ++n_cancelled_;
+  }
+
   bool released() const {
     return released_future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   }
@@ -162,7 +162,7 @@ class HttpServerTest : public testing::Test {
     const auto end = std::chrono::steady_clock::now() + kPatience;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::this_thread::yield();
     }
     return true;
   }
@@ -361,6 +361,26 @@ TEST_F(HttpServerTest, AFullQueueGives503ButQuickRequestsGoOn) {
   EXPECT_TRUE(quick.read("\r\n\r\n").starts_with("HTTP/1.1 200"));
   release();
   EXPECT_TRUE(waiting.read("later.").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, AConnectionOverTheLimitIsClosedUntilAnotherLeaves) {
+  HttpLimits limits;
+  limits.max_connections = 2;
+  limits.header_timeout_s = 600;  // a connection may not end for its silence here
+  start(limits);
+  const auto is_served = [](Client& client) {
+    return client.send(get("/quick")) && client.read("\r\n\r\n").find(" 200 ") != std::string::npos;
+  };
+  Client first(port_), second(port_);
+  ASSERT_TRUE(is_served(first));
+  ASSERT_TRUE(is_served(second));
+  Client third(port_);
+  EXPECT_EQ(third.read(), "");
+  EXPECT_TRUE(is_served(second));
+  first.close();
+  ASSERT_TRUE(comes_true([this] { return server_->n_connections() == 1; }));
+  Client fourth(port_);
+  EXPECT_TRUE(is_served(fourth));
 }
 
 TEST_F(HttpServerTest, StopLetsARunningReplyEndAndTakesNothingNew) {

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/json_nesting.h"
 #include "serve/embeddings.h"
 #include "serve/generation.h"
 #include "serve/llama_server.h"
 #include "serve/ollama.h"
+#include "serve/ollama_models.h"
 #include "serve/ollama_store.h"
 #include "serve/openai_chat.h"
 #include "serve/openai_completions.h"
@@ -20,8 +22,6 @@
 
 namespace whet::serve {
 namespace {
-
-constexpr int kMaxJsonDepth = 64;
 
 void health(Exchange& exchange) {
   exchange.send(200, {{"status", "ok"}});
@@ -321,14 +321,14 @@ bool Exchange::parse(Json& json) {
   json = Json::parse(
       request.body,
       [&](int depth, Json::parse_event_t, Json&) {
-        too_deep |= depth > kMaxJsonDepth;
-        return depth <= kMaxJsonDepth;
+        too_deep |= depth > kMaxJsonNesting;
+        return depth <= kMaxJsonNesting;
       },
       false);
   if (too_deep || !json.is_object()) {
     fail({400, request.body.empty() ? "missing request body"
                : too_deep
-                   ? fmt::format("the body is nested more than {} levels deep", kMaxJsonDepth)
+                   ? fmt::format("the body is nested more than {} levels deep", kMaxJsonNesting)
                : json.is_discarded()
                    ? "the body is not valid JSON"
                    : fmt::format("the body: expected a JSON object, found {}", json.type_name())});

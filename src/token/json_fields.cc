@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/invalid_model.h"
+#include "base/json_nesting.h"
 #include "formats/untrusted_text.h"
 
 namespace whet {
@@ -12,27 +11,6 @@ namespace whet {
 using nlohmann::json;
 
 namespace {
-
-// Brackets outside strings; the text may be no JSON at all.
-int nesting_depth(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return deepest;
-}
 
 Error wrong_type(const char* name, const char* expected, const json& found) {
   return invalid_model(
@@ -45,8 +23,8 @@ Result<json> parse_json_object(std::string_view text) {
   if (text.size() > kMaxJsonBytes) {
     return invalid_model(fmt::format("{} bytes of JSON, more than {}", text.size(), kMaxJsonBytes));
   }
-  if (const int depth = nesting_depth(text); depth > kMaxJsonDepth) {
-    return invalid_model(fmt::format("JSON nested {} deep, more than {}", depth, kMaxJsonDepth));
+  if (const int depth = json_nesting(text); depth > kMaxJsonNesting) {
+    return invalid_model(fmt::format("JSON nested {} deep, more than {}", depth, kMaxJsonNesting));
   }
   try {
     json value = json::parse(text);

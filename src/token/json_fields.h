@@ -13,7 +13,6 @@
 namespace whet {
 
 inline constexpr size_t kMaxJsonBytes = size_t{256} << 20;
-inline constexpr int kMaxJsonDepth = 64;
 
 /// Errors: too large, too deep, not JSON, not an object. Of a repeated key the last counts.
 Result<nlohmann::json> parse_json_object(std::string_view text);
