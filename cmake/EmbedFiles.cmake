@@ -1,9 +1,9 @@
-# whet_embed_files(OUTPUT FILE FUNCTION NAME FILES path...)
+# whet_embed_files(OUTPUT FILE HEADER "room/noun.h" FUNCTION NAME FILES path...)
 #
-# Writes a source file that defines `std::span<const EmbeddedFile> NAME()`, see cli/embedded_file.h:
+# Writes a source file that defines `std::span<const EmbeddedFile> NAME()` (base/embedded_file.h), which HEADER declares:
 # the contents are part of the program, so that a copied binary has them wherever it lies.
 function(whet_embed_files)
-  cmake_parse_arguments(EMBED "" "OUTPUT;FUNCTION" "FILES" ${ARGN})
+  cmake_parse_arguments(EMBED "" "OUTPUT;HEADER;FUNCTION" "FILES" ${ARGN})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${EMBED_FILES})
   set(entries "")
   foreach(path IN LISTS EMBED_FILES)
@@ -15,7 +15,7 @@ function(whet_embed_files)
   endforeach()
   file(CONFIGURE OUTPUT ${EMBED_OUTPUT} @ONLY CONTENT [[
 // Written by cmake/EmbedFiles.cmake.
-#include "cli/embedded_file.h"
+#include "@EMBED_HEADER@"
 
 namespace whet {
 

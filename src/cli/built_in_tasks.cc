@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "cli/embedded_file.h"
+#include "cli/embedded_files.h"
 #include "cli/nearest_name.h"
 #include "sys/file_bytes.h"
 #include "sys/sha256.h"

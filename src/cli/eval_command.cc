@@ -11,7 +11,9 @@
 #include "cli/experiment_run.h"
 #include "cli/terminal.h"
 #include "cli/variants.h"
+#include "eval/prompt_variant.h"
 #include "strategy/registry.h"
+#include "sys/file_bytes.h"
 
 namespace whet {
 namespace {
@@ -25,7 +27,7 @@ constexpr int kSequences = 8;
 struct EvalFlags {
   ExperimentFlags experiment;
   std::string strategies = "baseline,re2,diverse,best-of-n,self-consistency,majority-voting";
-  std::string system, group_by = "file";
+  std::string system, group_by = "file", control = "again", prompt_variants;
   double task_time_limit_s = 0;
   int warmup = 1;
   std::vector<std::string> with;
@@ -63,6 +65,17 @@ Status group_tasks(const EvalFlags& options, std::vector<eval::Task>& tasks) {
   return ok_status();
 }
 
+/// Asks the tasks in each wording of --prompt-variants.
+Status vary_prompts(const EvalFlags& options, std::vector<eval::Task>& tasks) {
+  constexpr uint64_t kMostBytes = uint64_t{1} << 24;
+  if (options.prompt_variants.empty()) return ok_status();
+  WHET_TRY(const std::string text, read_file(options.prompt_variants, kMostBytes));
+  auto variants = eval::parse_prompt_variants(text);
+  if (!variants.ok()) return variants.error().with_context(options.prompt_variants);
+  tasks = eval::asked_in_variants(tasks, *variants);
+  return ok_status();
+}
+
 /// Strategies that would choose blindly without log-probabilities are refused before they cost.
 Status check_strategies(const experiment::Plan& plan, const ModelDescription& model) {
   if (model.can.logprobs) return ok_status();
@@ -74,10 +87,10 @@ Status check_strategies(const experiment::Plan& plan, const ModelDescription& mo
                              "(--strategies)",
                              strategy->name(), model.endpoint));
   }
-  if (plan.same_time_controls) {
+  if (plan.same_time_controls && plan.control == "baseline-same-time") {
     return Error(ErrorCode::kUnavailable,
                  fmt::format("the rows 'baseline given the same time' choose by log-probabilities, "
-                             "and {} gives none; give --no-controls",
+                             "and {} gives none; give --control vote or --no-controls",
                              model.endpoint));
   }
   print_note("no log-probabilities: votes that tie go to the earliest answer");
@@ -87,6 +100,7 @@ Status check_strategies(const experiment::Plan& plan, const ModelDescription& mo
 Result<experiment::Plan> make_eval_plan(const EvalFlags& options, const OpenedModel& opened) {
   WHET_TRY(experiment::Plan plan, make_plan(options.experiment, opened));
   WHET_TRY_STATUS(group_tasks(options, plan.tasks));
+  WHET_TRY_STATUS(vary_prompts(options, plan.tasks));
   plan.title =
       "Which strategies pay: " + fs::path(options.experiment.model.model).filename().string();
   plan.strategies = split_strategies(options.strategies);
@@ -94,6 +108,7 @@ Result<experiment::Plan> make_eval_plan(const EvalFlags& options, const OpenedMo
   plan.raw_prompt = plan.raw_prompt || options.raw;
   if (options.task_time_limit_s > 0) plan.task_time_limit_s = options.task_time_limit_s;
   plan.same_time_controls = !options.no_controls;
+  plan.control = options.control == "vote" ? "vote-same-time" : "baseline-same-time";
   plan.warmup = options.warmup;
   plan.grade_candidates = options.grade_candidates;
   plan.strategies_on_variants = true;
@@ -107,6 +122,9 @@ int print_plan(const EvalFlags& options) {
   if (Status added = options.experiment.add_tasks(plan); !added.ok()) return fail(added.error());
   if (Status grouped = group_tasks(options, plan.tasks); !grouped.ok()) {
     return fail(grouped.error());
+  }
+  if (Status varied = vary_prompts(options, plan.tasks); !varied.ok()) {
+    return fail(varied.error());
   }
   auto seeds = options.experiment.parse_seeds();
   if (!seeds.ok()) return fail(seeds.error());
@@ -192,6 +210,12 @@ Command make_eval_command() {
            "which tasks are drawn together, so that intervals and verdicts count them so: those "
            "with one \"group\" in the file, or those of one kind")
       .one_of({"file", "kind"});
+  command
+      .add("--prompt-variants", &options->prompt_variants,
+           "ask each task in each wording of this file (lines of {\"name\", \"before\", "
+           "\"after\"}); the wordings of a task are drawn together, and families say how they "
+           "differ")
+      .value_name("FILE");
   command.add("--system", &options->system, "system message");
   command
       .add("--task-time-limit", &options->task_time_limit_s,
@@ -200,6 +224,11 @@ Command make_eval_command() {
   command.add("--warmup", &options->warmup, "uncounted runs before the first").at_least(0);
   command.add("--grade-candidates", &options->grade_candidates,
               "also grade candidates that were not chosen");
+  command
+      .add("--control", &options->control,
+           "what each strategy must beat in its own time: the baseline asked again and again, the "
+           "surest answer kept, or a vote of as many samples as one batch ends in that time")
+      .one_of({"again", "vote"});
   command.add("--no-controls", &options->no_controls,
               "leave out the rows 'baseline given the same time'");
   command.add("--plan", &options->plan_only,

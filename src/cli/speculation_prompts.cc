@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cli/embedded_file.h"
+#include "cli/embedded_files.h"
 
 namespace whet {
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "experiment/looks.h"
+
 namespace whet::experiment {
 namespace {
 
@@ -77,6 +79,23 @@ void add_groups(std::vector<std::string>& notes, const Plan& plan) {
       n_grouped, plan.tasks.size(), groups.size()));
 }
 
+/// Intervals stay as they are: they are read one by one, at whatever look.
+void add_looks(std::vector<std::string>& notes, const Plan& plan, const RunStatus& status) {
+  const double alpha = 1 - plan.level;
+  const std::string level = fmt::format("{:.4f}", alpha_of_last_look(status, alpha));
+  if (status.looks.size() > 1) {
+    notes.push_back(fmt::format(
+        "Numbers were made of this record {} times, after {} runs: going on until one looks right "
+        "errs more often, so verdicts are tested at {}, what the looks before leave of {:.3g}.",
+        status.looks.size(), fmt::join(status.looks, ", "), level, alpha));
+  } else if (!status.complete) {
+    notes.push_back(
+        fmt::format("Verdicts of an unfinished run are provisional, and tested at {} of {:.3g}: "
+                    "the rest is kept for a later look.",
+                    level, alpha));
+  }
+}
+
 void add_load(std::vector<std::string>& notes, const RunStatus& status,
               const std::vector<StrategyResult>& summaries, int n_cpus) {
   const double load_per_cpu = status.load_average / n_cpus;
@@ -143,18 +162,7 @@ std::vector<std::string> caveats(const Plan& plan, const RunStatus& status,
   }
   if (const StrategyResult* baseline = baseline_of(summaries)) add_room(notes, plan, *baseline);
   add_groups(notes, plan);
-  if (!status.complete) {
-    notes.push_back(
-        "Verdicts of an unfinished run are provisional: a run that is stopped when its numbers "
-        "look "
-        "right errs more often.");
-  }
-  if (status.looks.size() > 1) {
-    notes.push_back(
-        fmt::format("Numbers were made of this record {} times, after {} runs. Verdicts are not "
-                    "corrected for that: going on until one looks right errs more often.",
-                    status.looks.size(), fmt::join(status.looks, ", ")));
-  }
+  add_looks(notes, plan, status);
   add_load(notes, status, summaries, n_cpus);
   return notes;
 }

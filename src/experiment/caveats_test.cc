@@ -96,8 +96,11 @@ TEST(Caveats, LooksAreNamed) {
   Case run = quiet();
   run.status.looks = {40};
   EXPECT_TRUE(run.notes().empty()) << "at the end only";
+  run.status.n_planned = 40;
   run.status.looks = {20, 40};
   EXPECT_NE(run.notes().at(0).find("2 times, after 20, 40 runs"), std::string::npos);
+  EXPECT_NE(run.notes().at(0).find("tested at 0.0190, what the looks before leave of 0.05"),
+            std::string::npos);
 }
 
 TEST(Caveats, GroupsOfTasksAreNamed) {
@@ -115,7 +118,9 @@ TEST(Caveats, GroupsOfTasksAreNamed) {
 TEST(Caveats, AnUnfinishedRunIsProvisional) {
   Case run = quiet();
   run.status.complete = false;
-  EXPECT_NE(run.notes().at(0).find("provisional"), std::string::npos);
+  run.status.n_planned = 40;
+  run.status.looks = {20};
+  EXPECT_NE(run.notes().at(0).find("provisional, and tested at 0.0310 of 0.05"), std::string::npos);
 }
 
 }  // namespace

@@ -258,6 +258,24 @@ std::optional<results::Spread> spread_of(const Events& events, const Events* bas
                          components->share_within()};
 }
 
+/// Of the gain over the baseline, or of the accuracy; none where no two tasks stand in one group.
+std::optional<double> design_effect_of(const Events& events, const Events* baseline) {
+  stats::TaskDifferences tasks;
+  if (baseline) {
+    tasks = stats::task_differences(paired(*baseline, events, correctness));
+  } else {
+    GroupNumbers numbers;
+    for (const auto& [task, runs] : by_task(events)) {
+      const auto mean = stats::mean(values_of(runs, correctness));
+      if (!mean) continue;
+      tasks.values.push_back(*mean);
+      tasks.groups.push_back(numbers.of(*runs.front()));
+    }
+  }
+  if (stats::group_members(tasks.groups).size() == tasks.groups.size()) return std::nullopt;
+  return stats::design_effect(tasks.values, tasks.groups);
+}
+
 /// Of runs that wrote what the baseline wrote, and more: their time over its.
 std::optional<double> faster_than_possible(const Events& events, const Events& baseline) {
   constexpr size_t kFewest = 3;
@@ -364,6 +382,7 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
   summary.core_clock = mean_core_clock(events);
   summary.per_correct = per_correct(events);
   summary.spread = spread_of(events, baseline);
+  summary.design_effect = design_effect_of(events, baseline);
   if (!baseline) return summary;
   summary.faster_than_possible = faster_than_possible(events, *baseline);
   summary.difference_to_baseline = accuracy_difference(*baseline, events, options);
@@ -433,6 +452,7 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
     comparison.gain = gain_pairs(baseline_runs, runs);
     if (const auto control = control_of.find(summary.name); control != control_of.end()) {
       comparison.gain_on_control = gain_pairs(by_row[control->second], runs);
+      comparison.control = options.control;
       if (summary.difference_to_control) {
         comparison.control_estimate = summary.difference_to_control->estimate;
       }
@@ -448,8 +468,8 @@ std::vector<StrategyResult> summarise(const std::vector<Row>& rows,
     comparisons.push_back(std::move(comparison));
     judged.push_back(&summary);
   }
-  const auto verdicts =
-      judge(comparisons, {options.min_gain, options.min_time_gain, options.bootstrap});
+  const auto verdicts = judge(
+      comparisons, {options.min_gain, options.min_time_gain, options.alpha, options.bootstrap});
   for (size_t i = 0; i < judged.size(); ++i) judged[i]->verdict = verdicts[i];
   return summaries;
 }

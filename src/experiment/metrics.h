@@ -22,6 +22,8 @@ struct MetricOptions {
   std::vector<std::string> families;  // in display order
   double min_gain = 0.02;
   double min_time_gain = 0.05;
+  double alpha = 0.05;                                       // of all verdicts together
+  std::string control = "the baseline given the same time";  // what control rows are, in words
   stats::BootstrapOptions bootstrap;
 };
 

@@ -57,6 +57,19 @@ std::vector<Event> clear_win() {
   return events;
 }
 
+TEST(Metrics, GroupsHaveADesignEffect) {
+  std::vector<Event> events = clear_win();
+  EXPECT_FALSE(summarise(rows(), events, options())[1].design_effect) << "each on its own";
+  // Tasks 4k to 4k + 3: the baseline is right on one of each group, so groups tell more than tasks.
+  for (Event& e : events) e.group = std::to_string(std::stoi(e.task.substr(1)) / 4);
+  EXPECT_DOUBLE_EQ(*summarise(rows(), events, options())[0].design_effect, 0);
+  // Every fourth task: all of a group come out alike, and four tasks count as one.
+  for (Event& e : events) e.group = std::to_string(std::stoi(e.task.substr(1)) % 4);
+  const auto alike = summarise(rows(), events, options());
+  EXPECT_NEAR(*alike[0].design_effect, 5 * (4.0 / 3) / (20.0 / 19), 1e-9);
+  EXPECT_NEAR(*alike[1].design_effect, *alike[0].design_effect, 1e-9) << "1 - the baseline's";
+}
+
 TEST(Metrics, CountsAndAveragesByHand) {
   const auto summaries = summarise(rows(), clear_win(), options());
   ASSERT_EQ(summaries.size(), 3u);

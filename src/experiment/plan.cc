@@ -63,7 +63,8 @@ FingerprintParts fingerprint_parts(const Plan& plan, bool has_sandbox) {
       fmt::format("{} ({} bytes)", plan.model.path, plan.model.size_bytes.value_or(0)));
   parts["tasks"] = eval::task_digest(plan.tasks);
   parts["strategies"] = fmt::format("{}", fmt::join(plan.strategies, " "));
-  parts["same-time controls"] = plan.same_time_controls ? "yes" : "no";
+  parts["same-time controls"] = plan.same_time_controls ? plan.control : "no";
+  parts["every candidate graded"] = plan.grade_candidates ? "yes" : "no";
   parts["seeds"] = fmt::format("{}", fmt::join(plan.seeds, " "));
   parts["sampling"] = sampling_text(plan.sampling);
   parts["prompt"] =

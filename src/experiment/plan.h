@@ -37,7 +37,8 @@ struct Plan {
   std::optional<double> task_time_limit_s;  // of one strategy on one task and seed
   /// For each strategy a control row: the baseline given that strategy's median time on the task.
   bool same_time_controls = true;
-  bool strategies_on_variants = false;  // run them on each variant too, against its baseline
+  std::string control = "baseline-same-time";  // which one; or "vote-same-time"
+  bool strategies_on_variants = false;         // run them on each variant too, against its baseline
   int warmup = 1;  // runs of the baseline and of each variant before the first counted one
   bool grade_candidates = true;  // also grade candidates that were not chosen (AUROC, oracle)
   int n_grading_threads = 1;     // never inside a timed region

@@ -10,7 +10,9 @@
 #include <set>
 #include <tuple>
 
+#include "experiment/batch_times.h"
 #include "experiment/document.h"
+#include "experiment/looks.h"
 #include "experiment/schedule.h"
 #include "results/document_file.h"
 #include "results/event_log.h"
@@ -64,6 +66,10 @@ void add_strategies_on_variants(Line& line, size_t n_variants) {
   }
 }
 
+bool is_vote(const Plan& plan) {
+  return plan.control == "vote-same-time";
+}
+
 Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
   Line line;
   std::set<std::string> names;
@@ -110,10 +116,9 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
   if (!plan.same_time_controls) return line;
   for (size_t i = 1; i < line.n_strategies; ++i) {
     const std::string& name = line.runners[i].row.name;
-    WHET_TRY(std::shared_ptr<const Strategy> control,
-             strategy::make_strategy("baseline-same-time"));
-    Row row{fmt::format("baseline-same-time({})", name),
-            fmt::format("baseline, {}'s time", name),
+    WHET_TRY(std::shared_ptr<const Strategy> control, strategy::make_strategy(plan.control));
+    Row row{fmt::format("{}({})", plan.control, name),
+            fmt::format("{}, {}'s time", is_vote(plan) ? "vote" : "baseline", name),
             StrategyKind::kControl,
             {name},
             control->description(),
@@ -260,6 +265,7 @@ class Experiment {
     context.now_ns = environment_.now_ns;
     context.sandbox = environment_.sandbox;
     context.n_threads = plan_.n_grading_threads;
+    context.every_candidate = plan_.grade_candidates;
     if (plan_.task_time_limit_s) {
       context.deadline_ns = environment_.now_ns() + seconds_to_ns(*plan_.task_time_limit_s);
     }
@@ -283,8 +289,35 @@ class Experiment {
     // Steps and all: what was drawn is what was spent.
     const auto first = event.candidates.empty() ? std::nullopt : event.candidates[0].logprob;
     budgets_[{event.strategy, event.seed}].note(first, event.candidates.size());
-    times_[{event.strategy, event.task}].push_back(
-        static_cast<double>(event.end_ns - event.start_ns));
+    const auto time = static_cast<double>(event.end_ns - event.start_ns);
+    times_[{event.strategy, event.task}].push_back(time);
+    if (event.n_calls == 1 && event.candidates.size() > 1) {
+      batches_.push_back({event.strategy, event.task, event.candidates.size(), time});
+    }
+  }
+
+  const std::string& baseline_of(const Row& row) const {
+    return row.against.empty() ? line_.runners[line_.baseline].row.name : row.against;
+  }
+
+  /// Samples of one batch that are expected to end in this time, as batches of rows with the same
+  /// baseline have done so far.
+  size_t n_in_time(const Row& timed, const std::string& task, int64_t time_ns) const {
+    const std::string& baseline = baseline_of(timed);
+    const auto single_ns = median_ns(baseline, task);
+    if (!single_ns || *single_ns <= 0) return 1;
+    std::map<std::string, bool> shares_baseline;
+    for (const Runner& runner : line_.runners) {
+      const Row& asks = runner.time_of ? line_.runners[*runner.time_of].row : runner.row;
+      shares_baseline[runner.row.name] = baseline_of(asks) == baseline;
+    }
+    BatchTimes known;
+    for (const Batch& batch : batches_) {
+      const auto single = median_ns(baseline, batch.task);
+      if (!single || *single <= 0 || !shares_baseline[batch.row]) continue;
+      known.note(batch.n, batch.time_ns / static_cast<double>(*single));
+    }
+    return known.n_within(static_cast<double>(time_ns) / static_cast<double>(*single_ns));
   }
 
   /// Median time that `row` took on this task over its seeds; none if it never finished.
@@ -390,6 +423,8 @@ class Experiment {
         return record(std::move(event));
       }
       context.time_budget_ns = *event.time_budget_ns;
+      context.n_in_time =
+          n_in_time(line_.runners[*runner.time_of].row, task.id, *event.time_budget_ns);
     }
     event.core_clock = dependent_multiplications_per_s();
     const bool has_new_peak = reset_peak_rss();
@@ -440,6 +475,8 @@ class Experiment {
     options.families = families_of(plan_.tasks);
     options.min_gain = plan_.min_gain;
     options.min_time_gain = plan_.min_time_gain;
+    options.alpha = alpha_of_last_look(status_, 1 - plan_.level);
+    options.control = is_vote(plan_) ? "a vote in the same time" : options.control;
     options.bootstrap = {plan_.level, plan_.n_resamples, plan_.bootstrap_seed};
     std::vector<Row> rows;
     for (const Runner& runner : line_.runners) rows.push_back(runner.row);
@@ -470,6 +507,12 @@ class Experiment {
   eval::Grader grader_;
   std::set<Key> done_;
   std::map<std::pair<std::string, std::string>, std::vector<double>> times_;  // ns, by row, task
+  struct Batch {
+    std::string row, task;
+    size_t n;
+    double time_ns;
+  };
+  std::vector<Batch> batches_;  // runs that were one request
   /// By row and seed; an interrupted run goes on with what its record says was spent.
   std::map<std::pair<std::string, uint64_t>, strategy::RunBudget> budgets_;
   RunStatus status_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -217,6 +218,7 @@ TEST_F(RunTest, EveryLookAtTheNumbersIsOnRecord) {
   const auto first = run(looked, environment);
   ASSERT_TRUE(first.ok()) << first.error().message();
   EXPECT_EQ(first->document.status.looks, std::vector<int64_t>{5});
+  EXPECT_NEAR(*first->document.design.alpha, 0.05 * std::log1p(1.718281828 * 5 / 24), 1e-9);
   looked.resume = true;
   const auto second = run(looked);
   ASSERT_TRUE(second.ok()) << second.error().message();
@@ -224,6 +226,32 @@ TEST_F(RunTest, EveryLookAtTheNumbersIsOnRecord) {
   const auto again = run(looked);
   ASSERT_TRUE(again.ok()) << again.error().message();
   EXPECT_EQ(again->document.status.looks, (std::vector<int64_t>{5, 24})) << "nothing new was seen";
+  EXPECT_NEAR(*second->document.design.alpha, 0.05 - *first->document.design.alpha, 1e-12);
+  EXPECT_EQ(again->document.design.alpha, second->document.design.alpha);
+}
+
+TEST_F(RunTest, EndsNoCandidateEarlyThatIsGraded) {
+  const auto n_ended = [&] {
+    size_t n = 0;
+    for (const auto& event : events()) {
+      for (const auto& candidate : event["candidates"]) n += candidate["finish"] == "cancelled";
+    }
+    return n;
+  };
+  Plan vote = plan(1);
+  vote.strategies = {"baseline", "majority-voting:n=4"};
+  vote.same_time_controls = false;
+  const auto all_alike = [](const GenerateRequest&, size_t, size_t) {
+    return ScriptedCompletion{"Answer: 0"};
+  };
+  ScriptedGenerator graded(all_alike);
+  ASSERT_TRUE(run_with(graded, vote).ok());
+  EXPECT_EQ(n_ended(), 0u);
+  vote.grade_candidates = false;
+  vote.overwrite = true;
+  ScriptedGenerator not_graded(all_alike);
+  ASSERT_TRUE(run_with(not_graded, vote).ok());
+  EXPECT_EQ(n_ended(), 2u) << "the fourth of each seed";
 }
 
 TEST_F(RunTest, MeasuresTheLatencyOfTheGenerator) {
@@ -287,6 +315,42 @@ TEST_F(RunTest, AControlGetsTheMedianTimeOfItsStrategy) {
     EXPECT_EQ(event["n_calls"], 4) << "three draws and one that is cut";
   }
   EXPECT_EQ(n_controls, 6);
+}
+
+TEST_F(RunTest, AVoteGetsAsManySamplesAsFillTheTimeOfTheStrategy) {
+  Plan timed = plan(3);
+  timed.strategies = {"baseline", "best-of-n:n=3", "re2"};
+  timed.seeds = {3};
+  timed.control = "vote-same-time";
+  timed.sampling.temperature = 0.8;
+  // A sample takes 10 ms, three of a batch 14, re2 30: batches cost 2 ms for each further sample.
+  ScriptedGenerator generator(
+      [](const GenerateRequest& request, size_t, size_t) {
+        const bool is_re2 =
+            std::get<Conversation>(request.prompt).messages.back().content.find("again") !=
+            std::string::npos;
+        const auto n_further = static_cast<int64_t>(request.samples.size()) - 1;
+        return ScriptedCompletion{"Answer: 0", -.1, FinishReason::kStop,
+                                  is_re2 ? 30 : 10 + 2 * n_further};
+      },
+      {.prefill_ns = 0, .per_token_ns = kMs});
+  const auto result = run_with(generator, timed);
+  ASSERT_TRUE(result.ok()) << result.error().message();
+  EXPECT_EQ(result->document.design.control, "vote-same-time");
+  EXPECT_EQ(result->document.strategies[1].difference_to_control->control,
+            "vote-same-time(best-of-n)");
+  int n_of_three = 0, n_of_re2 = 0;
+  for (const auto& event : events()) {
+    if (event["time_budget_ns"].is_null()) continue;
+    const bool is_re2 = event["strategy"] == "vote-same-time(re2)";
+    (is_re2 ? n_of_re2 : n_of_three) += 1;
+    EXPECT_EQ(event["candidates"].size(), is_re2 ? 11u : 3u);
+    EXPECT_EQ(event["end_ns"].get<int64_t>() - event["start_ns"].get<int64_t>(),
+              (is_re2 ? 30 : 14) * kMs)
+        << "just the strategy's time";
+  }
+  EXPECT_EQ(n_of_three, 3);
+  EXPECT_EQ(n_of_re2, 3);
 }
 
 TEST_F(RunTest, ARunHasTheGradeOfItsAnswerNotOfItsLastCandidate) {

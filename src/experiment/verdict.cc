@@ -176,7 +176,7 @@ std::string numbers_of(const Comparison& of) {
     }
   }
   if (of.control_estimate) {
-    text += "; against the baseline given the same time " + spelt(*of.control_estimate);
+    text += fmt::format("; against {} {}", of.control, spelt(*of.control_estimate));
   }
   return text.empty() ? text : text + ": ";
 }
@@ -218,7 +218,7 @@ class Judgement {
 
  private:
   /// 1 - 0.95 in doubles is a little more than 0.05.
-  bool is_shown(double p) const { return p + options_.bootstrap.level < 1 - 1e-12; }
+  bool is_shown(double p) const { return p < options_.alpha - 1e-12; }
 
   std::string sentence(const std::string& text) const { return numbers_of(of_) + text + "."; }
 
@@ -260,8 +260,8 @@ std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
   }
   const auto measured = adjusted(raw);
   const auto cautious = adjusted(raw_cautious);
-  const double alpha = (1 - options.bootstrap.level) /
-                       static_cast<double>(kMaxErrorsPerStrategy * strategies.size());
+  const double alpha =
+      options.alpha / static_cast<double>(kMaxErrorsPerStrategy * strategies.size());
   std::vector<Verdict> verdicts;
   for (size_t i = 0; i < strategies.size(); ++i) {
     verdicts.push_back(

@@ -29,10 +29,11 @@ struct GainPairs {
 
 /// What was measured of one strategy.
 struct Comparison {
-  GainPairs gain;                            // over the baseline
-  std::optional<GainPairs> gain_on_control;  // over the same-time control
-  stats::PairedTasks times;                  // seconds, baseline and strategy
-  std::string open_runs;                     // how many runs are open, in words; "" = none
+  GainPairs gain;                                            // over the baseline
+  std::optional<GainPairs> gain_on_control;                  // over the same-time control
+  stats::PairedTasks times;                                  // seconds, baseline and strategy
+  std::string control = "the baseline given the same time";  // in words
+  std::string open_runs;  // how many runs are open, in words; "" = none
   std::optional<double> baseline_accuracy;
   std::optional<double> accuracy;
   // For the words only.
@@ -42,11 +43,12 @@ struct Comparison {
 struct VerdictOptions {
   double min_gain = 0.02;       // g: the smallest accuracy gain worth having
   double min_time_gain = 0.05;  // t: the smallest share of the time worth saving
+  double alpha = 0.05;          // the chance of any false claim
   stats::BootstrapOptions bootstrap;
 };
 
 /// One verdict per strategy. Over all of them together, the chance of any false claim is at most
-/// 1 - level.
+/// alpha.
 std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
                            const VerdictOptions& options);
 

@@ -64,6 +64,16 @@ const char* const kNotPays = "does not pay";
 const char* const kSame = "makes no difference";
 const char* const kUnknown = "cannot tell at this n";
 
+TEST(Verdict, IsTestedAtTheLevelThatThisLookMaySpend) {
+  const Comparison of = comparison({"a clear gain", 100, {20, 2}, {}, 3, kPays});
+  VerdictOptions options;
+  EXPECT_EQ(results::verdict_label_name(judge({of}, options)[0].label), kPays);
+  const double all = *judge({of}, options)[0].detectable_gain;
+  options.alpha = 1e-6;
+  EXPECT_EQ(results::verdict_label_name(judge({of}, options)[0].label), kUnknown);
+  EXPECT_GT(*judge({of}, options)[0].detectable_gain, all);
+}
+
 TEST(Verdict, FollowsTheRule) {
   const std::optional<Counts> none;
   const Row rows[] = {

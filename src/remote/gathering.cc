@@ -163,7 +163,8 @@ void Gathering::take(const Ended& ended) {
   for (size_t i = ended.first; i < ended.first + ended.n; ++i) {
     Completion& completion = result_.completions[i];
     if (std::exchange(open_[i].has_finish, true)) continue;
-    if (was_stopped || dropped_[i]) {
+    // Its engine may have come to the end while nobody wanted it any more.
+    if (was_stopped || is_unwanted(i, 1)) {
       completion.finish = dropped_[i] ? FinishReason::kCancelled : reason_of_end();
       if (!dropped_[i]) emit(i, "", {}, completion.finish);
     } else if (!error_) {

@@ -37,6 +37,15 @@ Result<std::string> render_chart(const Report& document, Chart chart,
                                  const ChartOptions& options = {},
                                  const GnuplotOptions& gnuplot = {});
 
+struct ChartRequest {
+  Chart chart;
+  ChartOptions options;
+};
+/// Several, in one child process. Errors of each: as above.
+std::vector<Result<std::string>> render_charts(const Report& document,
+                                               const std::vector<ChartRequest>& charts,
+                                               const GnuplotOptions& gnuplot = {});
+
 /// An SVG of render_chart made fit to stand inside an HTML page: no XML prologue, every id and
 /// reference prefixed, colours as "var(--c-rrggbb,#rrggbb)" so that a style sheet can restyle them.
 std::string svg_for_html(std::string_view svg, std::string_view id_prefix,

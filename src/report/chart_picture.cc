@@ -84,21 +84,44 @@ std::string terminal_line(const Canvas& canvas, PictureFormat format) {
       canvas.width * kScale, canvas.height * kScale, 12, kScale * 0.75, kScale, kScale, kPaper);
 }
 
+std::vector<Result<std::string>> render_pictures(const std::vector<Drawing>& drawings,
+                                                 const GnuplotOptions& gnuplot) {
+  std::vector<std::string> scripts;
+  for (const Drawing& drawing : drawings) scripts.push_back(drawing.script);
+  std::vector<Result<std::string>> pictures;
+  for (auto& drawn : run_gnuplot(scripts, gnuplot)) {
+    const Drawing& drawing = drawings[pictures.size()];
+    auto picture = std::move(drawn).with_context(drawing.what);
+    if (picture.ok() && drawing.format == PictureFormat::kSvg) {
+      remove_elements(*picture, "title");
+      remove_elements(*picture, "desc");
+      name_fonts(*picture);
+    }
+    pictures.push_back(std::move(picture));
+  }
+  return pictures;
+}
+
 Result<std::string> render_picture(std::string_view script, PictureFormat format,
                                    std::string_view what, const GnuplotOptions& gnuplot) {
-  auto picture = run_gnuplot(script, gnuplot).with_context(what);
-  if (picture.ok() && format == PictureFormat::kSvg) {
-    remove_elements(*picture, "title");
-    remove_elements(*picture, "desc");
-    name_fonts(*picture);
-  }
-  return picture;
+  const std::vector<Drawing> one = {{std::string(script), format, std::string(what)}};
+  return std::move(render_pictures(one, gnuplot).front());
 }
 
 Result<std::string> render_chart(const Report& document, Chart chart, const ChartOptions& options,
                                  const GnuplotOptions& gnuplot) {
-  return render_picture(chart_script(document, chart, options), options.format,
-                        fmt::format("chart {}", chart_name(chart)), gnuplot);
+  return std::move(render_charts(document, {{chart, options}}, gnuplot).front());
+}
+
+std::vector<Result<std::string>> render_charts(const Report& document,
+                                               const std::vector<ChartRequest>& charts,
+                                               const GnuplotOptions& gnuplot) {
+  std::vector<Drawing> drawings;
+  for (const auto& [chart, options] : charts) {
+    drawings.push_back({chart_script(document, chart, options), options.format,
+                        fmt::format("chart {}", chart_name(chart))});
+  }
+  return render_pictures(drawings, gnuplot);
 }
 
 std::string svg_for_html(std::string_view svg, std::string_view id_prefix,

@@ -51,6 +51,21 @@ TEST(Gnuplot, ErrorsAndTimeLimit) {
       << broken.error().message();
   EXPECT_FALSE(run_gnuplot("").ok());  // wrote nothing
   const int64_t start = monotonic_ns();
+  const std::vector<std::string> scripts = {
+      "set terminal svg\nset title 'first'\nplot 1\n", "set terminal svg\nplot nonsense\n",
+      "set terminal svg\nplot 1\nplot nonsense\n", "set terminal svg\n",
+      "set terminal pngcairo\nplot 2\n"};
+  const auto several = run_gnuplot(scripts);
+  ASSERT_EQ(several.size(), 5u);
+  ASSERT_TRUE(several[0].ok()) << several[0].error().message();
+  EXPECT_EQ(*several[0], *run_gnuplot(scripts[0])) << "as if it were alone";
+  EXPECT_NE(several[1].error().message().find("undefined variable: nonsense"), std::string::npos);
+  EXPECT_FALSE(several[2].ok()) << "half a picture is none";
+  EXPECT_FALSE(several[3].ok()) << "drew nothing";
+  ASSERT_TRUE(several[4].ok()) << several[4].error().message();
+  EXPECT_TRUE(several[4]->starts_with("\x89PNG"));
+  EXPECT_EQ(*several[4], *run_gnuplot(scripts[4])) << "and not with the first one's title";
+
   const auto endless = run_gnuplot("while (1) { x = 1 }\n", {.time_limit_s = 0.3});
   ASSERT_FALSE(endless.ok());
   EXPECT_LT(monotonic_ns() - start, 5'000'000'000);

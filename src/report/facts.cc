@@ -119,8 +119,10 @@ void add_design(std::vector<FactGroup>& groups, const results::Design& design) {
   if (design.bootstrap_seed) facts.add("Bootstrap seed", std::to_string(*design.bootstrap_seed));
   facts.add("Order of runs", design.order);
   facts.add("Correction", design.correction);
+  facts.add("Control", design.control);
   facts.add_number("Smallest gain worth having", design.min_gain);
   facts.add_number("Smallest share of time worth saving", design.min_time_gain);
+  facts.add_number("Level of this look's verdicts", design.alpha);
   facts.add_count("Warm-up runs dropped", design.warmup);
 }
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -92,7 +93,28 @@ std::string gnuplot_quote(std::string_view text) {
   return quoted + "'";
 }
 
-Result<std::string> run_gnuplot(std::string_view script, const GnuplotOptions& options) {
+namespace {
+
+/// The script of all pictures: each written to its own open file, and a line of standard output
+/// once it is: the number of the error that it had, 0 for none, and its text. gnuplot goes on after
+/// an error.
+std::string joined(std::span<const std::string> scripts, std::span<const TemporaryFile> outputs) {
+  std::string all;
+  for (size_t i = 0; i < scripts.size(); ++i) {
+    const size_t terminal_end = std::min(scripts[i].find('\n'), scripts[i].size());
+    all += fmt::format(
+        "reset session\nreset errors\n{}\nset output '/dev/fd/{}'\n{}\nset output\n"
+        "set print '-'\nprint sprintf('%d %s', GPVAL_ERRNO, GPVAL_ERRMSG)\n",
+        std::string_view(scripts[i]).substr(0, terminal_end), fileno(outputs[i].get()),
+        std::string_view(scripts[i]).substr(terminal_end));
+  }
+  return all;
+}
+
+/// Runs a script to its end; `said`: the lines of its standard output. Errors: those of run_gnuplot
+/// that concern the child and no single picture.
+Status run_child(const std::string& script, double time_limit_s, const std::string& name,
+                 std::vector<std::string>& said) {
   const TemporaryFile input = temporary_file();
   const TemporaryFile output = temporary_file();
   const TemporaryFile complaints = temporary_file();
@@ -112,7 +134,7 @@ Result<std::string> run_gnuplot(std::string_view script, const GnuplotOptions& o
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
 
-  std::string program = options.program;
+  std::string program = name;
   std::string defaults = "-d";  // no start-up files
   char* arguments[] = {program.data(), defaults.data(), nullptr};
   std::vector<std::string> environment = child_environment();
@@ -132,18 +154,70 @@ Result<std::string> run_gnuplot(std::string_view script, const GnuplotOptions& o
                     "apt install gnuplot-nox fonts-dejavu-core",
                     program, std::strerror(failure)));
   }
-  const auto status =
-      wait_until(child, monotonic_ns() + static_cast<int64_t>(options.time_limit_s * 1e9));
+  const auto status = wait_until(child, monotonic_ns() + static_cast<int64_t>(time_limit_s * 1e9));
+  const std::string text = content_of(output.get());
+  for (size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    said.push_back(text.substr(at, end - at));
+  }
   if (!status) {
     return Error(ErrorCode::kInternal,
-                 fmt::format("gnuplot did not finish within {} s", options.time_limit_s));
+                 fmt::format("gnuplot did not finish within {} s", time_limit_s));
   }
-  std::string picture = content_of(output.get());
-  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0 || picture.empty()) {
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
     return Error(ErrorCode::kInternal,
                  "gnuplot failed: " + first_complaint(content_of(complaints.get())));
   }
+  return ok_status();
+}
+
+/// `said`: the line of joined().
+Result<std::string> picture_of(std::string picture, const std::string& said) {
+  const size_t space = std::min(said.find(' '), said.size());
+  if (said.substr(0, space) != "0") {
+    return Error(ErrorCode::kInternal,
+                 "gnuplot failed: " + truncate(one_line(said.substr(space)), 200));
+  }
+  if (picture.empty()) {
+    return Error(ErrorCode::kInternal, "gnuplot failed: it drew nothing");
+  }
   return picture;
+}
+
+}  // namespace
+
+std::vector<Result<std::string>> run_gnuplot(std::span<const std::string> scripts,
+                                             const GnuplotOptions& options) {
+  std::vector<Result<std::string>> pictures;
+  while (pictures.size() < scripts.size()) {
+    const auto rest = scripts.subspan(pictures.size());
+    std::vector<TemporaryFile> outputs;
+    for (size_t i = 0; i < rest.size(); ++i) outputs.push_back(temporary_file());
+    if (std::ranges::any_of(outputs, [](const TemporaryFile& file) { return !file; })) {
+      pictures.insert(pictures.end(), rest.size(),
+                      Error(ErrorCode::kIo, "gnuplot: no temporary file for the picture"));
+      break;
+    }
+    const auto limit_s = options.time_limit_s * static_cast<double>(rest.size());
+    std::vector<std::string> said;
+    const Status ran = run_child(joined(rest, outputs), limit_s, options.program, said);
+    if (!ran.ok() && ran.error().code() != ErrorCode::kInternal) {
+      pictures.insert(pictures.end(), rest.size(), ran.error());
+      break;
+    }
+    for (size_t i = 0; i < std::min(said.size(), rest.size()); ++i) {
+      pictures.push_back(picture_of(content_of(outputs[i].get()), said[i]));
+    }
+    if (said.size() >= rest.size()) continue;
+    // The one that the child was at.
+    pictures.push_back(ran.ok() ? Error(ErrorCode::kInternal, "gnuplot failed: it ended early")
+                                : ran.error());
+  }
+  return pictures;
+}
+
+Result<std::string> run_gnuplot(std::string_view script, const GnuplotOptions& options) {
+  const std::string one(script);
+  return std::move(run_gnuplot(std::span(&one, 1), options).front());
 }
 
 }  // namespace whet::report

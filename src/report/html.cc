@@ -1,8 +1,16 @@
+// The page is written in page.html.jinja; here is what it says. Every text is escaped when it is
+// put into the page's data, so that the template cannot forget to.
 #include "report/html.h"
 
 #include <fmt/format.h>
 
-#include "report/html_style.h"
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "jinja/json_value.h"
+#include "jinja/template.h"
+#include "report/embedded_page.h"
 #include "report/markup.h"
 #include "report/summary.h"
 #include "report/text.h"
@@ -10,7 +18,19 @@
 namespace whet::report {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr int kMaxTextColumns = 8000;  // of one candidate; longer ones are cut, and say so
+
+Json escaped(std::string_view text) {
+  return escape_html(text);
+}
+
+Json escaped_lines(const std::vector<std::string>& lines) {
+  Json all = Json::array();
+  for (const std::string& line : lines) all.push_back(escaped(line));
+  return all;
+}
 
 std::string_view pill_class(const StrategyResult& s) {
   if (!s.verdict) return "pill plain";
@@ -27,122 +47,65 @@ std::string_view pill_class(const StrategyResult& s) {
   WHET_UNREACHABLE();
 }
 
-/// "0.71 [0.62, 0.79]" with the interval in a lighter voice.
-std::string number_html(const std::string& text) {
-  const size_t bracket = text.find(" [");
-  if (bracket == std::string::npos) return escape_html(text);
-  return escape_html(text.substr(0, bracket)) + " <span class=\"i\">" +
-         escape_html(text.substr(bracket + 1)) + "</span>";
+/// "0.71 [0.62, 0.79]": the interval apart, for a lighter voice.
+Json cell_json(const Cell& cell) {
+  const size_t bracket = cell.is_number ? cell.text.find(" [") : std::string::npos;
+  const bool has_interval = bracket != std::string::npos;
+  return {{"is_number", cell.is_number},
+          {"text", escaped(cell.text.substr(0, bracket))},
+          {"interval", has_interval ? escaped(cell.text.substr(bracket + 1)) : Json("")}};
 }
 
-/// Columns of a rank are hidden where the page is narrow.
-const char* number_class(const Table::Column& column) {
-  return column.rank > 0 ? " class=\"n wide\"" : " class=\"n\"";
-}
-
-std::string table_html(const Table& table, std::string_view name) {
-  std::string out = fmt::format(
-      "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\"><table><thead><tr>",
-      escape_html(name));
+Json table_json(const Table& table) {
+  Json columns = Json::array();
   for (size_t c = 0; c < table.columns.size(); ++c) {
-    const std::string& heading = table.columns[c].name;
-    const std::string& unit = table.columns[c].unit;
-    const bool number = !table.rows.empty() && table.rows[0].cells[c].is_number;
-    out += fmt::format("<th scope=\"col\"{}>{}", number ? number_class(table.columns[c]) : "",
-                       escape_html(heading));
-    if (!unit.empty()) out += "<small>" + escape_html(unit) + "</small>";
-    out += "</th>";
+    const Table::Column& column = table.columns[c];
+    columns.push_back({{"name", escaped(column.name)},
+                       {"unit", escaped(column.unit)},
+                       {"is_minor", column.rank > 0},  // hidden where the page is narrow
+                       {"is_number", !table.rows.empty() && table.rows[0].cells[c].is_number}});
   }
-  out += "</tr></thead><tbody>\n";
-  for (const auto& row : table.rows) {
-    out += fmt::format("<tr class=\"{}\">", strategy_kind_name(row.strategy->kind));
-    for (size_t c = 0; c < row.cells.size(); ++c) {
-      const Cell& cell = row.cells[c];
-      if (c == 0) {
-        out += "<th scope=\"row\">" + escape_html(cell.text) + "</th>";
-      } else if (cell.is_number) {
-        out += fmt::format("<td{}>{}</td>", number_class(table.columns[c]), number_html(cell.text));
-      } else {
-        out += fmt::format("<td><span class=\"{}\">{}</span></td>", pill_class(*row.strategy),
-                           escape_html(cell.text));
-      }
-    }
-    out += "</tr>\n";
+  Json rows = Json::array();
+  for (const Table::Row& row : table.rows) {
+    Json cells = Json::array();
+    for (const Cell& cell : row.cells) cells.push_back(cell_json(cell));
+    rows.push_back({{"kind", strategy_kind_name(row.strategy->kind)},
+                    {"pill", pill_class(*row.strategy)},
+                    {"cells", std::move(cells)}});
   }
-  return out + "</tbody></table></div>\n";
+  return {{"columns", std::move(columns)}, {"rows", std::move(rows)}};
 }
 
-std::string notes_html(const std::vector<std::string>& lines, std::string_view heading) {
-  if (lines.empty()) return "";
-  std::string out = fmt::format("<div class=\"caveats\"><strong>{}</strong><ul class=\"notes\">\n",
-                                escape_html(heading));
-  for (const auto& line : lines) out += "<li>" + escape_html(line) + "</li>\n";
-  return out + "</ul></div>\n";
-}
-
-std::string header_html(const Report& doc) {
-  std::string out = "<header>\n<h1>" + escape_html(doc.title) + "</h1>\n";
-  out += notes_html(warnings(doc), "Before you rely on this");
-  const auto sentences = headline(doc);
-  for (size_t i = 0; i < sentences.size(); ++i)
-    out += fmt::format("<p class=\"{}\">{}</p>\n", i == 0 ? "headline" : "more",
-                       escape_html(sentences[i]));
-  std::string about = setting(doc);
-  if (!doc.created.empty()) about += (about.empty() ? "" : "; ") + doc.created;
-  return out + "<p class=\"muted\">" + escape_html(about) + "</p>\n</header>\n";
-}
-
-std::string comparison_html(const Report& doc) {
-  std::string out = "<section>\n<h2>Comparison</h2>\n";
-  out += table_html(comparison_table(doc), "Comparison of strategies");
-  std::string why;
+Json verdicts_json(const Report& doc) {
+  Json verdicts = Json::array();
   for (const auto& s : doc.strategies) {
     if (!s.verdict || s.verdict->reason.empty()) continue;
-    why += fmt::format("<li><span class=\"{}\">{}</span><strong>{}</strong>: {}</li>\n",
-                       pill_class(s), escape_html(verdict_text(s)), escape_html(s.title()),
-                       escape_html(s.verdict->reason));
+    verdicts.push_back({{"pill", pill_class(s)},
+                        {"text", escaped(verdict_text(s))},
+                        {"title", escaped(s.title())},
+                        {"reason", escaped(s.verdict->reason)}});
   }
-  if (!why.empty()) out += "<ul class=\"why\">\n" + why + "</ul>\n";
-  out += "<p class=\"muted\">" + escape_html(table_legend(doc)) +
-         " A dash means not measured. A narrow page "
-         "leaves columns out; report.csv has them all.</p>\n";
-  out += notes_html(remarks(doc), "Notes");
-  return out + "</section>\n";
+  return verdicts;
 }
 
-std::string charts_html(const HtmlOptions& options) {
-  if (options.charts.empty() && options.charts_missing.empty()) return "";
-  std::string out = "<section>\n<h2>Charts</h2>\n";
-  if (!options.charts_missing.empty())
-    out +=
-        "<p class=\"muted\">Charts are missing: " + escape_html(options.charts_missing) + "</p>\n";
-  out += "<div class=\"charts\">\n";
+Json charts_json(const HtmlOptions& options) {
+  Json charts = Json::array();
   for (const auto& [chart, svg] : options.charts) {
     const std::string_view name = chart_name(chart);
-    out += fmt::format(
-        "<figure id=\"{}\"><h3>{}</h3><div class=\"picture\">{}</div><figcaption>{}</figcaption>"
-        "</figure>\n",
-        name, escape_html(chart_title(chart)),
-        svg_for_html(svg, fmt::format("{}-", name), chart_title(chart)),
-        escape_html(chart_caption(chart)));
+    charts.push_back(
+        {{"name", name},
+         {"title", escaped(chart_title(chart))},
+         {"caption", escaped(chart_caption(chart))},
+         {"picture_markup", svg_for_html(svg, fmt::format("{}-", name), chart_title(chart))}});
   }
-  return out + "</div>\n</section>\n";
+  return charts;
 }
 
-std::string families_html(const Report& doc) {
-  if (doc.families.empty()) return "";
-  return "<section>\n<h2>Accuracy by family</h2>\n" +
-         table_html(family_table(doc), "Accuracy by family of tasks") + "</section>\n";
+Json block_json(std::string_view label, const std::string& text) {
+  return {{"label", escaped(label)}, {"text", escaped(truncate(printable(text), kMaxTextColumns))}};
 }
 
-std::string block(std::string_view label, const std::string& text) {
-  if (text.empty()) return "";
-  const std::string cut = truncate(printable(text), kMaxTextColumns);
-  return fmt::format("<p class=\"label\">{}</p><pre>{}</pre>", escape_html(label),
-                     escape_html(cut));
-}
-
-std::string candidate_html(const results::Candidate& c, size_t index) {
+Json candidate_json(const results::Candidate& c, size_t index) {
   std::string facts = fmt::format("Candidate {}", index + 1);
   auto add = [&](const std::string& fact) {
     if (!fact.empty()) facts += " \u00b7 " + fact;
@@ -154,113 +117,138 @@ std::string candidate_html(const results::Candidate& c, size_t index) {
   if (c.logprob) add(fmt::format("log-probability per token {:.3f}", *c.logprob));
   add(c.answer ? "answer: " + truncate(one_line(*c.answer), 120) : "no answer found");
   if (!c.eligible) add("not eligible" + (c.reason ? ": " + *c.reason : ""));
-  std::string out = fmt::format("<div class=\"candidate{}\"><p>{}{}</p>", c.chosen ? " chosen" : "",
-                                c.chosen ? "<strong>Chosen.</strong> " : "", escape_html(facts));
-  if (c.chosen && c.reason) out += "<p>" + escape_html(*c.reason) + "</p>";
-  return out + "<pre>" + escape_html(truncate(c.text, kMaxTextColumns)) + "</pre></div>\n";
+  return {{"is_chosen", c.chosen},
+          {"facts", escaped(facts)},
+          {"reason", escaped(c.reason.value_or(""))},
+          {"text", escaped(truncate(c.text, kMaxTextColumns))}};
 }
 
-std::string trace_html(const Trace& e) {
-  const char* mark =
-      e.grade == eval::GradeStatus::kCorrect ? "<span class=\"mark ok\">\u2713</span>"
-      : e.grade == eval::GradeStatus::kWrong ? "<span class=\"mark bad\">\u2717</span>"
-                                             : "<span class=\"mark\">\u2013</span>";
-  const char* word = e.grade == eval::GradeStatus::kCorrect ? "correct"
-                     : e.grade == eval::GradeStatus::kWrong ? "wrong"
-                                                            : "not graded";
-  std::string facts = word;
+Json trace_json(const Trace& e) {
+  const bool is_right = e.grade == eval::GradeStatus::kCorrect;
+  const bool is_wrong = e.grade == eval::GradeStatus::kWrong;
+  std::string facts = is_right ? "correct" : is_wrong ? "wrong" : "not graded";
   if (!e.family.empty()) facts += " \u00b7 " + e.family;
   if (e.differs_from_baseline) facts += " \u00b7 the baseline's run went otherwise";
   facts += fmt::format(" \u00b7 seed {} \u00b7 {}", e.seed, format_duration_s(e.latency_s()));
   facts += fmt::format(" \u00b7 {} + {} tokens", format_count(e.prompt_tokens),
                        format_count(e.completion_tokens));
-  std::string out = fmt::format(
-      "<details><summary>{}{} <span class=\"muted\">{}</span></summary><div class=\"trace\">", mark,
-      escape_html(e.task), escape_html(facts));
-  out += block("Question", e.question) + block("Expected", e.reference.value_or("")) +
-         block("Final answer", e.answer.value_or("")) + block("Error", e.error.value_or(""));
-  if (!e.grade_detail.empty())
-    out += "<p class=\"label\">Grade: " + escape_html(e.grade_detail) + "</p>\n";
-  for (const results::SkippedStage& s : e.skipped) out += block("Left out: " + s.stage, s.reason);
-  for (size_t i = 0; i < e.candidates.size(); ++i) out += candidate_html(e.candidates[i], i);
-  return out + "</div></details>\n";
+  Json texts = {
+      block_json("Question", e.question), block_json("Expected", e.reference.value_or("")),
+      block_json("Final answer", e.answer.value_or("")), block_json("Error", e.error.value_or(""))};
+  Json left_out = Json::array(), candidates = Json::array();
+  for (const results::SkippedStage& s : e.skipped) {
+    left_out.push_back(block_json("Left out: " + s.stage, s.reason));
+  }
+  for (size_t i = 0; i < e.candidates.size(); ++i) {
+    candidates.push_back(candidate_json(e.candidates[i], i));
+  }
+  return {{"mark", is_right   ? "\u2713"
+                   : is_wrong ? "\u2717"
+                              : "\u2013"},
+          {"mark_class", is_right   ? "mark ok"
+                         : is_wrong ? "mark bad"
+                                    : "mark"},
+          {"task", escaped(e.task)},
+          {"facts", escaped(facts)},
+          {"texts", std::move(texts)},
+          {"grade", escaped(e.grade_detail)},
+          {"left_out", std::move(left_out)},
+          {"candidates", std::move(candidates)}};
 }
 
-std::string traces_html(const Report& doc, int limit) {
-  std::string body;
+/// Of each strategy at most `limit` runs.
+Json traces_json(const Report& doc, int limit) {
+  Json all = Json::array();
   for (const auto& s : doc.strategies) {
-    std::string traces;
+    Json runs = Json::array();
     int n_shown = 0, n_known = 0;
     for (const auto& e : doc.traces) {
       if (e.strategy != s.name) continue;
       ++n_known;
       if (n_shown < limit) {
-        traces += trace_html(e);
+        runs.push_back(trace_json(e));
         ++n_shown;
       }
     }
     if (n_known == 0) continue;
     const int64_t n_all = std::max<int64_t>(n_known, s.n_runs.value_or(0));
-    body += fmt::format(
-        "<details><summary><strong>{}</strong> <span "
-        "class=\"muted\">{}</span></summary>{}</details>\n",
-        escape_html(s.title()),
-        n_shown < n_all ? fmt::format("{} of {} runs, those that differ from the baseline first",
+    all.push_back(
+        {{"title", escaped(s.title())},
+         {"extent", n_shown < n_all
+                        ? fmt::format("{} of {} runs, those that differ from the baseline first",
                                       n_shown, format_count(n_all))
-                        : fmt::format("{} runs", n_shown),
-        traces);
+                        : fmt::format("{} runs", n_shown)},
+         {"runs", std::move(runs)}});
   }
-  if (body.empty()) return "";
-  return "<section>\n<h2>Traces</h2>\n<p class=\"muted\">What the model was asked and what it "
-         "wrote. Open a strategy, then a run; the chosen candidate has a coloured edge.</p>\n"
-         "<div class=\"traces\">\n" +
-         body + "</div>\n</section>\n";
+  return all;
 }
 
-std::string environment_html(const Report& doc, const std::string& files) {
-  std::string out = "<section>\n<h2>How this was measured</h2>\n";
-  if (!doc.command.empty())
-    out += "<p class=\"label\">Command</p><pre>" + escape_html(command_line(doc)) + "</pre>\n";
-  out += "<div class=\"facts\">\n";
+Json facts_json(const Report& doc) {
+  Json groups = Json::array();
+  const auto add = [&](const std::string& heading, Json facts) {
+    groups.push_back({{"heading", escaped(heading)}, {"facts", std::move(facts)}});
+  };
+  const auto fact = [](const std::string& name, const std::string& text) {
+    return Json{{"name", escaped(name)}, {"text", escaped(text)}};
+  };
   for (const auto& group : facts_of(doc)) {
-    out += "<div><h3>" + escape_html(group.heading) + "</h3><dl>";
-    for (const auto& [name, value] : group.facts)
-      out += "<dt>" + escape_html(name) + "</dt><dd>" + escape_html(value) + "</dd>";
-    out += "</dl></div>\n";
+    Json facts = Json::array();
+    for (const auto& [name, value] : group.facts) facts.push_back(fact(name, value));
+    add(group.heading, std::move(facts));
   }
-  std::string options;
+  Json options = Json::array();
   for (const auto& s : doc.strategies) {
     if (s.options.empty()) continue;
     std::string list;
     for (const auto& [name, value] : s.options)
       list += (list.empty() ? "" : ", ") + name + " = " + value;
-    options += "<dt>" + escape_html(s.title()) + "</dt><dd>" + escape_html(list) + "</dd>";
+    options.push_back(fact(s.title(), list));
   }
-  if (!options.empty()) out += "<div><h3>Strategy options</h3><dl>" + options + "</dl></div>\n";
-  out += "</div>\n";
-  if (!files.empty()) out += "<footer>" + escape_html(files) + "</footer>\n";
-  return out + "</section>\n";
+  if (!options.empty()) add("Strategy options", std::move(options));
+  return groups;
+}
+
+std::string_view page_file(std::string_view name) {
+  for (const EmbeddedFile& file : embedded_page()) {
+    if (file.name == name) return file.content;
+  }
+  WHET_UNREACHABLE();
+}
+
+const jinja::Template& page_template() {
+  static const jinja::Template page =
+      jinja::Template::compile(page_file("page.html.jinja")).value();
+  return page;
 }
 
 }  // namespace
 
 std::string render_html(const Report& doc, const HtmlOptions& options) {
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-      "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n";
-  out += "<title>" + escape_html(doc.title.empty() ? "Results" : doc.title) + "</title>\n<style>";
-  out += kHtmlStyle;
-  out += "</style>\n</head>\n<body>\n<main>\n";
-  out += header_html(doc);
-  out += comparison_html(doc);
-  out += charts_html(options);
-  out += families_html(doc);
-  out += traces_html(doc, options.max_traces_per_strategy);
-  out += environment_html(doc, options.files);
-  return out + "</main>\n</body>\n</html>\n";
+  std::string about = setting(doc);
+  if (!doc.created.empty()) about += (about.empty() ? "" : "; ") + doc.created;
+  const Json page = {{"title", escaped(doc.title)},
+                     {"style_markup", page_file("page.css")},
+                     {"warnings", escaped_lines(warnings(doc))},
+                     {"headline", escaped_lines(headline(doc))},
+                     {"about", escaped(about)},
+                     {"comparison", table_json(comparison_table(doc))},
+                     {"verdicts", verdicts_json(doc)},
+                     {"legend", escaped(table_legend(doc))},
+                     {"remarks", escaped_lines(remarks(doc))},
+                     {"charts", charts_json(options)},
+                     {"charts_missing", escaped(options.charts_missing)},
+                     {"families", doc.families.empty() ? Json() : table_json(family_table(doc))},
+                     {"traces", traces_json(doc, options.max_traces_per_strategy)},
+                     {"command", escaped(doc.command.empty() ? "" : command_line(doc))},
+                     {"facts", facts_json(doc)},
+                     {"files", escaped(options.files)}};
+  jinja::Template::Variables variables;
+  for (const auto& [name, value] : page.items()) {
+    variables.emplace_back(name, jinja::from_json(value, /*max_depth=*/16).value());
+  }
+  // The template is ours, and what it says is bounded by what was measured.
+  const jinja::Limits limits{.max_work = int64_t{1} << 40, .max_text_bytes = size_t{1} << 32};
+  return page_template().render(variables, std::tm{}, limits).value() + "\n";  // Jinja takes it
 }
 
 }  // namespace whet::report

@@ -82,7 +82,7 @@ bool pays(const StrategyResult& row) {
 bool pays_among(const StrategyResult& row, const Report& report, size_t n_results) {
   if (!pays(row)) return false;
   if (n_results <= 1) return true;
-  const double alpha = 1 - report.design.level.value_or(0.95);
+  const double alpha = report.design.alpha.value_or(1 - report.design.level.value_or(0.95));
   for (const results::ClaimTest& test : row.verdict->claims) {
     if (test.claim == row.verdict->claim) {
       return test.p_adjusted * static_cast<double>(n_results) < alpha;

@@ -225,6 +225,14 @@ TEST(Html, HostileTextIsText) {
   EXPECT_NE(page.find("&lt;script&gt;alert(1)"), std::string::npos);
 }
 
+TEST(Html, GoldenPage) {
+  expect_golden("page.golden.html",
+                render_html(sample(), {.charts = {{Chart::kLatency, "<svg id='a'></svg>"}},
+                                       .charts_missing = "only one was drawn",
+                                       .max_traces_per_strategy = 2,
+                                       .files = "Beside this page: nothing."}));
+}
+
 TEST(Html, SelfContained) {
   const std::string page = render_html(sample());
   EXPECT_NE(page.find("Content-Security-Policy\" content=\"default-src 'none';"),

@@ -29,37 +29,31 @@ class Writer {
   std::filesystem::path directory_;
 };
 
-/// Draws every chart to files, and once more without title for the page. Stops at the first chart
-/// if gnuplot is not there at all.
+/// Draws every chart to files, and once more without title for the page.
 Status write_charts(const Report& doc, const GnuplotOptions& gnuplot, Writer& writer,
                     HtmlOptions& html) {
-  auto complain = [&](const Error& error) {
-    writer.files.warnings.push_back(error.message());
-    html.charts_missing = error.message();
-  };
   std::vector<Chart> charts = single_charts();
   charts.push_back(Chart::kDashboard);
+  std::vector<ChartRequest> requests;
   for (Chart chart : charts) {
-    const std::string stem = fmt::format("chart-{}", chart_name(chart));
-    auto svg = render_chart(doc, chart, {PictureFormat::kSvg, true}, gnuplot);
-    if (!svg.ok()) {
-      complain(svg.error());
-      if (svg.error().code() == ErrorCode::kUnavailable) return ok_status();
-      continue;
-    }
-    WHET_TRY_STATUS(writer.write(stem + ".svg", *svg));
-    auto png = render_chart(doc, chart, {PictureFormat::kPng, true}, gnuplot);
-    if (png.ok()) {
-      WHET_TRY_STATUS(writer.write(stem + ".png", *png));
+    requests.push_back({chart, {PictureFormat::kSvg, true}});
+    requests.push_back({chart, {PictureFormat::kPng, true}});
+    if (chart != Chart::kDashboard) requests.push_back({chart, {PictureFormat::kSvg, false}});
+  }
+  auto pictures = render_charts(doc, requests, gnuplot);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto& [chart, options] = requests[i];
+    if (!pictures[i].ok()) {
+      html.charts_missing = pictures[i].error().message();
+      writer.files.warnings.push_back(html.charts_missing);
+      // Nor will it be there for the next one.
+      if (pictures[i].error().code() == ErrorCode::kUnavailable) return ok_status();
+    } else if (options.with_title) {
+      const char* suffix = options.format == PictureFormat::kSvg ? "svg" : "png";
+      WHET_TRY_STATUS(
+          writer.write(fmt::format("chart-{}.{}", chart_name(chart), suffix), *pictures[i]));
     } else {
-      complain(png.error());
-    }
-    if (chart == Chart::kDashboard) continue;
-    auto untitled = render_chart(doc, chart, {PictureFormat::kSvg, false}, gnuplot);
-    if (untitled.ok()) {
-      html.charts.emplace_back(chart, std::move(*untitled));
-    } else {
-      complain(untitled.error());
+      html.charts.emplace_back(chart, std::move(*pictures[i]));
     }
   }
   return ok_status();

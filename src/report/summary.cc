@@ -138,7 +138,11 @@ std::string table_legend(const Report& doc) {
                   [](const auto& s) { return !s.against.empty(); })) {
     text += " A row X/STRATEGY is over the row X, the baseline there.";
   }
-  if (has_controls) {
+  if (has_controls && doc.design.control == "vote-same-time") {
+    text +=
+        " Same time: a vote of as many samples of the baseline as end in one batch in the time "
+        "that the strategy took; one always ends, so it may take a little longer.";
+  } else if (has_controls) {
     text +=
         " Same time: the baseline, asked again for as long as the strategy took, the surest answer "
         "kept; its first answer always ends, so it may take a little longer.";
@@ -281,6 +285,19 @@ std::string spread_line(const Report& doc) {
          shares + ".";
 }
 
+/// What it cost to draw tasks together.
+std::string design_effect_line(const Report& doc) {
+  std::string effects;
+  for (const auto& s : doc.strategies) {
+    if (s.kind == StrategyKind::kControl || !s.design_effect) continue;
+    effects += fmt::format("{}{} {:.2f}", effects.empty() ? "" : "; ", s.title(), *s.design_effect);
+  }
+  if (effects.empty()) return "";
+  return "Design effect of tasks that are drawn together (variance of the gain, or of the "
+         "baseline's accuracy, over what as many tasks of their own would have given): " +
+         effects + ".";
+}
+
 std::string per_correct_line(const Report& doc) {
   std::string costs;
   for (const auto& s : doc.strategies) {
@@ -335,6 +352,7 @@ std::vector<std::string> remarks(const Report& doc) {
   if (!fell_back.empty())
     lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
   if (auto line = spread_line(doc); !line.empty()) lines.push_back(std::move(line));
+  if (auto line = design_effect_line(doc); !line.empty()) lines.push_back(std::move(line));
   if (auto line = per_correct_line(doc); !line.empty()) lines.push_back(std::move(line));
   std::string alike;
   for (const auto& s : doc.strategies) {

@@ -262,6 +262,7 @@ void describe(A& a, typename A::template Ref<StrategyResult> s) {
   a.field("faster_than_possible", s.faster_than_possible);
   a.field("per_correct", s.per_correct);
   a.field("spread", s.spread);
+  a.field("design_effect", s.design_effect);
   a.field("peak_rss_bytes", s.peak_rss_bytes);
   a.field("kv_bytes", s.kv_bytes);
   a.field("scores", s.scores);
@@ -368,6 +369,8 @@ void describe(A& a, typename A::template Ref<Design> d) {
   a.field("min_gain", d.min_gain);
   a.field("min_time_gain", d.min_time_gain);
   a.field("warmup", d.warmup);
+  a.field("alpha", d.alpha);
+  a.field("control", d.control);
 }
 
 template <typename A>

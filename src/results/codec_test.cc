@@ -113,6 +113,7 @@ class Maker {
     s.faster_than_possible = maybe(number());
     s.per_correct = maybe(PerCorrect{maybe(number()), maybe(number()), maybe(number())});
     s.spread = maybe(Spread{number(), number(), number()});
+    s.design_effect = maybe(number());
     s.scores = maybe(Scores{maybe(estimate()), maybe(count()), maybe(estimate())});
     Verdict verdict;
     verdict.label = static_cast<VerdictLabel>(below(4));

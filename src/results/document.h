@@ -111,6 +111,8 @@ struct Design {
   std::string correction;
   std::optional<double> min_gain, min_time_gain;
   std::optional<int64_t> warmup;
+  std::optional<double> alpha;  // what all verdicts of this look may err together
+  std::string control;          // slug of the control strategy; "" = there are no controls
 };
 
 enum class StrategyKind { kBaseline, kStrategy, kControl };
@@ -243,6 +245,9 @@ struct StrategyResult : Row {
   std::optional<double> faster_than_possible;
   std::optional<PerCorrect> per_correct;
   std::optional<Spread> spread;  // none with one seed
+  /// Of its gain over the baseline, the baseline's of its accuracy: stats::design_effect. None
+  /// where no tasks are drawn together.
+  std::optional<double> design_effect;
   std::optional<int64_t> peak_rss_bytes, kv_bytes;
   std::optional<Scores> scores;
   std::optional<Verdict> verdict;  // none for the baseline and for controls

@@ -64,4 +64,15 @@ double mean_error(std::span<const GroupSum> groups) {
   return std::sqrt(squares * m / (m - 1)) / n_tasks;
 }
 
+std::optional<double> design_effect(std::span<const double> values,
+                                    std::span<const int64_t> groups) {
+  const auto drawn = group_sums(values, groups);
+  if (drawn.size() < 2) return std::nullopt;
+  const auto alone = group_sums(values, std::vector<int64_t>(values.size(), kOwnGroup));
+  const double error = mean_error(alone);
+  if (error == 0) return std::nullopt;
+  const double ratio = mean_error(drawn) / error;
+  return ratio * ratio;
+}
+
 }  // namespace whet::stats

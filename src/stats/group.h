@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,5 +35,12 @@ double mean_over_tasks(std::span<const GroupSum> groups);
 /// Standard error of the mean over tasks where groups are drawn (linearised, divisor m - 1 over m
 /// groups). With one task per group: that of a plain mean. There must be two groups.
 double mean_error(std::span<const GroupSum> groups);
+
+/// Variance of the mean over tasks where groups are drawn, over what it were if the tasks were
+/// drawn one by one: at 2, half as many tasks of their own would have told as much. None below two
+/// groups, and where no value differs from another. `values` and `groups`: one per task.
+/// Source: Kish, "Survey sampling" (1965), 8.2.
+std::optional<double> design_effect(std::span<const double> values,
+                                    std::span<const int64_t> groups);
 
 }  // namespace whet::stats

@@ -44,6 +44,19 @@ TEST(Group, ErrorOfUnequalGroupsAgreesWithTheFormulaByHand) {
   EXPECT_DOUBLE_EQ(mean_error(groups), std::sqrt(0.5 * 2) / 4);
 }
 
+TEST(Group, DesignEffectIsOneAloneAndTheSizeOfGroupsThatComeOutAlike) {
+  const std::vector<double> values = {0, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0};
+  const std::vector<int64_t> alone(12, kOwnGroup);
+  const std::vector<int64_t> pairs = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};
+  const std::vector<int64_t> apart = {0, 1, 0, 2, 1, 3, 2, 4, 5, 3, 4, 5};  // a 0 and a 1 in each
+  EXPECT_DOUBLE_EQ(*design_effect(values, alone), 1);
+  EXPECT_NEAR(*design_effect(values, pairs), 2 * (6.0 / 5) / (12.0 / 11), 1e-12)
+      << "twice, but for the divisors of few units";
+  EXPECT_LT(*design_effect(values, apart), 1) << "groups that hold both tell more";
+  EXPECT_FALSE(design_effect(std::vector<double>(12, 1.0), pairs));
+  EXPECT_FALSE(design_effect(values, std::vector<int64_t>(12, 4))) << "one group";
+}
+
 TEST(Group, CopiesOfATaskAreNoNews) {
   const auto once = *estimate_accuracy_difference(outcomes(1, false));
   const auto copies = *estimate_accuracy_difference(outcomes(5, true));

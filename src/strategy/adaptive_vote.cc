@@ -6,9 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
-#include "strategy/examples.h"
+#include "strategy/early_end.h"
 #include "strategy/makers.h"
 #include "strategy/run_budget.h"
 #include "strategy/selection.h"
@@ -16,26 +15,6 @@
 
 namespace whet::strategy {
 namespace {
-
-struct Votes {
-  size_t leader = 0;
-  size_t second = 0;
-};
-
-Votes count(const std::vector<std::string>& keys) {
-  std::map<std::string_view, size_t> groups;
-  for (const std::string& key : keys) ++groups[key];
-  Votes votes;
-  for (const auto& [key, n] : groups) {
-    if (n > votes.leader) {
-      votes.second = votes.leader;
-      votes.leader = n;
-    } else {
-      votes.second = std::max(votes.second, n);
-    }
-  }
-  return votes;
-}
 
 struct AdaptiveVoteSettings {
   size_t n, wave;
@@ -73,22 +52,24 @@ class AdaptiveVote : public Strategy {
       most = context.run_budget->allowance(session.candidates()[0].mean_logprob, s_.budget, s_.n);
       why = fmt::format("all {} that the run's budget allows drawn", most);
     }
+    EarlyEnd early(session, EndRule::kVote, most);
     while (n_drawn < most && !session.stopped()) {
-      if (n_drawn > 0 && is_decided(session, context)) {
+      if (n_drawn > 0 && is_decided(session, early.runs())) {
         why = fmt::format("stopped after {} of {}", n_drawn, most);
         break;
       }
       const size_t n = std::min(s_.wave, most - n_drawn);
-      bool cut = false;
-      WHET_TRY_STATUS(draw(session, n, most - n_drawn, temperature, cut));
+      WHET_TRY_STATUS(early.draw(session.draws(n, temperature)));
       n_drawn += n;
-      if (cut) {
+      if (early.decided()) {
         why = fmt::format("ended within the wave up to {} of {}", n_drawn, most);
         break;
       }
     }
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
-      if (eval::is_code(question.kind)) score_by_examples(question, context, candidates, among);
+      if (eval::is_code(question.kind)) {
+        score_by_examples(question, context, candidates, among, &early.runs());
+      }
       Selection selection = select_by_vote(candidates, among);
       selection.how += fmt::format("; {}", why);
       return selection;
@@ -96,46 +77,21 @@ class AdaptiveVote : public Strategy {
   }
 
  private:
-  /// One wave. Ends it, and says so, once no way of filling the `n_left` votes overtakes the
-  /// leader.
-  Status draw(Session& session, size_t n, size_t n_left, double temperature, bool& cut) const {
-    std::vector<std::string> keys;
-    for (size_t i : session.eligible()) keys.push_back(session.candidates()[i].key);
-    std::vector<std::string> texts(n);
-    const bool can_end = !eval::is_code(session.question().kind);  // code votes by behaviour
-    const auto asked =
-        session.ask({.samples = session.draws(n, temperature),
-                     .watch =
-                         [&](const GenerateEvent& event) {
-                           texts[event.sample] += event.text;
-                           if (!event.finish || cut)
-                             return cut ? Continue::kEndRequest : Continue::kYes;
-                           const Candidate judged =
-                               session.judged(texts[event.sample], *event.finish);
-                           if (judged.eligible) keys.push_back(judged.key);
-                           --n_left;
-                           const Votes votes = count(keys);
-                           cut = can_end && n_left > 0 && votes.leader > votes.second + n_left;
-                           return cut ? Continue::kEndRequest : Continue::kYes;
-                         },
-                     .ended_why = "ended early: the vote was decided"});
-    return asked.ok() ? ok_status() : Status(asked.error());
-  }
-
   /// Code: a program holds every public example. Else: the leader is ahead for good, or its lead
   /// would be lost in less than 1 - confidence of all ways that the vote may go on.
-  bool is_decided(Session& session, const Context& context) const {
+  bool is_decided(Session& session, ExampleRuns& runs) const {
     auto among = session.eligible();
     if (among.empty()) return false;
     if (eval::is_code(session.question().kind)) {
-      const bool ran =
-          score_by_examples(session.question(), context, session.candidates(), among).ran;
+      const bool ran = score_by_examples(session.question(), session.context(),
+                                         session.candidates(), among, &runs)
+                           .ran;
       return ran && std::any_of(among.begin(), among.end(),
                                 [&](size_t i) { return session.candidates()[i].score == 1.0; });
     }
     std::vector<std::string> keys;
     for (size_t i : among) keys.push_back(session.candidates()[i].key);
-    const Votes votes = count(keys);
+    const Votes votes = count_votes(keys);
     return probability_of_lead(votes.leader, votes.second) >= s_.confidence;
   }
 

@@ -2,6 +2,7 @@
 // model: executed public examples for code, then mean logprob per token.
 #include <fmt/format.h>
 
+#include "strategy/early_end.h"
 #include "strategy/makers.h"
 #include "strategy/selection.h"
 #include "strategy/session.h"
@@ -11,7 +12,8 @@ namespace {
 
 class BestOfN : public Strategy {
  public:
-  BestOfN(int64_t n, std::optional<double> temperature) : n_(n), temperature_(temperature) {}
+  BestOfN(int64_t n, std::optional<double> temperature, bool early)
+      : n_(n), temperature_(temperature), early_(early) {}
 
   bool needs_logprobs() const override { return true; }
   std::string description() const override {
@@ -22,24 +24,31 @@ class BestOfN : public Strategy {
                         const Context& context) const override {
     Session session(question, generator, context);
     const double temperature = temperature_.value_or(context.sampling.temperature);
-    const std::vector<double> temperatures(static_cast<size_t>(n_), temperature);
-    WHET_TRY_STATUS(session.sample(session.draws(temperatures)));
+    const auto n = static_cast<size_t>(n_);
+    const bool by_examples = early_ && eval::is_code(question.kind);
+    EarlyEnd early(session, by_examples ? EndRule::kAllExamples : EndRule::kNever, n);
+    WHET_TRY_STATUS(early.draw(session.draws(n, temperature)));
     return session.finish([&](std::vector<Candidate>& candidates, std::vector<size_t> among) {
       if (!eval::is_code(question.kind)) return select_by_logprob(candidates, among);
-      return select_as_usual(question, context, candidates, std::move(among));
+      Selection selection =
+          select_as_usual(question, context, candidates, std::move(among), &early.runs());
+      selection.how += early.note();
+      return selection;
     });
   }
 
  private:
   int64_t n_;
   std::optional<double> temperature_;
+  bool early_;
 };
 
 }  // namespace
 
 std::unique_ptr<Strategy> make_best_of_n(OptionReader& options) {
   const int64_t n = options.integer("n", 3, 1, 256);
-  return std::make_unique<BestOfN>(n, options.temperature("temperature", 1.0));
+  const auto temperature = options.temperature("temperature", 1.0);
+  return std::make_unique<BestOfN>(n, temperature, options.flag("early", true));
 }
 
 }  // namespace whet::strategy

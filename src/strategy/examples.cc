@@ -12,9 +12,9 @@ namespace whet::strategy {
 namespace {
 
 struct Program {
-  std::string source;
+  std::string source, key;
   std::vector<size_t> candidates;
-  std::optional<Result<eval::ExampleRun>> run;
+  std::optional<ExampleRuns::Run> run;
 };
 
 void run_all(const eval::Question& question, const Context& context,
@@ -22,6 +22,7 @@ void run_all(const eval::Question& question, const Context& context,
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t i = next++; i < programs.size(); i = next++) {
+      if (programs[i].run) continue;
       if (context.cancel && context.cancel->cancelled()) return;
       programs[i].run = eval::run_examples(*context.sandbox, question, programs[i].source);
     }
@@ -35,24 +36,55 @@ void run_all(const eval::Question& question, const Context& context,
 
 }  // namespace
 
+bool can_run_examples(const eval::Question& question, const Context& context) {
+  return eval::is_code(question.kind) && !question.examples.empty() && context.sandbox != nullptr;
+}
+
+const ExampleRuns::Run* ExampleRuns::run(const eval::Question& question, const Context& context,
+                                         std::string_view text) {
+  const std::string source = eval::extract_code(question, text)->source;
+  const std::string key = eval::code_key(question.kind, source);
+  if (const Run* known = find(key)) return known;
+  if (context.cancel && context.cancel->cancelled()) return nullptr;
+  add(key, eval::run_examples(*context.sandbox, question, source));
+  return find(key);
+}
+
+const ExampleRuns::Run* ExampleRuns::find(const std::string& key) const {
+  const auto found = runs_.find(key);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+void ExampleRuns::add(const std::string& key, Run run) {
+  runs_.emplace(key, std::move(run));
+}
+
 ExampleScores score_by_examples(const eval::Question& question, const Context& context,
-                                std::vector<Candidate>& candidates, std::vector<size_t>& among) {
+                                std::vector<Candidate>& candidates, std::vector<size_t>& among,
+                                ExampleRuns* known) {
   if (question.examples.empty()) return {false, "the question has no public examples"};
   if (!context.sandbox) return {false, "code execution is off"};
   std::map<std::string, size_t> seen;
   std::vector<Program> programs;
   for (size_t i : among) {
     std::string source = eval::extract_code(question, candidates[i].text)->source;
-    const auto [place, is_new] =
-        seen.emplace(eval::code_key(question.kind, source), programs.size());
-    if (is_new) programs.push_back({std::move(source), {}, std::nullopt});
+    std::string key = eval::code_key(question.kind, source);
+    const auto [place, is_new] = seen.emplace(key, programs.size());
+    if (is_new) {
+      programs.push_back({std::move(source), std::move(key), {}, std::nullopt});
+      const auto* run = known != nullptr ? known->find(programs.back().key) : nullptr;
+      if (run != nullptr) programs.back().run = *run;
+    }
     programs[place->second].candidates.push_back(i);
   }
   // Running cannot tell a program from itself, and costs more than writing it did.
-  if (programs.size() == 1 && among.size() > 1) {
+  if (programs.size() == 1 && among.size() > 1 && !programs[0].run) {
     return {false, "all candidates are the same program"};
   }
   run_all(question, context, programs);
+  for (const Program& program : programs) {
+    if (known != nullptr && program.run) known->add(program.key, *program.run);
+  }
   for (const Program& program : programs) {
     if (!program.run) return {false, "cancelled"};
     if (!program.run->ok()) return {false, program.run->error().message()};

@@ -2,11 +2,35 @@
 // the prompt shows. Hidden tests never come here.
 #pragma once
 
+#include <map>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "eval/execution.h"
 #include "strategy/strategy.h"
 
 namespace whet::strategy {
+
+/// Whether the question has public examples and a sandbox to run them in.
+bool can_run_examples(const eval::Question& question, const Context& context);
+
+/// What programs did on the public examples of one question. Programs that differ in comments only
+/// are one.
+class ExampleRuns {
+ public:
+  using Run = Result<eval::ExampleRun>;
+
+  /// Of the program in `text`, which there must be; runs it if that is not known yet. Null once the
+  /// user has cancelled.
+  const Run* run(const eval::Question& question, const Context& context, std::string_view text);
+  /// Null: not run yet. `key`: eval::code_key of the program.
+  const Run* find(const std::string& key) const;
+  void add(const std::string& key, Run run);
+
+ private:
+  std::map<std::string, Run> runs_;
+};
 
 struct ExampleScores {
   bool ran = false;     // false: no sandbox, no examples, one program only, or the sandbox failed
@@ -16,9 +40,11 @@ struct ExampleScores {
 /// Sets each candidate's score to the share of examples that held and its key to its behaviour. A
 /// candidate that does not even start becomes ineligible and leaves `among`, unless none would be
 /// left. Programs that differ in comments only are run once, and not at all if there is no other;
-/// uses context.n_threads.
+/// uses context.n_threads. `known`: programs in it are not run again, and those that are run are
+/// added; may be null.
 ExampleScores score_by_examples(const eval::Question& question, const Context& context,
-                                std::vector<Candidate>& candidates, std::vector<size_t>& among);
+                                std::vector<Candidate>& candidates, std::vector<size_t>& among,
+                                ExampleRuns* known = nullptr);
 
 /// Leaves in `among` only the candidates that hold most public examples, and gives all of them the
 /// key of their behaviour; nothing changes for other kinds or if nothing ran.

@@ -17,6 +17,7 @@ std::unique_ptr<Strategy> make_diverse(OptionReader& options);
 std::unique_ptr<Strategy> make_majority_voting(OptionReader& options);
 std::unique_ptr<Strategy> make_self_consistency(OptionReader& options);
 std::unique_ptr<Strategy> make_same_time(OptionReader& options);
+std::unique_ptr<Strategy> make_same_time_vote(OptionReader& options);
 std::unique_ptr<Strategy> make_self_certainty(OptionReader& options);
 std::unique_ptr<Strategy> make_deepconf(OptionReader& options);
 std::unique_ptr<Strategy> make_adaptive_vote(OptionReader& options);

@@ -22,6 +22,8 @@ class OptionReader {
 
   int64_t integer(const std::string& key, int64_t standard, int64_t low, int64_t high);
   double number(const std::string& key, double standard, double low, double high);
+  /// 0 or 1.
+  bool flag(const std::string& key, bool standard) { return integer(key, standard, 0, 1) == 1; }
   /// One of a few words.
   std::string word(const std::string& key, const std::string& standard,
                    const std::vector<std::string>& known);

@@ -50,6 +50,7 @@ const std::vector<Entry>& entries() {
       {"codet", {}, make_codet},
       {"router", {}, make_router},
       {"baseline-same-time", {"same-time"}, make_same_time},
+      {"vote-same-time", {}, make_same_time_vote},
   };
   return all;
 }

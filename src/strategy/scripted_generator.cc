@@ -87,7 +87,7 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
   step_to(result.prefill_end_ns + n_steps * latency_.per_token_ns);
   result.end_ns = now_ns_;
 
-  bool request_ended = false;
+  std::vector<Told> told;
   for (size_t i = 0; i < scripted.size(); ++i) {
     const ScriptedCompletion& script = scripted[i];
     last_mean_logprob_ = script.mean_logprob;
@@ -111,34 +111,66 @@ Result<GenerateResult> ScriptedGenerator::generate(const GenerateRequest& reques
       }
     }
     completion.end_ns = result.end_ns;
-    if (on_event) request_ended |= tell(on_event, i, script, request_ended, completion);
+    const int64_t n_events = static_cast<int64_t>(script.tokens.size());
+    told.push_back({.script = &script,
+                    .last_step = is_cut         ? n_steps
+                                 : n_events > 0 ? n_events
+                                                : script.n_tok});
     result.completions.push_back(std::move(completion));
   }
+  if (on_event) tell(on_event, told, result);
   return result;
 }
 
-bool ScriptedGenerator::tell(const EventSink& on_event, size_t index,
-                             const ScriptedCompletion& script, bool request_ended,
-                             Completion& completion) {
-  Continue wanted = request_ended ? Continue::kEndRequest : Continue::kYes;
-  std::string seen;
-  size_t n_seen = 0;
-  for (; wanted == Continue::kYes && n_seen < script.tokens.size(); ++n_seen) {
-    const TokenInfo& token = script.tokens[n_seen];
-    seen += token.bytes;
-    wanted = on_event({index, token.bytes, std::span(&token, 1), std::nullopt});
+void ScriptedGenerator::tell(const EventSink& on_event, std::vector<Told>& told,
+                             GenerateResult& result) {
+  int64_t n_steps = 0;
+  for (const Told& sample : told) n_steps = std::max(n_steps, sample.last_step);
+  const auto end = [&](size_t i, int64_t step) {
+    Completion& completion = result.completions[i];
+    const ScriptedCompletion& script = *told[i].script;
+    completion.text.clear();
+    for (size_t t = 0; t < told[i].n_told; ++t) completion.text += script.tokens[t].bytes;
+    completion.n_completion_tok =
+        script.tokens.empty() ? step : static_cast<int64_t>(told[i].n_told);
+    completion.finish = FinishReason::kCancelled;
+    completion.logprobs.resize(
+        std::min(completion.logprobs.size(), static_cast<size_t>(completion.n_completion_tok)));
+    told[i].over = true;
+  };
+  const int64_t last_ns = result.end_ns;
+  for (int64_t step = 0; step <= n_steps; ++step) {
+    now_ns_ = std::min(last_ns, result.prefill_end_ns + step * latency_.per_token_ns);
+    for (size_t i = 0; i < told.size(); ++i) {
+      if (told[i].over) continue;
+      const Continue wanted = tell_step(on_event, i, step, told[i], result.completions[i]);
+      if (wanted == Continue::kEndSample && !told[i].over) end(i, step);
+      if (wanted != Continue::kEndRequest) continue;
+      for (size_t other = 0; other < told.size(); ++other) {
+        if (!told[other].over) end(other, step);
+      }
+      result.end_ns = now_ns_;
+      return;
+    }
   }
-  if (wanted == Continue::kYes) {
-    const std::string_view text = script.tokens.empty() ? completion.text : std::string_view();
-    const auto tokens = script.tokens.empty() ? std::span<const TokenInfo>(completion.logprobs)
-                                              : std::span<const TokenInfo>();
-    return on_event({index, text, tokens, completion.finish}) == Continue::kEndRequest;
+  now_ns_ = last_ns;
+}
+
+Continue ScriptedGenerator::tell_step(const EventSink& on_event, size_t index, int64_t step,
+                                      Told& told, const Completion& completion) {
+  const auto& tokens = told.script->tokens;
+  if (step > 0 && told.n_told < tokens.size()) {
+    const TokenInfo& token = tokens[told.n_told++];
+    const Continue wanted = on_event({index, token.bytes, std::span(&token, 1), std::nullopt});
+    if (wanted != Continue::kYes) return wanted;
   }
-  completion.text = seen;
-  completion.finish = FinishReason::kCancelled;
-  completion.n_completion_tok = static_cast<int64_t>(n_seen);
-  completion.logprobs.resize(std::min(completion.logprobs.size(), n_seen));
-  return wanted == Continue::kEndRequest;
+  if (step < told.last_step) return Continue::kYes;
+  told.over = true;
+  const bool at_once = tokens.empty();
+  return on_event(
+      {index, at_once ? std::string_view(completion.text) : std::string_view(),
+       at_once ? std::span<const TokenInfo>(completion.logprobs) : std::span<const TokenInfo>(),
+       completion.finish});
 }
 
 }  // namespace whet::strategy

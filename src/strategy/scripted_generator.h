@@ -39,9 +39,10 @@ class ScriptedGenerator : public Generator {
   explicit ScriptedGenerator(std::vector<ScriptedCompletion> completions,
                              ScriptedLatency latency = {});
 
-  /// Takes the scripted time at once; samples are told of in order, and those that a listener ends
-  /// keep what it had seen. A deadline cuts completions off (kTime), a cancel flag that
-  /// is set (by the script, say) too (kCancelled). The prompt's length is its number of words.
+  /// All samples step together; each step is told of in order of samples, and what a listener ends
+  /// keeps what was sampled until then and takes no further time. A deadline cuts completions off
+  /// (kTime), a cancel flag that is set (by the script, say) too (kCancelled). The prompt's length
+  /// is its number of words.
   Result<GenerateResult> generate(const GenerateRequest& request, const EventSink& on_event,
                                   const CancelFlag* cancel) override;
   /// The log-probability of each word of `continuation` is that of the next scripted completion.
@@ -61,9 +62,18 @@ class ScriptedGenerator : public Generator {
   const std::vector<GenerateRequest>& requests() const { return requests_; }
 
  private:
-  /// Tells of one completion, and cuts it where the listener ends it; whether the request ended.
-  static bool tell(const EventSink& on_event, size_t index, const ScriptedCompletion& script,
-                   bool request_ended, Completion& completion);
+  /// A completion on its way: its script, and what has been told of it.
+  struct Told {
+    const ScriptedCompletion* script;
+    int64_t last_step;  // the one that it ends with
+    size_t n_told = 0;  // tokens
+    bool over = false;
+  };
+  /// Tells of all steps of `result`, each at its time, and cuts what the listener ends.
+  void tell(const EventSink& on_event, std::vector<Told>& told, GenerateResult& result);
+  /// One step of one sample.
+  static Continue tell_step(const EventSink& on_event, size_t index, int64_t step, Told& told,
+                            const Completion& completion);
 
   Script script_;
   ScriptedLatency latency_;

@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "eval/answer.h"
-#include "strategy/examples.h"
 
 namespace whet::strategy {
 namespace {
@@ -103,7 +102,8 @@ Selection select_by_vote(std::vector<Candidate>& candidates, const std::vector<s
 }
 
 Selection select_as_usual(const eval::Question& question, const Context& context,
-                          std::vector<Candidate>& candidates, std::vector<size_t> among) {
+                          std::vector<Candidate>& candidates, std::vector<size_t> among,
+                          ExampleRuns* known) {
   if (!eval::is_code(question.kind)) {
     std::set<std::string> keys;
     for (size_t i : among) keys.insert(candidates[i].key);
@@ -111,7 +111,7 @@ Selection select_as_usual(const eval::Question& question, const Context& context
     return eval::has_text_answer(question.kind) || any_agree ? select_by_vote(candidates, among)
                                                              : select_by_logprob(candidates, among);
   }
-  const auto examples = score_by_examples(question, context, candidates, among);
+  const auto examples = score_by_examples(question, context, candidates, among, known);
   if (examples.ran) return select_by_score(candidates, among, "share of public examples");
   Selection selection = select_by_logprob(candidates, among);
   selection.how += fmt::format(" (no examples run: {})", examples.problem);

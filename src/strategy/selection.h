@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "strategy/examples.h"
 #include "strategy/session.h"
 #include "strategy/strategy.h"
 
@@ -36,8 +37,10 @@ Selection select_by_logprob(std::vector<Candidate>& candidates, const std::vecto
 
 /// The rule of all that have no better one. Code: most public examples held, then mean logprob;
 /// numeric, exact and choice: vote; free text: vote if any two agree, else mean logprob.
+/// `known`: of programs, score_by_examples's.
 Selection select_as_usual(const eval::Question& question, const Context& context,
-                          std::vector<Candidate>& candidates, std::vector<size_t> among);
+                          std::vector<Candidate>& candidates, std::vector<size_t> among,
+                          ExampleRuns* known = nullptr);
 
 /// 2 L / (|a| + |b|) over words, L the longest common subsequence; 1 for two texts without words.
 double word_similarity(std::string_view a, std::string_view b);

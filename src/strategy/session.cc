@@ -148,6 +148,7 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
                             : std::max(ask.deadline_ns, context_.deadline_ns);
   bool user_ended = false;
   std::vector<bool> watch_ended(request.samples.size(), false);
+  std::vector<bool> seen_to_end(request.samples.size(), false);
   EventSink sink;
   const EventSink shown = ask.stream ? context_.on_event : nullptr;
   if (shown || ask.watch) {
@@ -157,6 +158,7 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
         return Continue::kEndRequest;
       }
       if (!ask.watch) return Continue::kYes;
+      if (event.finish) seen_to_end[event.sample] = true;
       const Continue wanted = ask.watch(event);
       if (wanted == Continue::kEndSample) watch_ended[event.sample] = true;
       if (wanted == Continue::kEndRequest) watch_ended.assign(watch_ended.size(), true);
@@ -192,8 +194,11 @@ Result<std::vector<size_t>> Session::ask(Ask ask) {
     candidate.temperature = request.samples[i].temperature;
     candidate.n_completion_tok = completion.n_completion_tok;
     candidate.mean_logprob = mean_logprob(completion);
+    // One that came to its end while it was being ended: whether it did is a matter of
+    // microseconds, and no answer may depend on that.
+    if (watch_ended[i] && !seen_to_end[i]) candidate.finish = FinishReason::kCancelled;
     judge(question_, candidate);
-    if (completion.finish == FinishReason::kCancelled) {
+    if (candidate.finish == FinishReason::kCancelled) {
       outcome_.cancelled |= by_user || !watch_ended[i];
       if (watch_ended[i] && !by_user && !ask.ended_why.empty()) candidate.reason = ask.ended_why;
     }

@@ -27,13 +27,15 @@ struct Context {
   bool raw_prompt = false;       // no chat template: the prompt goes in as it is
   std::string cache_scope = {};  // of cached prompts, GenerateRequest's
   int64_t deadline_ns = 0;       // monotonic; 0 = none
-  int64_t time_budget_ns = 0;    // for the control: the time that it is given
+  int64_t time_budget_ns = 0;    // for a control: the time that it is given
+  size_t n_in_time = 0;          // for a control: samples of a batch that end in that time
   const CancelFlag* cancel = nullptr;
   const eval::Sandbox* sandbox = nullptr;          // null: code is selected without running it
   int n_threads = 1;                               // for running public examples
   std::function<int64_t()> now_ns = monotonic_ns;  // the clock of times, deadline and budget
   const RunBudget* run_budget = nullptr;           // of this strategy in this run; null: no run
-  EventSink on_event;  // called by strategies whose text can be read while it is made
+  bool every_candidate = false;  // all are wanted to their end, so that they can be graded
+  EventSink on_event;            // called by strategies whose text can be read while it is made
 };
 
 struct Candidate {

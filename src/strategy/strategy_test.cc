@@ -157,9 +157,9 @@ TEST(Majority, DrawsTheSameSamplesInSmallerBatches) {
     return ScriptedCompletion{"Answer: " + std::to_string(request.samples[index].seed % 1000)};
   };
   ScriptedGenerator together(script), apart(script), one_by_one(script);
-  const Outcome whole = solve("majority-voting:n=5", numeric(), together);
-  const Outcome split = solve("majority-voting:n=5,batch=2", numeric(), apart);
-  const Outcome single = solve("majority-voting:n=5,batch=1", numeric(), one_by_one);
+  const Outcome whole = solve("majority-voting:n=5,early=0", numeric(), together);
+  const Outcome split = solve("majority-voting:n=5,batch=2,early=0", numeric(), apart);
+  const Outcome single = solve("majority-voting:n=5,batch=1,early=0", numeric(), one_by_one);
   EXPECT_EQ(whole.n_calls, 1);
   EXPECT_EQ(split.n_calls, 3) << "2, 2 and 1";
   EXPECT_EQ(single.n_calls, 5);
@@ -233,7 +233,7 @@ class CodeInSandbox : public testing::Test {
 TEST_F(CodeInSandbox, BestOfNTakesTheProgramThatPassesTheExamples) {
   ScriptedGenerator generator(Script{
       {"def f(x): return 2", -.1}, {"def f(x): return x + 1", -.9}, {"def f(x): return (", -.05}});
-  const Outcome outcome = solve("best-of-n", question, generator, context);
+  const Outcome outcome = solve("best-of-n:early=0", question, generator, context);
   EXPECT_EQ(outcome.text, "def f(x): return x + 1");
   EXPECT_EQ(outcome.how, "highest share of public examples");
   EXPECT_EQ(outcome.candidates[0].score, 0.5);
@@ -244,7 +244,7 @@ TEST_F(CodeInSandbox, BestOfNTakesTheProgramThatPassesTheExamples) {
 TEST_F(CodeInSandbox, RunsNothingWhereAllProgramsAreTheSame) {
   ScriptedGenerator generator(Script{
       {"def f(x): return 2", -.3}, {"def f(x): return 2", -.1}, {"# f\ndef f(x): return 2", -.9}});
-  const Outcome outcome = solve("best-of-n", question, generator, context);
+  const Outcome outcome = solve("best-of-n:early=0", question, generator, context);
   EXPECT_EQ(outcome.how,
             "highest mean logprob (no examples run: all candidates are the same program)");
   EXPECT_TRUE(outcome.candidates[1].chosen);
@@ -300,6 +300,46 @@ TEST(SameTime, GreedyIsDrawnOnceAndThereIsNoFallback) {
   const Outcome outcome = solve("baseline-same-time", numeric(), generator, context);
   EXPECT_EQ(outcome.n_calls, 1);
   EXPECT_EQ(outcome.text, "half");
+}
+
+TEST(SameTimeVote, DrawsABatchAndCutsWhatDoesNotFit) {
+  ScriptedGenerator generator(Script{{"Answer: 1", -.1, FinishReason::kStop, 10},
+                                     {"Answer: 2", -.9, FinishReason::kStop, 20},
+                                     {"Answer: 2", -.8, FinishReason::kStop, 30},
+                                     {"Answer: 1", -.1, FinishReason::kStop, 90}},
+                              {.prefill_ns = 0, .per_token_ns = kMs});
+  Context context;
+  context.now_ns = generator.clock();
+  context.time_budget_ns = 1;  // over at once, and the first to end still does
+  context.n_in_time = 4;
+  const Outcome cut = solve("vote-same-time", numeric(), generator, context);
+  EXPECT_EQ(cut.text, "Answer: 1");
+  EXPECT_EQ(cut.n_calls, 1);
+  ASSERT_EQ(cut.candidates.size(), 4u);
+  EXPECT_EQ(cut.candidates[1].reason, "ended: the time was up");
+  EXPECT_FALSE(cut.cancelled);
+  EXPECT_FALSE(cut.fell_back);
+  const Script script = {{"Answer: 1", -.1}, {"Answer: 2", -.9}, {"Answer: 2", -.8}};
+  ScriptedGenerator whole(script);
+  context.now_ns = whole.clock();
+  context.time_budget_ns = 1000 * kMs;
+  context.n_in_time = 3;
+  const Outcome outcome = solve("vote-same-time", numeric(), whole, context);
+  EXPECT_EQ(outcome.text, "Answer: 2");
+  EXPECT_EQ(outcome.how, "2 of 3 votes of 3 draws");
+  EXPECT_EQ(whole.requests()[0].samples[0].seed, context.seed) << "the baseline's own draw";
+}
+
+TEST(SameTimeVote, GreedyIsDrawnOnceAndAlways) {
+  ScriptedGenerator generator(Script{{"Answer: 1"}});
+  Context context;
+  context.sampling.temperature = 0;
+  context.time_budget_ns = 1000 * kMs;
+  context.n_in_time = 8;
+  EXPECT_EQ(solve("vote-same-time", numeric(), generator, context).candidates.size(), 1u);
+  const auto alone =
+      make_strategy("vote-same-time").value()->solve(numeric(), generator, Context{});
+  ASSERT_FALSE(alone.ok());
 }
 
 TEST(SameTime, NeedsATime) {
@@ -414,7 +454,7 @@ TEST(Registry, NamesOptionsAndDefaults) {
   const auto strategy = make_strategy("best_of_n:n=5, temperature=run");
   ASSERT_TRUE(strategy.ok()) << strategy.error().message();
   EXPECT_EQ((*strategy)->name(), "best-of-n:n=5,temperature=run");
-  EXPECT_EQ((*strategy)->options(), (Options{{"n", "5"}, {"temperature", "run"}}));
+  EXPECT_EQ((*strategy)->options(), (Options{{"n", "5"}, {"temperature", "run"}, {"early", "1"}}));
   EXPECT_EQ(make_strategy("best-of-n:n=3").value()->name(), "best-of-n");
   EXPECT_EQ(make_strategy("baseline-same-time").value()->kind(), Kind::kControl);
 }
@@ -423,7 +463,8 @@ TEST(Registry, RefusesWhatItDoesNotKnow) {
   const auto error = [](std::string_view spec) { return make_strategy(spec).error().message(); };
   EXPECT_TRUE(error("z3").starts_with("no strategy \"z3\"; there are baseline, greedy, "))
       << error("z3");
-  EXPECT_EQ(error("best-of-n:m=3"), "strategy best-of-n: unknown option m; it has n, temperature");
+  EXPECT_EQ(error("best-of-n:m=3"),
+            "strategy best-of-n: unknown option m; it has n, temperature, early");
   EXPECT_EQ(error("re2:n=3"), "strategy re2: unknown option n; it has none");
   EXPECT_EQ(error("best-of-n:n=0"),
             "strategy best-of-n: n: expected an integer from 1 to 256, found \"0\"");

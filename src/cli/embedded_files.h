@@ -1,15 +1,11 @@
-// Files that are part of the program.
+// Files that the command line brings along.
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include "base/embedded_file.h"
 
 namespace whet {
-
-struct EmbeddedFile {
-  std::string_view name;  // "chain.jsonl"
-  std::string_view content;
-};
 
 /// The task families that come with whet, by name.
 std::span<const EmbeddedFile> embedded_tasks();
