@@ -1,6 +1,7 @@
 // whet eval, tasks, report and diff: experiments and what is made of their results.
 #include "program.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -52,6 +53,36 @@ TEST(Results, AreRenderedAndComparedAgain) {
   EXPECT_NE(hostile.status, 0);
   EXPECT_NE(hostile.out.find("strategies[0].name: expected a text, found 3"), std::string::npos)
       << hostile.out;
+}
+
+TEST(Compare, RunsEveryTechniqueAloneAndTogetherIn80Columns) {
+  const fs::path out = scratch("compare");
+  const Ran ran =
+      whet("compare -m " + kDraft + " --with larosa=" + kDraft + ":0.5 --with vocab=" + kDraft +
+           " --with spec=ngram --with kv=alias --with all=" + kDraft +
+           " --tasks divide -n 3 --seeds 2 --no-code --no-charts --max-tokens 8 -c 512 "
+           "-t 1 --text " +
+           kSource + "/LICENSE -o " + out.string() + " 2>/dev/null");
+  ASSERT_EQ(ran.status, 0) << ran.out;
+  const std::string table = ran.out.substr(0, ran.out.find("Ratios"));
+  for (size_t begin = 0; begin < table.size();) {
+    const size_t end = std::min(table.find('\n', begin), table.size());
+    const std::string line = table.substr(begin, end - begin);
+    EXPECT_LE(std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; }), 80) << line;
+    begin = end + 1;
+  }
+  std::ifstream file(out / "compare.json");
+  const auto rows = nlohmann::json::parse(file)["rows"];
+  ASSERT_EQ(rows.size(), 6u);
+  const auto &base = rows[0], &larosa = rows[1], &vocab = rows[2], &all = rows[5];
+  EXPECT_NEAR(vocab["bits_per_byte"].get<double>(), base["bits_per_byte"].get<double>(), 1e-9);
+  EXPECT_GT(larosa["bits_per_byte"].get<double>(), base["bits_per_byte"].get<double>());
+  EXPECT_NEAR(all["bits_per_byte"].get<double>(), larosa["bits_per_byte"].get<double>(), 1e-6);
+  EXPECT_GT(larosa["weight_bytes"], base["weight_bytes"]);  // and copies by channel
+  for (const auto& row : rows) {
+    EXPECT_GT(row["kv_bytes_mean"].get<double>(), 0);
+    EXPECT_GE(row["kv_bytes_peak"].get<double>(), row["kv_bytes_mean"].get<double>());
+  }
 }
 
 TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {

@@ -261,4 +261,27 @@ TEST(Run, AnswersByAStrategy) {
   EXPECT_EQ(whet(arguments + "--strategy re2 --samples 2 2>&1").status, 2);
 }
 
+TEST(Run, ASparsePassOfTheModelItselfProposesAndTheTextStays) {
+  const std::string run = "run " + kDraft + " -p 'What is 12 + 34?' -n 60 --temp 0 -t 1 --json ";
+  const auto spoken = [&](const std::string& flags) {
+    const Ran ran = whet(run + flags + " 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << flags;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto alone = spoken("--spec-type none");
+  const std::string draft = "--spec-type draft --spec-fixed -md " + kDraft;
+  const auto dense = spoken(draft), sparse = spoken(draft + " --spec-draft-sparsity 0.6");
+  EXPECT_EQ(dense["texts"], alone["texts"]);
+  EXPECT_EQ(sparse["texts"], alone["texts"]);
+  const auto rate = [](const nlohmann::json& ran) {
+    return ran["speculation"]["draft_n_accepted"].get<double>() /
+           ran["speculation"]["draft_n"].get<double>();
+  };
+  EXPECT_LT(rate(sparse), rate(dense));  // it is another model that proposes
+  EXPECT_GT(rate(sparse), 0);
+  const Ran nobody = whet(run + "--spec-draft-sparsity 0.6 2>&1");
+  EXPECT_EQ(nobody.status, 2);
+  EXPECT_NE(nobody.out.find("expected -md too"), std::string::npos) << nobody.out;
+}
+
 }  // namespace

@@ -119,6 +119,34 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NEAR(dense, before, 0.01 * before);
   EXPECT_NE(nats(out + " --sparsity plan"), dense);
   EXPECT_EQ(nats(out + " --sparsity 0"), dense);
+  const auto partly = [&](const std::string& flags) {
+    const Ran ran =
+        whet("perplexity " + out + " -f " + text + " -c 128 --json " + flags + " 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << flags;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto all = partly("--sparsity plan --sparse-from 0");
+  EXPECT_NEAR(all["sparse"]["nats_per_token"].get<double>(), nats(out + " --sparsity plan"), 1e-6);
+  EXPECT_NEAR(all["dense"]["nats_per_token"].get<double>(), dense, 1e-6);
+  const auto later = partly("--sparsity plan --sparse-from 100");
+  EXPECT_LT(later["n_scored"].get<int>(), all["n_scored"].get<int>() / 3);
+  EXPECT_NE(later["difference_nats"].get<double>(), 0);
+  EXPECT_EQ(partly("--sparsity 0 --sparse-from 100")["difference_nats"].get<double>(), 0);
+  EXPECT_EQ(whet("perplexity " + out + " -f " + text + " --sparse-from 1 2>&1").status, 2);
+  EXPECT_EQ(
+      whet("perplexity " + out + " -f " + text + " -c 128 --sparsity plan --sparse-from 127 2>&1")
+          .status,
+      2);
+
+  const auto shown = nlohmann::json::parse(whet("show " + out + " --json").out)["sparsity"];
+  EXPECT_EQ(shown["method"], "larosa");
+  EXPECT_LT(shown["channels"]["ffn_output"]["kept"], shown["channels"]["ffn_output"]["all"]);
+  EXPECT_NE(whet("show " + out).out.find("channels kept"), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(whet("show " + kDraft + " --json").out)["sparsity"].is_null());
+  const Ran no_plan = whet("serve " + kDraft + " --port 0 --sparsity plan 2>&1");
+  EXPECT_EQ(no_plan.status, 2);
+  EXPECT_NE(no_plan.out.find("expected a file with a plan"), std::string::npos) << no_plan.out;
+
   const Ran both = whet("run " + out + " -p a -n 1 --sparsity plan --spec-type ngram 2>&1");
   EXPECT_EQ(both.status, 2) << both.out;
   EXPECT_NE(both.out.find("no speculation beside it"), std::string::npos) << both.out;
@@ -132,6 +160,28 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NE(refused.out.find("whet adapt larosa"), std::string::npos) << refused.out;
   const Ran unknown = whet("perplexity " + out + " -f " + text + " --sparsity some 2>&1");
   EXPECT_NE(unknown.out.find("wina:0.4"), std::string::npos) << unknown.out;
+}
+
+TEST(AdaptMagnitudes, ThresholdsFollowFromTheCopy) {
+  const std::string out = scratch("magnitudes.gguf"), text = kSource + "/LICENSE";
+  const Ran made = whet("adapt magnitudes " + kDraft + " -f " + text + " -o " + out +
+                        " --tokens 1024 --window 128 2>&1");
+  ASSERT_EQ(made.status, 0) << made.out;
+  const auto nats = [&](const std::string& flags) {
+    const Ran ran = whet("perplexity " + flags + " -f " + text + " -c 128 --json 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << flags;
+    return nlohmann::json::parse(ran.out)["nats_per_token"].get<double>();
+  };
+  const double dense = nats(kDraft);
+  EXPECT_EQ(nats(out), dense);
+  EXPECT_NE(nats(out + " --sparsity teal:0.4"), dense);
+  EXPECT_NE(nats(out + " --sparsity cats:0.4"), dense);
+  EXPECT_NE(nats(out + " --sparsity teal:0.4"), nats(out + " --sparsity cats:0.4"));
+  const Ran run = whet("run " + out + " -p a -n 8 --temp 0 --sparsity teal:0.5 2>&1");
+  EXPECT_EQ(run.status, 0) << run.out;
+  EXPECT_NE(run.out.find("matrices copied"), std::string::npos) << run.out;
+  const Ran refused = whet("perplexity " + kDraft + " -f " + text + " --sparsity teal:0.4 2>&1");
+  EXPECT_NE(refused.out.find("whet adapt magnitudes"), std::string::npos) << refused.out;
 }
 
 TEST(Bench, KeepsRawSamplesUnderLlamaBenchKeys) {

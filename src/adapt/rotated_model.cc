@@ -234,11 +234,24 @@ Result<std::vector<QuantizedTensor>> write_rotated_model(
                                       0, model.model.weights.embedding});
   }
   WHET_TRY(made.metadata, describe_as_gguf(model));
+  forget_magnitudes(made.metadata);  // they were of the other basis
   describe_sparsity(request.plan, made.metadata);
   Rotator rotator(model, rotations);
   made.transform = &rotator;
   return write_quantized(made, request.mixture, path,
                          {.allow_requantize = request.allow_requantize}, pool, on_weights, cancel);
+}
+
+Status write_with_magnitudes(const LoadedModel& model, const std::vector<LayerMagnitudes>& layers,
+                             const std::string& path, ThreadPool& pool, const CancelFlag* cancel) {
+  ModelToWrite made{.contents = contents_of(model, ModelFile::Container::kGguf),
+                    .metadata = {},
+                    .n_layers = model.model.weights.layers.size()};
+  WHET_TRY(made.metadata, describe_as_gguf(model));
+  describe_magnitudes(layers, made.metadata);
+  WHET_TRY_STATUS(write_quantized(
+      made, std::nullopt, path, {}, pool, [](uint64_t, uint64_t) {}, cancel));
+  return ok_status();
 }
 
 Status write_with_plan(const LoadedModel& rotated, const SparsityPlan& plan,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "adapt/magnitudes.h"
 #include "adapt/rotations.h"
 #include "base/result.h"
 #include "load/loaded_model.h"
@@ -31,6 +32,11 @@ Result<std::vector<QuantizedTensor>> write_rotated_model(
     const LoadedModel& model, const Rotations& rotations, const RotatedModelRequest& request,
     const std::string& path, ThreadPool& pool,
     const std::function<void(uint64_t done, uint64_t total)>& on_weights, const CancelFlag* cancel);
+
+/// A copy of a model that says how large its activations are; weights stay bit by bit.
+/// Errors: as write_quantized().
+Status write_with_magnitudes(const LoadedModel& model, const std::vector<LayerMagnitudes>& layers,
+                             const std::string& path, ThreadPool& pool, const CancelFlag* cancel);
 
 /// A copy of a rotated model with another plan; weights stay bit by bit. `path` may be the model's.
 /// Errors: as write_quantized().

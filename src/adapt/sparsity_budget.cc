@@ -72,4 +72,8 @@ Result<SparsityPlan> down_budget(const ModelConfig& config, double p) {
   return budget(config, "down", {0, 0, 0, p});
 }
 
+Result<SparsityPlan> uniform_budget(const ModelConfig& config, double p) {
+  return budget(config, "uniform", {p, p, p, p});
+}
+
 }  // namespace whet::adapt

@@ -22,4 +22,7 @@ Result<SparsityPlan> balanced_budget(const ModelConfig& config, double p, double
 /// The share p of the channels of down's input, and nothing else. Errors: as published_budget().
 Result<SparsityPlan> down_budget(const ModelConfig& config, double p);
 
+/// The share p of the channels of every input. Errors: as published_budget().
+Result<SparsityPlan> uniform_budget(const ModelConfig& config, double p);
+
 }  // namespace whet::adapt

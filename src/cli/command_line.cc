@@ -38,6 +38,7 @@ std::vector<Command> all_commands() {
   commands.push_back(make_adapt_vocab_mine_command());
   commands.push_back(make_adapt_vocab_apply_command());
   commands.push_back(make_adapt_larosa_command());
+  commands.push_back(make_adapt_magnitudes_command());
   commands.push_back(make_bench_command());
   commands.push_back(make_bench_serve_command());
   commands.push_back(make_perplexity_command());

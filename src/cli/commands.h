@@ -16,6 +16,7 @@ Command make_recommend_command();
 Command make_adapt_vocab_mine_command();
 Command make_adapt_vocab_apply_command();
 Command make_adapt_larosa_command();
+Command make_adapt_magnitudes_command();
 Command make_bench_command();
 Command make_bench_serve_command();
 Command make_perplexity_command();

@@ -8,11 +8,14 @@
 #include "cli/experiment_plan.h"
 #include "cli/experiment_run.h"
 #include "cli/prompt_input.h"
+#include "cli/sparse_text_score.h"
 #include "cli/technique_table.h"
 #include "cli/terminal.h"
 #include "cli/text_score.h"
 #include "cli/variants.h"
 #include "report/speedup_chart.h"
+#include "report/terminal.h"
+#include "sys/file_bytes.h"
 #include "sys/json_text.h"
 #include "sys/pending_file.h"
 
@@ -33,6 +36,21 @@ struct Compared {
   std::vector<OpenedVariant> variants;
 };
 
+/// Of the weights that it runs on, copies by channel included; without those of a model that
+/// drafts.
+uint64_t weight_bytes_of(const Engine& engine) {
+  uint64_t n = engine.describe().n_bytes;
+  for (const auto& made : engine.loaded().model.weights.made) n += made->bytes().size();
+  return n;
+}
+
+void weigh_rows(const Compared& compared, std::vector<TechniqueRow>& rows) {
+  for (size_t i = 0; i < rows.size() && i <= compared.variants.size(); ++i) {
+    rows[i].weight_bytes =
+        weight_bytes_of(i == 0 ? *compared.base : *compared.variants[i - 1].engine);
+  }
+}
+
 /// Bits per byte of each on the text; the rows stand in the same order.
 Status score_rows(const CompareFlags& options, const Compared& compared,
                   std::vector<TechniqueRow>& rows) {
@@ -43,7 +61,10 @@ Status score_rows(const CompareFlags& options, const Compared& compared,
   for (size_t i = 0; i < engines.size() && i < rows.size(); ++i) {
     WHET_TRY(const auto tokens,
              engines[i]->tokenizer().encode(text, {.add_special = false, .parse_special = false}));
-    WHET_TRY(const TextScore score, score_text(*engines[i], tokens));
+    // What is read is dense in a variant that decodes sparse, and would say nothing of it.
+    WHET_TRY(const TextScore score, engines[i]->sparse_rows() == SparseRows::kNone
+                                        ? score_text(*engines[i], tokens)
+                                        : score_sparse_text(*engines[i], tokens));
     rows[i].bits_per_byte = score.bits_per_byte(tokens.size(), text.size());
     rows[i].bits_per_byte_error = *rows[i].bits_per_byte * score.standard_error() / score.mean();
   }
@@ -71,11 +92,14 @@ Result<std::string> draw_improvements(const std::string& title,
 Status report_techniques(const CompareFlags& options, const Compared& compared,
                          const results::Document& document) {
   std::vector<TechniqueRow> rows = technique_rows(document);
+  weigh_rows(compared, rows);
   WHET_TRY_STATUS(score_rows(options, compared, rows));
   fmt::print(
-      "\n{}\nRatios: against the baseline on the same questions, geometric means with 95 % "
-      "intervals over tasks.\n",
-      technique_table(rows));
+      "\n{}\n"
+      "Ratios: against the baseline on the same questions, geometric means with 95 %\n"
+      "intervals over tasks. KV: keys and values of a run; peak and mean over runs. The\n"
+      "process holds the weights of all variants at once; weights MB are of each.\n",
+      technique_table(rows, report::stdout_width()));
   const fs::path directory = options.experiment.out_dir;
   WHET_TRY_STATUS(write_file_atomically((directory / "compare.json").string(),
                                         json_text(technique_json(rows), 1) + "\n"));
@@ -135,8 +159,9 @@ Command make_compare_command() {
   flags.sampling.add_to(command);
   command.footer(
       "Runs of one question follow one another, the first another one each time. All models are\n"
-      "in memory at once: the peak of memory is of all of them, bytes of keys and values are of\n"
-      "each run.\n");
+      "in memory at once: the process' memory is of all of them, weights and bytes of keys and\n"
+      "values are of each. larosa is scored sparse (--text); with kv=alias a second seed of a\n"
+      "question reads nothing again. In all, drafts beside larosa may change the text.\n");
   command.action([options] { return run_compare(*options); });
   return command;
 }

@@ -8,13 +8,10 @@
 #include <limits>
 #include <random>
 
-#include "adapt/column_norms.h"
-#include "adapt/sparsity_budget.h"
+#include "adapt/sparsity_choice.h"
 #include "cli/model_source.h"
 #include "cli/terminal.h"
 #include "decode/sampler.h"
-#include "formats/untrusted_text.h"
-#include "load/channel_copies.h"
 #include "sys/file_bytes.h"
 #include "sys/machine.h"
 
@@ -194,7 +191,7 @@ void ModelFlags::add_speculation_to(Command& command) {
 }
 
 void ModelFlags::add_sparsity_to(Command& command, SparseRows rows) {
-  sparse_rows_ = rows;
+  sparse_rows = rows;
   local_flags_.push_back(&add_sparsity_flag(command, &sparsity));
 }
 
@@ -203,52 +200,24 @@ const Flag& add_sparsity_flag(Command& command, std::string* plan) {
       .add("--sparsity", plan,
            "off, plan (the channels that the model's file says are kept), or a share of channels "
            "to skip: 0.4 (by LaRoSA's rule), wina:0.4 (weighed by the norms of columns), down:0.4 "
-           "(of down's input alone)")
+           "(of down's input alone), teal:0.4 and cats:0.4 (below thresholds from whet adapt "
+           "magnitudes)")
       .value_name("PLAN");
 }
 
-namespace {
-
-/// The plan that the flag asks for instead of the file's.
-Status replace_plan(const std::string& sparsity, int threads, LoadedModel& loaded) {
-  const size_t colon = sparsity.find(':');
-  const std::string method = colon == std::string::npos ? "larosa" : sparsity.substr(0, colon);
-  const char* begin = sparsity.data() + (colon == std::string::npos ? 0 : colon + 1);
-  const char* end = sparsity.data() + sparsity.size();
-  double share = 0;
-  const auto parsed = std::from_chars(begin, end, share);
-  const bool known = method == "larosa" || method == "wina" || method == "down";
-  if (parsed.ec != std::errc() || parsed.ptr != end || !known) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("--sparsity: expected off, plan, or a share such as 0.4, wina:0.4 or "
-                             "down:0.4, found {}",
-                             quote_untrusted(sparsity)));
-  }
-  const ModelConfig& config = loaded.model.config;
-  WHET_TRY(SparsityPlan plan, method == "down" ? adapt::down_budget(config, share)
-                                               : adapt::published_budget(config, share));
-  if (method == "wina") {
-    ThreadPool pool(threads > 0 ? threads : cpu_limits().usable_threads());
-    adapt::score_by_column_norms(loaded.model, pool, plan);
-  }
-  print_note(fmt::format("--sparsity {}: {:.2f} % of the layers' weights skipped", sparsity,
-                         100 * plan.share));
-  loaded.model.sparsity = std::make_shared<const SparsityPlan>(std::move(plan));
-  return ok_status();
-}
-
-}  // namespace
-
 Status apply_sparsity(const std::string& plan, SparseRows rows, LoadedModel& loaded,
                       EngineOptions& options) {
-  if (plan == "off") return ok_status();
+  WHET_TRY(const adapt::SparsityChoice choice, adapt::parse_sparsity(plan));
+  if (choice.kind == adapt::SparsityChoice::Kind::kOff) return ok_status();
   options.sparse_rows = rows;
-  if (plan != "plan") WHET_TRY_STATUS(replace_plan(plan, options.threads, loaded));
-  if (rows != SparseRows::kDecoded || !loaded.model.sparsity) return ok_status();
   ThreadPool pool(options.threads > 0 ? options.threads : cpu_limits().usable_threads());
-  WHET_TRY(const ChannelCopies copies, copy_by_channels(loaded.model, pool));
-  std::string note = fmt::format("--sparsity {}: {} matrices copied channel by channel, {} MiB",
-                                 plan, copies.n_matrices, copies.bytes >> 20);
+  WHET_TRY(const ChannelCopies copies, adapt::apply_sparsity(choice, rows, pool, loaded));
+  std::string note = fmt::format("--sparsity {}: {:.2f} % of the layers' weights skipped", plan,
+                                 100 * loaded.model.sparsity->share);
+  if (rows == SparseRows::kDecoded) {
+    note += fmt::format("; {} matrices copied channel by channel, {} MiB", copies.n_matrices,
+                        copies.bytes >> 20);
+  }
   if (copies.n_without > 0) {
     note += fmt::format("; {} are read whole, being neither Q8_0, Q4_0 nor Q4_1", copies.n_without);
   }
@@ -298,7 +267,7 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   }
   WHET_TRY(options.kv_type, cache.type());
   WHET_TRY(options.speculation, speculation.resolve());
-  if (sparsity != "off" && sparse_rows_ == SparseRows::kDecoded) {
+  if (sparsity != "off" && sparse_rows == SparseRows::kDecoded && !drafts_beside_sparsity) {
     // Rows that are verified together read whole weights and round otherwise than a sparse row
     // alone, and speculation must not change a bit.
     const bool asked = !speculation.types.empty() || !speculation.draft_model.empty() ||
@@ -311,14 +280,23 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
     options.speculation.sources.fill(false);
   }
   ModelUse all_use = use;
+  // Weights are copied channel by channel from rows as the file has them.
+  if (sparsity != "off" && sparse_rows == SparseRows::kDecoded) all_use.lives_long = false;
   if (std::ranges::count(options.speculation.sources, true) > 0) {
     all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
   }
   WHET_TRY(LoadedModel loaded, storage.load(model, engine.threads, all_use));
-  WHET_TRY_STATUS(apply_sparsity(sparsity, sparse_rows_, loaded, options));
+  WHET_TRY_STATUS(apply_sparsity(sparsity, sparse_rows, loaded, options));
   std::optional<LoadedModel> draft;
   if (!speculation.draft_model.empty()) {
-    WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads, use));
+    const bool sparse = speculation.draft_sparsity != "off";
+    ModelUse draft_use = use;
+    if (sparse) draft_use.lives_long = false;
+    WHET_TRY(draft, storage.load(speculation.draft_model, engine.threads, draft_use));
+    EngineOptions of_draft = options;
+    WHET_TRY_STATUS(
+        apply_sparsity(speculation.draft_sparsity, SparseRows::kDecoded, *draft, of_draft));
+    options.speculation.sparse_draft = sparse;
   }
   WHET_TRY(auto created, Engine::create(std::move(loaded), options, std::move(draft)));
   warn_of_untrained_context(*created);

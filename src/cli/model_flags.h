@@ -68,6 +68,10 @@ struct ModelFlags {
   CacheFlags cache;
   SpeculationFlags speculation;
   std::string sparsity = "off";
+  // Not flags: what sparsity is of, and whether tokens are proposed although rows that are verified
+  // together round otherwise than a sparse row alone, so that the text may be another.
+  SparseRows sparse_rows = SparseRows::kNone;
+  bool drafts_beside_sparsity = false;
 
   void add_to(Command& command, const char* repack_default = "off");
   /// The flags of speculative decoding, of commands that generate.
@@ -83,7 +87,6 @@ struct ModelFlags {
   Result<OpenedModel> open() const;
 
  private:
-  SparseRows sparse_rows_ = SparseRows::kNone;  // where --sparsity is given
   RemoteFlags remote_;
   std::vector<const Flag*> local_flags_, remote_flags_;
 };

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/clock.h"
 #include "cli/base_log_probs.h"
@@ -10,6 +11,7 @@
 #include "cli/divergence_table.h"
 #include "cli/model_flags.h"
 #include "cli/prompt_input.h"
+#include "cli/sparse_text_score.h"
 #include "cli/terminal.h"
 #include "cli/text_score.h"
 #include "cli/window_pass.h"
@@ -28,6 +30,7 @@ struct PerplexityFlags {
   bool divergence = false;
   bool parse_special = false;
   bool json = false;
+  std::optional<uint64_t> sparse_from;
 };
 
 /// With the special tokens that a prompt would have, as llama-perplexity reads a text.
@@ -151,6 +154,69 @@ int run_divergence(const PerplexityFlags& options) {
   return 0;
 }
 
+nlohmann::ordered_json score_json(const TextScore& score) {
+  const double perplexity = std::exp(score.mean());
+  return {{"nats_per_token", score.mean()},
+          {"nats_per_token_stderr", score.standard_error()},
+          {"perplexity", perplexity},
+          {"perplexity_stderr", perplexity * score.standard_error()}};
+}
+
+void print_score(const char* name, const TextScore& score) {
+  const double perplexity = std::exp(score.mean());
+  fmt::print("{:<7} {:.4f} ± {:.4f} nats/token   perplexity {:.4f} ± {:.4f}\n", name, score.mean(),
+             score.standard_error(), perplexity, perplexity * score.standard_error());
+}
+
+/// A prompt that is read dense and an answer that is decoded sparse, beside all of it dense.
+int run_sparse_from(const PerplexityFlags& options) {
+  if (options.model.sparsity == "off") {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "--sparse-from: expected --sparsity PLAN beside it, found off"));
+  }
+  auto text = read_stream(options.file, kMaxJudgedBytes);
+  if (!text.ok()) return fail(text.error());
+  auto engine = options.model.load();
+  if (!engine.ok()) return fail(engine.error());
+  auto tokens = (*engine)->tokenizer().encode(
+      *text, {.add_special = false, .parse_special = options.parse_special});
+  if (!tokens.ok()) return fail(tokens.error());
+  const auto score =
+      compare_sparse_text(**engine, *tokens, static_cast<int64_t>(*options.sparse_from));
+  if (!score.ok()) return fail(score.error());
+  const double rise = std::expm1(score->difference);
+  const double rise_error = std::exp(score->difference) * score->difference_error;
+  if (options.json) {
+    const nlohmann::ordered_json json{{"schema", "whet-sparse-perplexity/1"},
+                                      {"model", options.model.model},
+                                      {"file", options.file},
+                                      {"n_bytes", text->size()},
+                                      {"n_tokens", tokens->size()},
+                                      {"n_scored", score->sparse.n_tokens},
+                                      {"n_windows", score->sparse.n_windows},
+                                      {"context", (*engine)->context()},
+                                      {"sparsity", options.model.sparsity},
+                                      {"sparse_share", (*engine)->loaded().model.sparsity->share},
+                                      {"sparse_from", *options.sparse_from},
+                                      {"dense", score_json(score->dense)},
+                                      {"sparse", score_json(score->sparse)},
+                                      {"difference_nats", score->difference},
+                                      {"difference_nats_stderr", score->difference_error},
+                                      {"perplexity_rise", rise},
+                                      {"perplexity_rise_stderr", rise_error}};
+    fmt::print("{}\n", json_text(json, 2));
+    return 0;
+  }
+  print_score("dense", score->dense);
+  print_score("sparse", score->sparse);
+  fmt::print(
+      "sparse over dense {:+.2f} ± {:.2f} % of perplexity, token by token\n"
+      "{} tokens scored of {} in {} windows of {}, behind {} that are read dense\n",
+      100 * rise, 100 * rise_error, score->sparse.n_tokens, tokens->size(), score->sparse.n_windows,
+      (*engine)->context(), *options.sparse_from);
+  return 0;
+}
+
 int run_plain(const PerplexityFlags& options) {
   auto text = read_stream(options.file, kMaxJudgedBytes);
   if (!text.ok()) return fail(text.error());
@@ -203,10 +269,19 @@ int run_perplexity(const PerplexityFlags& options) {
                       "--kl-divergence: expected --kl-divergence-base FILE beside it, written "
                       "before by the base model with --kl-divergence-base alone"));
   }
+  if (options.divergence && options.sparse_from) {
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "--sparse-from: not with --kl-divergence, whose rows are all sparse"));
+  }
   if (options.divergence) return run_divergence(options);
   if (options.file.empty()) {
     return fail(
         Error(ErrorCode::kInvalidArgument, "perplexity: expected a text, found no FILE (-f FILE)"));
+  }
+  if (options.sparse_from) {
+    if (options.base_file.empty()) return run_sparse_from(options);
+    return fail(Error(ErrorCode::kInvalidArgument,
+                      "--sparse-from: not with --kl-divergence-base, whose rows are all sparse"));
   }
   return options.base_file.empty() ? run_plain(options) : run_base(options);
 }
@@ -218,6 +293,13 @@ Command make_perplexity_command() {
   Command command("perplexity", "How well a model predicts a text: nats/token, bits/byte");
   options->model.add_to(command);
   options->model.add_sparsity_to(command, SparseRows::kAll);
+  command
+      .add("--sparse-from", &options->sparse_from,
+           "with --sparsity: so many tokens of each window are read dense, as a prompt is; only "
+           "those behind them are scored, beside the same model dense")
+      .at_least(0)
+      .default_text("all are sparse")
+      .value_name("N");
   command.add("-f,--file", &options->file, "the text").value_name("FILE");
   command
       .add("--kl-divergence-base,--save-all-logits", &options->base_file,

@@ -210,6 +210,7 @@ Command make_serve_command() {
                   "; repeated, the others are loaded when first asked for (default: all that whet "
                   "ls lists)");
   options->model.add_engine_flags(command, "auto");
+  options->model.add_sparsity_to(command, SparseRows::kDecoded);
   options->model.add_speculation_to(command);
   command.begin_group("Server");
   command

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -68,6 +69,34 @@ nlohmann::ordered_json types_json(const Summary& summary) {
   return types;
 }
 
+/// Channels that the plan keeps at a place, of all layers, and how many there are.
+struct KeptChannels {
+  int64_t kept = 0, all = 0;
+};
+std::array<KeptChannels, kSparsitySites> kept_channels(const Decoder& model) {
+  std::array<KeptChannels, kSparsitySites> sites;
+  for (size_t i = 0; i < model.sparsity->kept.size(); ++i) {
+    const auto shapes = sparsity_shapes(model.config.layers[i], model.config.d_model);
+    for (size_t site = 0; site < kSparsitySites; ++site) {
+      sites[site].kept += model.sparsity->kept[i][site];
+      sites[site].all += shapes[site].channels;
+    }
+  }
+  return sites;
+}
+
+nlohmann::ordered_json sparsity_json(const Decoder& model) {
+  if (!model.sparsity) return nullptr;
+  nlohmann::ordered_json json{{"method", model.sparsity->method},
+                              {"share_of_layer_weights_skipped", model.sparsity->share}};
+  const auto sites = kept_channels(model);
+  for (size_t i = 0; i < kSparsitySites; ++i) {
+    json["channels"][std::string(sparsity_site_name(static_cast<SparsitySite>(i)))] = {
+        {"kept", sites[i].kept}, {"all", sites[i].all}};
+  }
+  return json;
+}
+
 nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
   const ModelConfig& c = m.model.config;
   const Tokenizer& t = *m.tokenizer;
@@ -103,6 +132,7 @@ nlohmann::ordered_json to_json(const LoadedModel& m, const Summary& summary) {
             {"eos", optional_id(t.eos())},
             {"adds_bos", t.adds_bos()},
             {"end_of_generation", t.end_of_generation()}}},
+          {"sparsity", sparsity_json(m.model)},
           {"chat_template", m.chat_template_source.empty()
                                 ? nlohmann::ordered_json(nullptr)
                                 : nlohmann::ordered_json(m.chat_template_source)}};
@@ -170,6 +200,18 @@ void print_text(const LoadedModel& m, const Summary& summary) {
                                   ? "none"
                                   : fmt::format("{} characters of Jinja (--template prints it)",
                                                 m.chat_template_source.size()));
+  if (m.model.sparsity) {
+    print_line(
+        "sparsity",
+        fmt::format("{}: {:.2f} % of the layers' weights skipped (--sparsity plan)",
+                    quote_untrusted(m.model.sparsity->method), 100 * m.model.sparsity->share));
+    const auto sites = kept_channels(m.model);
+    for (size_t i = 0; i < kSparsitySites; ++i) {
+      print_line("", fmt::format("{:<17}{:>8} of {} channels kept",
+                                 sparsity_site_name(static_cast<SparsitySite>(i)), sites[i].kept,
+                                 sites[i].all));
+    }
+  }
   for (const std::string& note : m.notes) print_line("note", note);
 }
 

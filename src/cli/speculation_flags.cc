@@ -45,6 +45,11 @@ void SpeculationFlags::add_to(Command& command) {
            "of the draft model's vocabulary, the first tokens that it may propose (0 = all)")
       .at_least(0);
   command
+      .add("--spec-draft-sparsity", &draft_sparsity,
+           "weights that the draft model skips, as --sparsity says: with -md the model itself, its "
+           "sparse pass proposes and its dense one decides")
+      .value_name("PLAN");
+  command
       .add("--spec-draft-n-max,--n-draft,--draft-max", &options.n_max,
            "most tokens proposed at once; fewer are, or none, where more do not pay")
       .between(1, kMostDraftTokens);
@@ -64,6 +69,11 @@ Result<SpeculationOptions> SpeculationFlags::resolve() const {
   SpeculationOptions resolved = options;
   resolved.adaptive = !fixed;
   if (no_session) resolved.sources[static_cast<size_t>(DraftSource::kSession)] = false;
+  if (draft_sparsity != "off" && draft_model.empty()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("--spec-draft-sparsity {}: expected -md too, the model that drafts",
+                             draft_sparsity));
+  }
   if (types.empty()) return resolved;
   resolved.sources = {};
   bool none = false;

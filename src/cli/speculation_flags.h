@@ -12,6 +12,7 @@ namespace whet {
 struct SpeculationFlags {
   std::string types;  // --spec-type; empty = whatever there is a file or model for
   std::string draft_model;
+  std::string draft_sparsity = "off";
   bool fixed = false;
   bool no_session = false;  // not a flag: of commands that ask the same again and again
   SpeculationOptions options;

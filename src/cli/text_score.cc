@@ -32,16 +32,27 @@ double TextScore::bits_per_byte(size_t n_all, size_t n_bytes) const {
   return nats / std::numbers::ln2 / (static_cast<double>(n_bytes) * scored_share);
 }
 
-Result<TextScore> score_text(Engine& engine, const std::vector<int32_t>& text) {
+Result<size_t> text_window_room(const Engine& engine) {
   const Tokenizer& tokenizer = engine.tokenizer();
-  const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
   if (engine.context() < 2) {
     return Error(
         ErrorCode::kInvalidArgument,
         fmt::format("-c: expected 2 tokens or more, of which one predicts the next, found {}",
                     engine.context()));
   }
-  const auto room = static_cast<size_t>(engine.context()) - (bos ? 1 : 0);
+  const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
+  return static_cast<size_t>(engine.context()) - (bos ? 1 : 0);
+}
+
+Error too_short_text(size_t n_tokens) {
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("the text has {} tokens; expected at least 2", n_tokens));
+}
+
+Result<TextScore> score_text(Engine& engine, const std::vector<int32_t>& text) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  const bool bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
+  WHET_TRY(const size_t room, text_window_room(engine));
   TextScore tally;
   report::Progress progress("perplexity", static_cast<int64_t>(text.size()));
   for (size_t first = 0; first < text.size(); first += room) {
@@ -60,10 +71,7 @@ Result<TextScore> score_text(Engine& engine, const std::vector<int32_t>& text) {
     progress.update(static_cast<int64_t>(first + n));
   }
   progress.finish();
-  if (tally.n_tokens == 0) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("the text has {} tokens; expected at least 2", text.size()));
-  }
+  if (tally.n_tokens == 0) return too_short_text(text.size());
   return tally;
 }
 

@@ -27,6 +27,12 @@ struct TextScore {
   double bits_per_byte(size_t n_all, size_t n_bytes) const;
 };
 
+/// Tokens of the text in a window: the engine's context without BOS where the model wants one.
+/// Errors: a context of fewer than 2 tokens.
+Result<size_t> text_window_room(const Engine& engine);
+/// That a text of so many tokens has none to score.
+Error too_short_text(size_t n_tokens);
+
 /// The text in consecutive windows of the context, each scored on its own. With a BOS token in
 /// front every token of the text is scored; without one the first of each window is not.
 /// Errors: a context of fewer than 2 tokens, a text of fewer; cancelled.

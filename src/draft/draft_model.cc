@@ -57,11 +57,12 @@ uint64_t weight_bytes_of_step(const Decoder& model) {
 }
 
 DraftModel::DraftModel(LoadedModel loaded, const Tokenizer& target, int64_t target_rows,
-                       int64_t n_head_rows)
+                       int64_t n_head_rows, bool sparse)
     : loaded_(std::move(loaded)),
       model_(loaded_.model),
       scratch_(loaded_.model.config),
-      same_vocabulary_(same_pieces(*loaded_.tokenizer, target)) {
+      same_vocabulary_(same_pieces(*loaded_.tokenizer, target)),
+      sparse_(sparse) {
   const int64_t most = same_vocabulary_ ? target_rows : model_.config.vocab_size;
   model_ = with_short_head(loaded_.model, head_rows(loaded_.model, n_head_rows, most));
   bytes_per_step_ = weight_bytes_of_step(model_);
@@ -87,8 +88,9 @@ std::span<const float> DraftModel::read(KvSequence& kv, std::span<const int32_t>
     const auto chunk = tokens.first(std::min(tokens.size(), kChunk));
     tokens = tokens.subspan(chunk.size());
     const int64_t start_ns = monotonic_ns();
-    const StepSegment segment{
-        &kv, chunk, tokens.empty() ? StepSegment::Logits::kLast : StepSegment::Logits::kNone};
+    StepSegment segment{&kv, chunk,
+                        tokens.empty() ? StepSegment::Logits::kLast : StepSegment::Logits::kNone};
+    segment.sparse = sparse_ && chunk.size() == 1;  // several share the reading of whole weights
     logits = forward(model_, {&segment, 1}, scratch_, pool);
     cost_.note(static_cast<int64_t>(chunk.size()),
                static_cast<double>(monotonic_ns() - start_ns) * 1e-9);

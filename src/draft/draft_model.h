@@ -20,8 +20,9 @@ class DraftModel {
  public:
   /// Only the first `n_head_rows` tokens of its vocabulary are proposed, and only these rows of its
   /// head computed; 0 = all. `target`, of a model with `target_rows` rows of logits, is what the
-  /// proposals are for.
-  DraftModel(LoadedModel loaded, const Tokenizer& target, int64_t target_rows, int64_t n_head_rows);
+  /// proposals are for. `sparse`: a token read alone keeps the channels that the model's plan says.
+  DraftModel(LoadedModel loaded, const Tokenizer& target, int64_t target_rows, int64_t n_head_rows,
+             bool sparse = false);
 
   /// Whether ids mean the same to both, as far as this model has them.
   bool same_vocabulary() const { return same_vocabulary_; }
@@ -45,6 +46,7 @@ class DraftModel {
   Decoder model_;  // with the shortened head; a view of loaded_
   ForwardScratch scratch_;
   bool same_vocabulary_;
+  bool sparse_;
   uint64_t bytes_per_step_;
   StepCost cost_;
 };

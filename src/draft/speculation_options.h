@@ -18,7 +18,8 @@ struct SpeculationOptions {
   /// Tokens of the draft model's vocabulary that it may propose, the first ones, which are the most
   /// frequent: its head is computed for these only. 0 = all.
   int64_t n_draft_head = 32768;
-  std::string phrase_file;  // texts to propose from; empty = none
+  bool sparse_draft = false;  // the draft model, which has a plan, decodes sparse
+  std::string phrase_file;    // texts to propose from; empty = none
 
   bool uses(DraftSource source) const { return sources[static_cast<size_t>(source)]; }
 };

@@ -84,10 +84,11 @@ Engine::Engine(LoadedModel loaded, const EngineOptions& options, const Scheduler
       runner_(loaded_.model, *pool_, *arena_, options.exact, options.sparse_rows),
       pacer_(kSlowdownBesideDecode, kLeastRowsBesideDecode, kMostRowsBesideDecode),
       speculation_(options.speculation, std::move(phrases),
-                   draft ? std::make_unique<DraftModel>(std::move(*draft), *loaded_.tokenizer,
-                                                        loaded_.model.config.vocab_size,
-                                                        options.speculation.n_draft_head)
-                         : nullptr,
+                   draft
+                       ? std::make_unique<DraftModel>(
+                             std::move(*draft), *loaded_.tokenizer, loaded_.model.config.vocab_size,
+                             options.speculation.n_draft_head, options.speculation.sparse_draft)
+                       : nullptr,
                    loaded_.model, *loaded_.tokenizer, *pool_) {
   const ModelConfig& config = loaded_.model.config;
   description_.name = loaded_.file.path;
@@ -431,8 +432,12 @@ void Engine::make_room() {
 }
 
 void Engine::keep_prefix(const ActiveRequest& request, Sequence& sequence) {
-  if (sequence.kv->size() == 0) return;
-  const auto n = static_cast<size_t>(sequence.kv->size());
+  // What was decoded sparse must not stand for what a prompt computes dense.
+  const int64_t n_true = options_.sparse_rows == SparseRows::kDecoded
+                             ? std::min(sequence.kv->size(), sequence.n_prompt())
+                             : sequence.kv->size();
+  if (n_true == 0) return;
+  const auto n = static_cast<size_t>(n_true);
   prefix_index_.insert(request.request().cache_scope, sequence.ids().first(n), *sequence.kv);
 }
 

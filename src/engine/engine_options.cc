@@ -60,8 +60,6 @@ Result<EngineOptions> resolve_options(const EngineOptions& requested, const Load
                  "sparse rows: their keys and values are not those of the model, and are not kept "
                  "in files; leave --prefix-cache-dir out");
   }
-  // What was decoded sparse must not stand for what a prompt computes dense.
-  if (options.sparse_rows == SparseRows::kDecoded) options.prefix_cache = false;
   if (options.batch < 1 || options.batch > kMaxContext) {
     return range_error("batch size", 1, kMaxContext, options.batch);
   }

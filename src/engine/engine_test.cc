@@ -142,6 +142,33 @@ TEST(Engine, ReadsTheNextTurnOfAChatFromTheCache) {
   }
 }
 
+TEST(Engine, WhatWasDecodedSparseIsNotKeptForPrompts) {
+  auto loaded = load_model(kModel);
+  ASSERT_TRUE(loaded.ok());
+  SparsityPlan plan{.method = "half", .kept = {}};
+  for (const LayerForm& layer : loaded->model.config.layers) {
+    const auto shapes = sparsity_shapes(layer, loaded->model.config.d_model);
+    auto& kept = plan.kept.emplace_back();
+    for (size_t i = 0; i < kSparsitySites; ++i) kept[i] = shapes[i].channels / 2;
+  }
+  loaded->model.sparsity = std::make_shared<const SparsityPlan>(std::move(plan));
+  EngineOptions options;
+  options.sparse_rows = SparseRows::kDecoded;
+  options.speculation.sources.fill(false);
+  auto e = std::move(Engine::create(std::move(*loaded), options).value());
+  GenerateRequest r = request("Tell me something about the sea.", 20, 3, 0);
+  r.ignore_eos = true;
+  const auto ids = e->encode_prompt(r.prompt).value();
+  const GenerateResult first = e->generate(r).value();
+  EXPECT_EQ(tokens_of(e->generate(r).value()), tokens_of(first));
+  // A prompt that goes on as the answer did reads the answer's tokens again, dense.
+  std::vector<int32_t> longer = ids;
+  const std::vector<int32_t> decoded = tokens_of(first)[0];
+  longer.insert(longer.end(), decoded.begin(), decoded.end());
+  r.prompt = longer;
+  EXPECT_EQ(e->generate(r)->n_cached_tok, static_cast<int64_t>(ids.size()));
+}
+
 TEST(Engine, CachedPrefixesStayInTheirScope) {
   auto e = engine();
   GenerateRequest r = request("A prompt that is long enough to be kept in the cache.", 2, 1);

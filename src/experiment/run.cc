@@ -38,6 +38,7 @@ struct Runner {
   std::shared_ptr<const Strategy> strategy;
   std::optional<size_t> time_of;   // control: index of the row whose time it is given
   Generator* generator = nullptr;  // null: the experiment's own
+  bool shares_prompts = false;     // Variant's
 };
 
 struct Line {
@@ -61,6 +62,7 @@ void add_strategies_on_variants(Line& line, size_t n_variants) {
       runner.row.against = line.runners[v].row.name;
       runner.row.name = runner.row.against + "/" + runner.row.name;
       runner.generator = line.runners[v].generator;
+      runner.shares_prompts = line.runners[v].shares_prompts;
       line.runners.push_back(std::move(runner));
     }
   }
@@ -109,7 +111,8 @@ Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
         {{variant.name, "", StrategyKind::kStrategy, {}, variant.description, {}},
          line.runners.front().strategy,
          std::nullopt,
-         variant.generator});
+         variant.generator,
+         variant.shares_prompts});
   }
   if (plan.strategies_on_variants) add_strategies_on_variants(line, variants.size());
   line.n_strategies = line.runners.size();
@@ -251,13 +254,15 @@ class Experiment {
                               static_cast<double>(environment_.now_ns() - started_ns_) * 1e-9});
   }
 
-  strategy::Context context_of(const PlannedRun& planned) {
+  strategy::Context context_of(const PlannedRun& planned, bool warmup) {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
     context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
     // Rows share questions and first draws: what one leaves behind (its prompt's keys and values,
     // its text to propose from) would make the next one fast.
-    context.cache_scope = fmt::format("run {}", next_sequence_);
+    const Runner& runner = line_.runners[planned.row];
+    context.cache_scope = runner.shares_prompts && !warmup ? "runs of " + runner.row.name
+                                                           : fmt::format("run {}", next_sequence_);
     context.sampling = plan_.sampling;
     context.max_tokens = plan_.max_tokens;
     context.raw_prompt = plan_.raw_prompt;
@@ -413,7 +418,7 @@ class Experiment {
     const Runner& runner = line_.runners[planned.row];
     const eval::Task& task = plan_.tasks[planned.task];
     Event event = blank_event(planned, warmup);
-    strategy::Context context = context_of(planned);
+    strategy::Context context = context_of(planned, warmup);
     if (runner.time_of) {
       const std::string& timed = line_.runners[*runner.time_of].row.name;
       event.time_budget_ns = median_ns(timed, task.id);

@@ -27,6 +27,8 @@ struct Progress {
 struct Variant {
   std::string name, description;
   Generator* generator = nullptr;
+  /// Its runs see what earlier ones left in the cache of prompts; else every run is for itself.
+  bool shares_prompts = false;
 };
 
 /// What the experiment runs in.

@@ -596,5 +596,22 @@ TEST_F(RunTest, AVariantIsARowThatAnotherModelAnswers) {
   EXPECT_FALSE(run(p, environment).ok());
 }
 
+TEST_F(RunTest, AVariantThatSharesPromptsSeesItsEarlierRuns) {
+  ScriptedGenerator alone(answer), sharing(answer);
+  Plan p = plan(3);
+  p.strategies = {"baseline"};
+  p.same_time_controls = false;
+  Environment environment;
+  environment.variants = {{"alone", "", &alone}, {"sharing", "", &sharing, true}};
+  ASSERT_TRUE(run(p, environment).ok());
+  std::set<std::string> scopes, measured;
+  for (const GenerateRequest& request : alone.requests()) scopes.insert(request.cache_scope);
+  EXPECT_EQ(scopes.size(), alone.requests().size());
+  for (const GenerateRequest& request : sharing.requests()) {
+    if (request.cache_scope.starts_with("runs of")) measured.insert(request.cache_scope);
+  }
+  EXPECT_EQ(measured, std::set<std::string>{"runs of sharing"});
+}
+
 }  // namespace
 }  // namespace whet::experiment

@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -181,6 +182,87 @@ void channels(benchmark::State& state, DType type, size_t n_rows, size_t n_cols,
                                          Counter::kIsIterationInvariantRate);
 }
 
+/// The dense product of a row and the one that leaves out a percentage of its channels, in turn,
+/// each with what makes x ready for it. A team shares rows of the one and blocks of channels of the
+/// other.
+void sparse_over_dense(benchmark::State& state, DType type, size_t n_rows, size_t n_cols,
+                       bool cold) {
+  if (state.thread_index() == 0) {
+    shared = std::make_unique<Shared>(type, 1, n_rows, n_cols, cold, false);
+    channel_weights = std::make_unique<ChannelWeights>(type, n_rows, n_cols, cold);
+  }
+  const size_t keep = n_cols - n_cols * static_cast<size_t>(state.range(0)) / 100;
+  const size_t thread = static_cast<size_t>(state.thread_index());
+  const size_t n_threads = static_cast<size_t>(state.threads()), n_blocks = n_cols / kChannelBlock;
+  std::vector<float> x(n_cols), dense_y(n_rows);
+  const CounterRng rng(2, 3);
+  for (size_t i = 0; i < n_cols; ++i) x[i] = testing::gaussian(rng, i);
+  std::vector<uint32_t> scratch(n_cols), kept(n_blocks);
+  std::vector<ChannelActivations> activations(n_blocks);
+  AlignedBuffer<float> sums;
+  float* y = sums.reserve(kChannelTileRows);
+  AlignedBuffer<std::byte> prepared;
+  std::vector<double> dense_us, sparse_us;
+  size_t copy = 0;
+  const auto run_dense = [&] {
+    const ActivationForm form = shared->form;
+    std::byte* ready = prepared.reserve(activation_bytes(form, 1, n_cols));
+    kernels().quantize_activations({form, x.data(), n_cols, 1, 0, 1, n_cols, ready});
+    const Share rows = share_of(state, n_rows);
+    const Weights& w = shared->weights;
+    kernels().linear({.type = type,
+                      .form = form,
+                      .weights = w.bytes.data() + copy % w.n_copies * w.matrix_bytes,
+                      .interleaved = false,
+                      .n_cols = n_cols,
+                      .row_begin = rows.begin,
+                      .row_end = rows.end,
+                      .activations = ready,
+                      .n_tokens = 1,
+                      .y = dense_y.data(),
+                      .y_stride = n_rows});
+    benchmark::DoNotOptimize(dense_y.data());
+  };
+  const auto run_sparse = [&] {
+    kernels().choose_channels({x.data(), nullptr, n_cols, keep, scratch.data(), kept.data()});
+    kernels().quantize_channels({x.data(), kept.data(), n_cols, activations.data()});
+    const ChannelWeights& w = *channel_weights;
+    const std::byte* tiles = w.bytes.data() + copy % w.n_copies * w.matrix_bytes;
+    for (size_t t = 0; t < channel_tiles(n_rows); ++t) {
+      kernels().linear_channels({.type = type,
+                                 .tile = tiles + channel_tile_offset(type, n_rows, n_cols, t),
+                                 .n_rows = channel_tile(n_rows, t).n_rows,
+                                 .x = activations.data(),
+                                 .block_begin = n_blocks * thread / n_threads,
+                                 .block_end = n_blocks * (thread + 1) / n_threads,
+                                 .y = y});
+      benchmark::DoNotOptimize(y);
+    }
+  };
+  const auto microseconds_of = [](const auto& body) {
+    const auto begin = std::chrono::steady_clock::now();
+    body();
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+        .count();
+  };
+  for (auto _ : state) {
+    dense_us.push_back(microseconds_of(run_dense));
+    sparse_us.push_back(microseconds_of(run_sparse));
+    ++copy;
+  }
+  // Medians: an iteration that other programs took part in says nothing.
+  const auto median = [](std::vector<double>& sample) {
+    const auto middle = sample.begin() + static_cast<ptrdiff_t>(sample.size() / 2);
+    std::nth_element(sample.begin(), middle, sample.end());
+    return *middle;
+  };
+  using benchmark::Counter;
+  const double dense = median(dense_us), sparse = median(sparse_us);
+  state.counters["dense us"] = Counter(dense, Counter::kAvgThreads);
+  state.counters["sparse us"] = Counter(sparse, Counter::kAvgThreads);
+  state.counters["dense/sparse"] = Counter(dense / sparse, Counter::kAvgThreads);
+}
+
 /// What the memory can deliver: every byte of the cold weights once, summed.
 void read_only(benchmark::State& state, size_t n_rows, size_t n_cols) {
   if (state.thread_index() == 0) {
@@ -296,6 +378,20 @@ void register_all() {
             "channels/" + std::string(dtype_info(type).name) + (cold ? "/cold" : "/hot");
         auto* bench = benchmark::RegisterBenchmark(name.c_str(), channels, type, 2048, 2048, cold);
         for (int skipped : {0, 25, 40, 50, 60}) bench->Arg(skipped);
+        bench->Threads(threads)->UseRealTime();
+      }
+    }
+  }
+  for (DType type : kChannelTypes) {
+    for (bool cold : {true, false}) {
+      for (int threads = 1; threads <= n_threads; ++threads) {
+        // Qwen2.5 1.5B's gate from memory; hot, what a core's caches hold.
+        const size_t n_rows = cold ? 8960 : 512, n_cols = 1536;
+        const std::string name =
+            "sparse/" + std::string(dtype_info(type).name) + (cold ? "/cold" : "/hot");
+        auto* bench = benchmark::RegisterBenchmark(name.c_str(), sparse_over_dense, type, n_rows,
+                                                   n_cols, cold);
+        for (int skipped : {25, 40, 50}) bench->Arg(skipped);
         bench->Threads(threads)->UseRealTime();
       }
     }

@@ -1,11 +1,14 @@
 #include "whet/whet.h"
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 #include <set>
 #include <string>
 
+#include "adapt/sparsity_choice.h"
 #include "engine/engine.h"
+#include "sys/machine.h"
 
 namespace whet {
 
@@ -112,6 +115,17 @@ Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnTex
   return to_answer(std::move(result).value());
 }
 
+Status make_sparse(const LoadOptions& options, LoadedModel& model, EngineOptions& engine) {
+  WHET_TRY(const adapt::SparsityChoice choice, adapt::parse_sparsity(options.sparsity));
+  if (choice.kind == adapt::SparsityChoice::Kind::kOff) return ok_status();
+  engine.sparse_rows = SparseRows::kDecoded;
+  engine.speculation.sources.fill(false);  // verified rows would round otherwise
+  const int usable = cpu_limits().usable_threads();
+  ThreadPool pool(options.threads > 0 ? std::min(options.threads, usable) : usable);
+  WHET_TRY_STATUS(adapt::apply_sparsity(choice, engine.sparse_rows, pool, model));
+  return ok_status();
+}
+
 }  // namespace
 
 Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -122,10 +136,14 @@ Model::~Model() = default;
 Expected<Model> Model::load(const std::string& path, const LoadOptions& options) {
   auto loaded = load_model(path);
   if (!loaded.ok()) return Expected<Model>::failure(loaded.error().message());
-  auto engine = Engine::create(std::move(loaded).value(), {.threads = options.threads,
-                                                           .context = options.context,
-                                                           .batch = EngineOptions{}.batch,
-                                                           .chat_template = options.chat_template});
+  EngineOptions engine_options;
+  engine_options.threads = options.threads;
+  engine_options.context = options.context;
+  engine_options.chat_template = options.chat_template;
+  if (const Status made = make_sparse(options, *loaded, engine_options); !made.ok()) {
+    return Expected<Model>::failure(made.error().message());
+  }
+  auto engine = Engine::create(std::move(loaded).value(), engine_options);
   if (!engine.ok()) return Expected<Model>::failure(engine.error().message());
   auto state = std::make_unique<State>();
   state->engine = std::move(engine).value();

@@ -82,6 +82,27 @@ TEST(Library, ErrorsAreMessages) {
   EXPECT_NE(bad.error().find("temperature"), std::string::npos);
 }
 
+TEST(Library, SkipsWeightsWhereAsked) {
+  const std::string path = WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf";
+  whet::GenerateOptions options;
+  options.temperature = 0;
+  options.max_tokens = 60;
+  options.ignore_eos = true;
+  const auto text = [&](const std::string& sparsity) {
+    whet::LoadOptions load;
+    load.sparsity = sparsity;
+    auto model = whet::Model::load(path, load);
+    if (!model) return model.error();
+    auto answer = model->generate("a b c a b c", options);
+    return answer ? answer->samples[0].text : answer.error();
+  };
+  const std::string dense = text("off");
+  EXPECT_EQ(dense, text("0"));
+  EXPECT_NE(dense, text("0.6"));
+  EXPECT_NE(text("plan").find("whet adapt larosa"), std::string::npos) << text("plan");
+  EXPECT_NE(text("some").find("wina:0.4"), std::string::npos) << text("some");
+}
+
 TEST(Library, RefusesWhatTheCommandLineRefuses) {
   whet::Model model = load();
   whet::GenerateOptions options;

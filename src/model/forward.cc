@@ -69,6 +69,16 @@ void scale_rows(Step& step, float factor, int64_t n, float* y) {
 void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
   if (step.sparsity == nullptr) return;
   const auto layer = static_cast<size_t>(step.layer), at = static_cast<size_t>(site);
+  const auto& thresholds = step.sparsity->thresholds;
+  if (!thresholds.empty()) {
+    if (site == SparsitySite::kFfnOutput && step.sparsity->by_gate) return;  // ffn_block() has
+    const float threshold = thresholds[layer][at];
+    step.for_each_token([&](int64_t t) {
+      if (step.buffers.sparse[static_cast<size_t>(t)] == 0) return;
+      leave_out_below(threshold, x + t * n, n, x + t * n);
+    });
+    return;
+  }
   const int64_t kept = step.sparsity->kept[layer][at];
   const auto& scores = step.sparsity->scores;
   const float* score =

@@ -1,6 +1,7 @@
 #include "model/sparsity.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/kernels.h"
 
@@ -16,6 +17,10 @@ std::array<SparsityShape, kSparsitySites> sparsity_shapes(const LayerForm& layer
 bool has_sparsity_sites(const LayerForm& layer) {
   return layer.norm_before && layer.residual == Residual::kSequential &&
          layer.mixer == Mixer::kAttention && layer.experts.n_experts == 0 && layer.ffn.dim > 0;
+}
+
+void leave_out_below(float threshold, const float* of, int64_t n, float* x) {
+  for (int64_t i = 0; i < n; ++i) x[i] = std::fabs(of[i]) < threshold ? 0.0f : x[i];
 }
 
 void keep_largest(float* x, const float* score, int64_t n, int64_t kept,

@@ -29,6 +29,11 @@ struct SparsityPlan {
   /// Of each layer and site what multiplies a magnitude for the choice alone, as many as channels;
   /// empty where magnitudes decide by themselves. Finite, not negative.
   std::vector<std::array<std::vector<float>, kSparsitySites>> scores = {};
+  /// Of each layer and site the magnitude below which an element is left out, whatever their
+  /// number; `kept` is then how many that was on a calibration text. Empty: `kept` decides.
+  std::vector<std::array<float, kSparsitySites>> thresholds = {};
+  /// Thresholds of kFfnOutput are of what the activation function makes of the gate (CATS).
+  bool by_gate = false;
   /// Weights skipped, of those of all layers.
   double share = 0;
 };
@@ -50,6 +55,10 @@ std::array<SparsityShape, kSparsitySites> sparsity_shapes(const LayerForm& layer
 /// True where a layer has these four inputs: a norm before attention over heads, then one before an
 /// FFN.
 bool has_sparsity_sites(const LayerForm& layer);
+
+/// Zeroes the elements of x [n] where `of` [n], which may be x, is smaller than `threshold` by
+/// magnitude. NaN is not.
+void leave_out_below(float threshold, const float* of, int64_t n, float* x);
 
 /// Zeroes all of x [n] but the `kept` elements that are largest by magnitude, times score [n]
 /// (nullptr: all one); of equal ones the first stay. NaN counts as largest. `scratch` is
