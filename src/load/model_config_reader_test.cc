@@ -247,6 +247,7 @@ TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
   nlohmann::json config = golden("mistral");
   config["attention_bias"] = true;
   EXPECT_NE(answer(config).find("attention_bias"), std::string::npos);
+}
 
 TEST(ModelConfigReader, RefusesNumbersThatWouldSpoilEveryLogit) {
   const auto refusal = [](const char* key, double value) {
