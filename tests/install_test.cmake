@@ -27,7 +27,7 @@ COMP_WORDS=(whet bench serve --rat); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]
 COMP_WORDS=(whet sho); COMP_CWORD=1; _whet; echo \"\${COMPREPLY[*]}\"\n\
 COMP_WORDS=(whet adapt vocab ''); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]}\"\n\
 COMP_WORDS=(whet help adapt ''); COMP_CWORD=3; _whet; echo \"\${COMPREPLY[*]}\"\n")
-expect_output("^--rate\nshow\nmine apply\nvocab larosa\n$" bash ${WORK}/complete.sh)
+expect_output("^--rate\nshow\nmine apply\nvocab larosa magnitudes\n$" bash ${WORK}/complete.sh)
 find_program(ZSH zsh)
 if(ZSH)
   expect_output("^$" ${ZSH} -n ${prefix}/share/zsh/vendor-completions/_whet)
@@ -36,7 +36,7 @@ find_program(FISH fish)
 if(FISH)
   file(WRITE ${WORK}/complete.fish
     "source ${prefix}/share/fish/vendor_completions.d/whet.fish\ncomplete -C 'whet adapt '\n")
-  expect_output("^larosa\t[^\n]*\nvocab\t[^\n]*\n$" ${FISH} --no-config ${WORK}/complete.fish)
+  expect_output("^larosa\t[^\n]*\nmagnitudes\t[^\n]*\nvocab\t[^\n]*\n$" ${FISH} --no-config ${WORK}/complete.fish)
 endif()
 find_program(MAN man)
 if(MAN)

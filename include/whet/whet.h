@@ -52,7 +52,8 @@ struct LoadOptions {
   std::int64_t context = 0;  // tokens per sequence; 0: the model's own
   std::string chat_template; // Jinja source that replaces the model's own; empty: the model's
   /// Weights that decoding skips: "off"; "plan": as the file says (whet adapt larosa); "0.4",
-  /// "wina:0.4", "down:0.4", "teal:0.4", "cats:0.4". It changes the text, and such models propose no tokens ahead.
+  /// "wina:0.4", "down:0.4", "teal:0.4", "cats:0.4". It changes the text, and such models propose
+  /// no tokens ahead.
   std::string sparsity = "off";
 };
 

@@ -37,9 +37,9 @@ class Maker {
     d.tasks = {maybe(count()), {{text(), text(), maybe(name()), maybe(count())}}, {{text(), 3}}};
     d.limits = {maybe(count()), maybe(count()), maybe(number()), maybe(number())};
     d.sandbox = maybe(SandboxStatus{coin(), text(), text(), text()});
-    d.design = {text(),        maybe(number()), maybe(count()),  maybe(uint64_t{random_()}),
-                text(),        text(),          maybe(number()), maybe(number()),
-                maybe(count())};
+    d.design = {text(),         maybe(number()), maybe(count()),  maybe(uint64_t{random_()}),
+                text(),         text(),          maybe(number()), maybe(number()),
+                maybe(count()), maybe(number()), text()};
     for (size_t n = below(4); n > 0; --n) d.strategies.push_back(strategy());
     d.notes = {text(), ""};
     if (coin()) {
