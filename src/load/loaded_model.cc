@@ -26,7 +26,7 @@ namespace {
 void note_slow_types(const ModelFile& file, std::vector<std::string>& notes) {
   std::map<std::string_view, int> slow;
   for (const TensorEntry& tensor : file.tensors) {
-    if (kernels::has_linear(tensor.type)) continue;
+    if (kernels::has_linear(tensor.type) || !kernels::weight_type_supported(tensor.type)) continue;
     ++slow[dtype_info(tensor.type).name];
   }
   for (const auto& [name, n] : slow) {

@@ -244,6 +244,23 @@ TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
       EXPECT_EQ(answer(config), "accepted") << model;
     }
   }
+  const std::pair<const char*, nlohmann::json> published[] = {
+      {"llama_linear",
+       {{"is_llama_config", true}, {"rope_interleaved", false}, {"pretraining_tp", 1}}},
+      {"qwen2_biases", {{"use_mrope", false}}},
+      {"phi3", {{"full_attn_mod", 1}, {"interpolate_factor", 1}, {"lm_head_bias", false}}},
+      {"lfm2", {{"use_pos_enc", true}}}};
+  for (const auto& [model, words] : published) {
+    nlohmann::json config = golden(model);
+    config.update(words);
+    EXPECT_EQ(answer(config), "accepted") << model;
+    for (const auto& [word, value] : words.items()) {
+      if (word == "is_llama_config" || word == "pretraining_tp") continue;
+      config = golden(model);
+      config[word] = value.is_boolean() ? nlohmann::json(value == false) : nlohmann::json(2);
+      EXPECT_NE(answer(config).find(word), std::string::npos) << model << " " << word;
+    }
+  }
   nlohmann::json config = golden("mistral");
   config["attention_bias"] = true;
   EXPECT_NE(answer(config).find("attention_bias"), std::string::npos);
@@ -269,6 +286,19 @@ TEST(ModelConfigReader, RefusesNumbersThatWouldSpoilEveryLogit) {
   }
   EXPECT_EQ(refusal(epsilon, 0.5), "accepted");
   EXPECT_EQ(refusal(attention_factor, 1.2), "accepted");
+}
+
+// llama.cpp refuses a file whose window is a float.
+TEST(ModelConfigReader, WindowsAreWholeNumbersInGguf) {
+  for (const char* model : {"gemma2", "gpt_oss", "phi3"}) {
+    ModelFile file{};
+    file.container = ModelFile::Container::kSafeTensors;
+    file.side_files["config.json"] = golden(model).dump();
+    const Metadata said = describe_config(file).value();
+    const std::string architecture = std::get<std::string>(said.at("general.architecture").value);
+    const MetaValue& window = said.at(architecture + ".attention.sliding_window");
+    EXPECT_EQ(std::get<uint64_t>(window.value), std::string(model) == "phi3" ? 0u : 20u);
+  }
 }
 
 TEST(ModelConfigReader, LlamaRotatesWholeHeads) {

@@ -122,6 +122,7 @@ Result<std::vector<int64_t>> read_windows(ConfigReader& reader, int64_t n_layers
     return invalid_model(
         fmt::format("{}: expected 0 to {}, found {}", reader.name(word), kMaxContext, value));
   }
+  reader.say(word.gguf, {static_cast<uint64_t>(value)});  // llama.cpp takes no float here
   std::vector<bool> windowed;
   for (int64_t i = 0; i < n_layers; ++i) windowed.push_back(is_windowed(i));
   WHET_TRY(const std::vector<bool> pattern, reader.flags(kPattern, n_layers));

@@ -39,6 +39,7 @@ Status adjust_width(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"block_dim", "block_mlp_init_scale", "block_norm_eps", "block_out_init_scale",
                "block_use_swiglu", "block_use_xavier_init", "conv_dim", "conv_dim_out",
                "conv_use_xavier_init", "num_heads"});  // of the files' first code, and not read
+  WHET_TRY_STATUS(reader.expect_flag({"", "use_pos_enc"}, true));
   WHET_TRY(const bool adjusted, reader.flag({"", "block_auto_adjust_ff_dim"}, true));
   WHET_TRY(const double factor,
            reader.number({"", "block_ffn_dim_multiplier"},

@@ -1,4 +1,5 @@
 // Phi-3, Phi-3.5 and Phi-4 (dense): fused queries, keys and values, fused gate and up, LongRoPE.
+#include "base/invalid_model.h"
 #include "load/architectures/architectures.h"
 #include "load/architectures/common.h"
 #include "load/rope_reader.h"
@@ -21,6 +22,12 @@ Status read_phi3(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY(const std::vector<int64_t> windows,
            read_windows(reader, config.n_layers(), [](int64_t) { return true; }));
+  for (const char* of_phi4 : {"interpolate_factor", "full_attn_mod"}) {
+    WHET_TRY(const double factor, reader.number({"", of_phi4}, 1));
+    if (factor != 1) {
+      return invalid_model("config.json: \"{}\": expected 1, found {}", of_phi4, factor);
+    }
+  }
   // The converter always writes it; it means something beside factors alone.
   reader.skip({"rope.scaling.original_context_length", "original_max_position_embeddings"});
   RopeWords words;
