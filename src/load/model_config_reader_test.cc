@@ -195,6 +195,7 @@ TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
                {"falcon_h1", "hidden_act", "gelu"},
                {"falcon_h1", "mamba_norm_before_gate", true},
                {"falcon_h1", "mamba_d_ssm", 63},
+               {"falcon_h1", "mamba_use_mlp", false},
                {"falcon_h1", "ssm_multipliers", {1.0, 2.0}},
                {"falcon_h1", "mlp_multipliers", {1.0, "two"}},
                {"falcon_h1", "key_multiplier", -1.0},
@@ -248,6 +249,7 @@ TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
       {"llama_linear",
        {{"is_llama_config", true}, {"rope_interleaved", false}, {"pretraining_tp", 1}}},
       {"qwen2_biases", {{"use_mrope", false}}},
+      {"falcon_h1", {{"mamba_use_mlp", true}}},
       {"phi3", {{"full_attn_mod", 1}, {"interpolate_factor", 1}, {"lm_head_bias", false}}},
       {"lfm2", {{"use_pos_enc", true}}}};
   for (const auto& [model, words] : published) {

@@ -81,6 +81,7 @@ Status read_falcon_h1_json(ConfigReader& reader, RecurrentForm& mamba, ModelConf
     WHET_TRY_STATUS(reader.expect_flag({"", bias}, false));
   }
   WHET_TRY_STATUS(reader.expect_text({"", "hidden_act"}, "silu"));
+  WHET_TRY_STATUS(reader.expect_flag({"", "mamba_use_mlp"}, true));
   WHET_TRY_STATUS(expect_no_step_limit(reader));
   WHET_TRY(mamba.norm, reader.flag({"", "mamba_rms_norm"}, false));
   WHET_TRY(const bool norm_first, reader.flag({"", "mamba_norm_before_gate"}, true));
@@ -94,7 +95,7 @@ Status read_falcon_h1_json(ConfigReader& reader, RecurrentForm& mamba, ModelConf
     return invalid_model("config.json: \"mamba_d_ssm\": expected {} heads of {}, found {}",
                          mamba.n_heads, mamba.value_dim, inner);
   }
-  reader.skip({"mamba_chunk_size", "mamba_expand", "mamba_use_mlp", "num_logits_to_keep",
+  reader.skip({"mamba_chunk_size", "mamba_expand", "mlp_expansion_factor", "num_logits_to_keep",
                "time_step_min", "time_step_max", "time_step_floor", "layers_block_type",
                "layer_types", "attn_layer_indices"});
   return read_falcon_h1_factors(reader, mamba, config);
