@@ -182,7 +182,31 @@ def early(names):
     return lines
 
 
+def programs(name):
+    """What ending at the first program that holds all public examples would have saved on a record made without it."""
+    record = Record(name)
+    lines = ["| strategy | would have ended early | another text | longest text over baseline's, ending early | to the end |", "|---|---:|---:|---:|---:|"]
+    for row in record.rows:
+        ended = other = 0
+        short, long = [], []
+        for of in record.questions.values():
+            samples = sorted((c for c in of[row]["candidates"] if c["stage"] == "sample"), key=lambda c: c["tokens"])
+            if len(samples) < 2 or row.startswith("majority"):  # whose score is its votes
+                break
+            first = next((c for c in samples[:-1] if c["eligible"] and c["score"] == 1), None)
+            ended += first is not None
+            other += first is not None and not first["chosen"]
+            one = longest_text(of["baseline"])
+            long.append(math.log(samples[-1]["tokens"] / one))
+            short.append(math.log((first or samples[-1])["tokens"] / one))
+        if long:
+            n = len(long)
+            lines.append(f"| `{row}` | {ended} of {n} | {other} | {math.exp(statistics.fmean(short)):.2f} | {math.exp(statistics.fmean(long)):.2f} |")
+    return lines
+
+
 TABLES = {
+    "programs": lambda: programs("humaneval-0.5b"),
     "early": lambda: early([n for n in ("early-whetstone", "early-0.5b") if (RUNS / n).exists()]),
     "every": lambda: every("every-0.5b"),
     "parts": lambda: parts("gsm8k-0.5b"),
