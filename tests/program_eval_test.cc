@@ -102,6 +102,35 @@ TEST(Eval, LeavesResultsThatResumeWithoutRunningAgain) {
   EXPECT_EQ(fs::file_size(out / "events.jsonl"), events);
 }
 
+TEST(Eval, AsksInSeveralWordingsBesideAVoteInTheSameTime) {
+  const fs::path out = scratch("wordings");
+  const fs::path file = scratch("wordings.jsonl");
+  std::ofstream(file) << R"({"name": "plain"})"
+                      << "\n"
+                      << R"({"name": "brief", "after": " Be brief."})"
+                      << "\n";
+  const std::string arguments = " --tasks chain -n 3 --prompt-variants " + file.string();
+  const Ran ran =
+      whet("eval -m " + kDraft + arguments +
+           " --strategies baseline,re2 --control vote --no-charts -o " + out.string() + " 2>&1");
+  ASSERT_EQ(ran.status, 0) << ran.out;
+  std::ifstream written(out / "results.json");
+  const auto results = nlohmann::json::parse(written);
+  EXPECT_EQ(results["design"]["control"], "vote-same-time");
+  EXPECT_NEAR(results["design"]["alpha"].get<double>(), 0.05, 1e-12);
+  EXPECT_EQ(results["tasks"]["n_tasks"], 6);
+  EXPECT_EQ(results["tasks"]["families"][1]["name"], "chain@brief");
+  EXPECT_EQ(results["strategies"][2]["name"], "vote-same-time(re2)");
+  EXPECT_NE(whet("eval -m none --plan" + arguments).out.find("6 tasks x 1 seeds"),
+            std::string::npos);
+  EXPECT_NE(whet("eval -m none --plan" + arguments).out.find("in 3 groups"), std::string::npos);
+  std::ofstream(file) << R"({"name": "plain", "prefix": "x"})";
+  const Ran refused = whet("eval -m none --plan" + arguments + " 2>&1");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.out.find("line 1: unknown key \"prefix\""), std::string::npos) << refused.out;
+  fs::remove(file);
+}
+
 TEST(Tasks, GradesTheKeysOfWhatComesWithWhet) {
   const Ran ran = whet("tasks multiply clock --check --json");
   ASSERT_EQ(ran.status, 0) << ran.out;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tables of docs/results.md and the first one of README.md, from the records of tools/strategy_tables.sh.
+"""The tables of docs/results.md, the first one of README.md and that of every strategy in docs/strategies.md, from the records of tools/strategy_tables.sh.
 
     tools/strategy_tables.py [--check]      rewrites the tables between their marks, or says which of them are not as the records say
 
@@ -16,7 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUNS = ROOT / "docs/runs/strategies"
-PAGES = [ROOT / "README.md", ROOT / "docs/results.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/strategies.md"]
 MOST_OTHER_CPUS = 0.5
 
 
@@ -117,7 +117,99 @@ def summary(name):
     return lines
 
 
+def every(name):
+    """Calls, tokens and fallbacks: no times, so that a shared machine does."""
+    record = Record(name)
+    lines = [f"| strategy | right of {len(record.questions)} | calls | tokens | fell back | empty |", "|---|---:|---:|---:|---:|---:|"]
+
+    def mean(runs, field):
+        return statistics.fmean(e[field] for e in runs)
+
+    for row in sorted(record.rows, key=lambda row: (-right(record.runs(row)), mean(record.runs(row), "completion_tokens"))):
+        runs = record.runs(row)
+        empty = sum(not (e["answer"] or "").strip() for e in runs)
+        lines.append(f"| `{row.replace('|', chr(92) + '|')}` | {right(runs)} | {mean(runs, 'n_calls'):.1f} | "
+                     f"{mean(runs, 'completion_tokens'):.0f} | {sum(e['fell_back'] for e in runs)} | {empty} |")
+    return lines
+
+
+BARE = 20  # tokens: an answer without a line of working
+
+
+def parts(name):
+    """What makes a row's time over the baseline's: quiet pairs, in three kinds of questions."""
+    record = Record(name)
+    lines = ["| strategy | all | totals | a sample could be chosen | fell back to greedy | baseline wrote a bare number | right of those that fell back |",
+             "|---|---:|---:|---:|---:|---:|---:|"]
+    for row in record.rows:
+        pairs = [of for of in record.questions.values() if quiet(of[row]) and quiet(of["baseline"])]
+        if row == "baseline" or not any(len(of[row]["candidates"]) > 1 for of in pairs):
+            continue
+
+        def ratio(those):
+            return f"{math.exp(statistics.fmean(math.log(seconds(of[row]) / seconds(of['baseline'])) for of in those)):.2f} ({len(those)})" if those else "–"
+
+        bare = [of for of in pairs if longest_text(of["baseline"]) <= BARE]
+        fell = [of for of in pairs if of not in bare and of[row]["fell_back"]]
+        whole = [of for of in pairs if of not in bare and of not in fell]
+        totals = sum(seconds(of[row]) for of in pairs) / sum(seconds(of["baseline"]) for of in pairs)
+        lines.append(f"| `{row}` | {ratio(pairs)} | {totals:.2f} | {ratio(whole)} | {ratio(fell)} | {ratio(bare)} | "
+                     f"{right([of[row] for of in fell])} of {len(fell)} |")
+    return lines
+
+
+def early(names):
+    """Votes that end once decided beside those that do not, in steps of the batch: its longest text. No times, so that a shared machine does."""
+    lines = ["| model | votes | ended early | same answer | longest text over baseline's, ending early | to the end |", "|---|---|---:|---:|---:|---:|"]
+    for name in names:
+        record = Record(name)
+        for row in record.rows:
+            whole = f"{row},early=0"
+            if whole not in record.rows:
+                continue
+
+            def over_baseline(which):
+                return math.exp(statistics.fmean(math.log(longest_text(of[which]) / longest_text(of["baseline"])) for of in record.questions.values()))
+
+            def voted(of, which):
+                return next((c["answer"] for c in of[which]["candidates"] if c["chosen"]), None)
+
+            n = len(record.questions)
+            ended = sum(any(c["finish"] == "cancelled" for c in e["candidates"]) for e in record.runs(row))
+            same = sum(voted(of, row) == voted(of, whole) for of in record.questions.values())
+            lines.append(f"| {record.model} at {record.temperature} | `{row}` | {ended} of {n} | {same} of {n} | {over_baseline(row):.2f} | "
+                         f"{over_baseline(whole):.2f} |")
+    return lines
+
+
+def programs(name):
+    """What ending at the first program that holds all public examples would have saved on a record made without it."""
+    record = Record(name)
+    lines = ["| strategy | would have ended early | another text | longest text over baseline's, ending early | to the end |", "|---|---:|---:|---:|---:|"]
+    for row in record.rows:
+        ended = other = 0
+        short, long = [], []
+        for of in record.questions.values():
+            samples = sorted((c for c in of[row]["candidates"] if c["stage"] == "sample"), key=lambda c: c["tokens"])
+            if len(samples) < 2 or row.startswith("majority"):  # whose score is its votes
+                break
+            first = next((c for c in samples[:-1] if c["eligible"] and c["score"] == 1), None)
+            ended += first is not None
+            other += first is not None and not first["chosen"]
+            one = longest_text(of["baseline"])
+            long.append(math.log(samples[-1]["tokens"] / one))
+            short.append(math.log((first or samples[-1])["tokens"] / one))
+        if long:
+            n = len(long)
+            lines.append(f"| `{row}` | {ended} of {n} | {other} | {math.exp(statistics.fmean(short)):.2f} | {math.exp(statistics.fmean(long)):.2f} |")
+    return lines
+
+
 TABLES = {
+    "programs": lambda: programs("humaneval-0.5b"),
+    "early": lambda: early([n for n in ("early-whetstone", "early-0.5b") if (RUNS / n).exists()]),
+    "every": lambda: every("every-0.5b"),
+    "parts": lambda: parts("gsm8k-0.5b"),
     "real": lambda: summary("rust-0.5b-0.3"),
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
                                             "rust-1.5b-0.8") if (RUNS / n).exists()]),

@@ -11,10 +11,14 @@
 #   humaneval-0.5b     gsm8k-0.5b                        subsets
 #   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
 #   votes-0.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
+#   early-whetstone    votes that end once they are decided beside such that do not
+#   early-0.5b         the same
+#   adaptive-0.5b      adaptive votes beside the fixed vote of 16 that shares their draws
+#   every-0.5b         every strategy with few samples, on the built-in tasks: calls, tokens, fallbacks
 #   bits-0.5b          one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,15p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,19p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -30,6 +34,9 @@ batches='baseline'
 for n in 2 4 8; do
   batches="$batches,majority-voting:n=$n,temperature=run,majority-voting:n=$n,batch=1,temperature=run"
 done
+every='baseline,best-of-n,majority-voting:n=3,moa,cot-reflection,autothink,plansearch:n=2,mars:agents=2,pvg:n=2,rounds=1,rto,cepo:n=1,plans=2'
+every="$every,leap,mcts:simulations=3,rstar:rollouts=2,rsa:n=2,loops=1,genselect:n=2,p-true:n=2,router,adaptive-vote:n=8,deepconf:n=4,warmup=2"
+every="$every,entropy-decoding,cot-decoding:k=3,diverse:n=3,self-consistency:n=3,self-certainty:n=3,codet:n=2,re2,greedy,re2&adaptive-vote:n=8"
 mkdir -p "$out"
 
 # MODEL TASKS LIMIT SEEDS TEMPERATURE STRATEGIES SECONDS MAX_TOKENS [FLAG...]
@@ -54,6 +61,14 @@ for experiment; do
     batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
       --no-controls --grade-candidates ;;
+    early-whetstone) measure models/whetstone-2.8m-q8_0.gguf built-in 60 1 0.8 \
+      "baseline,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0,majority-voting:temperature=run,majority-voting:temperature=run,early=0" \
+      120 256 --no-controls --no-code ;;
+    early-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.3 \
+      "baseline,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0" 400 400 --no-controls ;;
+    adaptive-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.6 \
+      "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 2400 400 --no-controls ;;
+    every-0.5b) measure "$small" built-in 20 1 0.8 "$every" 1800 256 --no-controls --no-code ;;
     bits-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls \
       --with "model=$models/qwen2.5-coder-0.5b-q3_k_s.gguf" ;;
     *) echo "strategy_tables.sh: expected an experiment of those listed in this file, found \"$experiment\"" >&2; exit 2 ;;

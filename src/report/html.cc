@@ -22,13 +22,13 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kMaxTextColumns = 8000;  // of one candidate; longer ones are cut, and say so
 
-Json escaped(std::string_view text) {
+Json safe(std::string_view text) {
   return escape_html(text);
 }
 
-Json escaped_lines(const std::vector<std::string>& lines) {
+Json safe_lines(const std::vector<std::string>& lines) {
   Json all = Json::array();
-  for (const std::string& line : lines) all.push_back(escaped(line));
+  for (const std::string& line : lines) all.push_back(safe(line));
   return all;
 }
 
@@ -52,16 +52,16 @@ Json cell_json(const Cell& cell) {
   const size_t bracket = cell.is_number ? cell.text.find(" [") : std::string::npos;
   const bool has_interval = bracket != std::string::npos;
   return {{"is_number", cell.is_number},
-          {"text", escaped(cell.text.substr(0, bracket))},
-          {"interval", has_interval ? escaped(cell.text.substr(bracket + 1)) : Json("")}};
+          {"text", safe(cell.text.substr(0, bracket))},
+          {"interval", has_interval ? safe(cell.text.substr(bracket + 1)) : Json("")}};
 }
 
 Json table_json(const Table& table) {
   Json columns = Json::array();
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const Table::Column& column = table.columns[c];
-    columns.push_back({{"name", escaped(column.name)},
-                       {"unit", escaped(column.unit)},
+    columns.push_back({{"name", safe(column.name)},
+                       {"unit", safe(column.unit)},
                        {"is_minor", column.rank > 0},  // hidden where the page is narrow
                        {"is_number", !table.rows.empty() && table.rows[0].cells[c].is_number}});
   }
@@ -81,9 +81,9 @@ Json verdicts_json(const Report& doc) {
   for (const auto& s : doc.strategies) {
     if (!s.verdict || s.verdict->reason.empty()) continue;
     verdicts.push_back({{"pill", pill_class(s)},
-                        {"text", escaped(verdict_text(s))},
-                        {"title", escaped(s.title())},
-                        {"reason", escaped(s.verdict->reason)}});
+                        {"text", safe(verdict_text(s))},
+                        {"title", safe(s.title())},
+                        {"reason", safe(s.verdict->reason)}});
   }
   return verdicts;
 }
@@ -94,15 +94,15 @@ Json charts_json(const HtmlOptions& options) {
     const std::string_view name = chart_name(chart);
     charts.push_back(
         {{"name", name},
-         {"title", escaped(chart_title(chart))},
-         {"caption", escaped(chart_caption(chart))},
+         {"title", safe(chart_title(chart))},
+         {"caption", safe(chart_caption(chart))},
          {"picture_markup", svg_for_html(svg, fmt::format("{}-", name), chart_title(chart))}});
   }
   return charts;
 }
 
 Json block_json(std::string_view label, const std::string& text) {
-  return {{"label", escaped(label)}, {"text", escaped(truncate(printable(text), kMaxTextColumns))}};
+  return {{"label", safe(label)}, {"text", safe(truncate(printable(text), kMaxTextColumns))}};
 }
 
 Json candidate_json(const results::Candidate& c, size_t index) {
@@ -118,9 +118,9 @@ Json candidate_json(const results::Candidate& c, size_t index) {
   add(c.answer ? "answer: " + truncate(one_line(*c.answer), 120) : "no answer found");
   if (!c.eligible) add("not eligible" + (c.reason ? ": " + *c.reason : ""));
   return {{"is_chosen", c.chosen},
-          {"facts", escaped(facts)},
-          {"reason", escaped(c.reason.value_or(""))},
-          {"text", escaped(truncate(c.text, kMaxTextColumns))}};
+          {"facts", safe(facts)},
+          {"reason", safe(c.reason.value_or(""))},
+          {"text", safe(truncate(c.text, kMaxTextColumns))}};
 }
 
 Json trace_json(const Trace& e) {
@@ -148,10 +148,10 @@ Json trace_json(const Trace& e) {
           {"mark_class", is_right   ? "mark ok"
                          : is_wrong ? "mark bad"
                                     : "mark"},
-          {"task", escaped(e.task)},
-          {"facts", escaped(facts)},
+          {"task", safe(e.task)},
+          {"facts", safe(facts)},
           {"texts", std::move(texts)},
-          {"grade", escaped(e.grade_detail)},
+          {"grade", safe(e.grade_detail)},
           {"left_out", std::move(left_out)},
           {"candidates", std::move(candidates)}};
 }
@@ -173,7 +173,7 @@ Json traces_json(const Report& doc, int limit) {
     if (n_known == 0) continue;
     const int64_t n_all = std::max<int64_t>(n_known, s.n_runs.value_or(0));
     all.push_back(
-        {{"title", escaped(s.title())},
+        {{"title", safe(s.title())},
          {"extent", n_shown < n_all
                         ? fmt::format("{} of {} runs, those that differ from the baseline first",
                                       n_shown, format_count(n_all))
@@ -186,10 +186,10 @@ Json traces_json(const Report& doc, int limit) {
 Json facts_json(const Report& doc) {
   Json groups = Json::array();
   const auto add = [&](const std::string& heading, Json facts) {
-    groups.push_back({{"heading", escaped(heading)}, {"facts", std::move(facts)}});
+    groups.push_back({{"heading", safe(heading)}, {"facts", std::move(facts)}});
   };
   const auto fact = [](const std::string& name, const std::string& text) {
-    return Json{{"name", escaped(name)}, {"text", escaped(text)}};
+    return Json{{"name", safe(name)}, {"text", safe(text)}};
   };
   for (const auto& group : facts_of(doc)) {
     Json facts = Json::array();
@@ -226,22 +226,22 @@ const jinja::Template& page_template() {
 std::string render_html(const Report& doc, const HtmlOptions& options) {
   std::string about = setting(doc);
   if (!doc.created.empty()) about += (about.empty() ? "" : "; ") + doc.created;
-  const Json page = {{"title", escaped(doc.title)},
+  const Json page = {{"title", safe(doc.title)},
                      {"style_markup", page_file("page.css")},
-                     {"warnings", escaped_lines(warnings(doc))},
-                     {"headline", escaped_lines(headline(doc))},
-                     {"about", escaped(about)},
+                     {"warnings", safe_lines(warnings(doc))},
+                     {"headline", safe_lines(headline(doc))},
+                     {"about", safe(about)},
                      {"comparison", table_json(comparison_table(doc))},
                      {"verdicts", verdicts_json(doc)},
-                     {"legend", escaped(table_legend(doc))},
-                     {"remarks", escaped_lines(remarks(doc))},
+                     {"legend", safe(table_legend(doc))},
+                     {"remarks", safe_lines(remarks(doc))},
                      {"charts", charts_json(options)},
-                     {"charts_missing", escaped(options.charts_missing)},
+                     {"charts_missing", safe(options.charts_missing)},
                      {"families", doc.families.empty() ? Json() : table_json(family_table(doc))},
                      {"traces", traces_json(doc, options.max_traces_per_strategy)},
-                     {"command", escaped(doc.command.empty() ? "" : command_line(doc))},
+                     {"command", safe(doc.command.empty() ? "" : command_line(doc))},
                      {"facts", facts_json(doc)},
-                     {"files", escaped(options.files)}};
+                     {"files", safe(options.files)}};
   jinja::Template::Variables variables;
   for (const auto& [name, value] : page.items()) {
     variables.emplace_back(name, jinja::from_json(value, /*max_depth=*/16).value());

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "eval/answer.h"
+#include "eval/reply.h"
 #include "strategy/makers.h"
 #include "strategy/selection.h"
 #include "strategy/session.h"
@@ -64,11 +66,13 @@ class AutoThink : public Strategy {
     }
     std::vector<ChatMessage> messages = question.messages;
     messages.push_back({.role = "assistant", .content = fmt::format("{}\n{}\n\n", text, kClose)});
-    WHET_TRY(const auto made,
-             session.ask({.samples = session.draws(1, context.sampling.temperature),
-                          .stage = "answer",
-                          .messages = std::move(messages),
-                          .continues = true}));
+    WHET_TRY(auto made, answer(session, messages));
+    // A model that was not made for thinking takes the end of the thought for the end of its turn.
+    if (!made.empty() && eval::has_text_answer(question.kind) &&
+        eval::trimmed(eval::without_reasoning(session.candidates()[made[0]].text)).empty()) {
+      messages.back().content += "Answer:";
+      WHET_TRY(made, answer(session, messages));
+    }
     return session.finish_preferring(
         made.empty() ? std::nullopt : std::optional(made[0]),
         fmt::format("{} question, {} tokens of thinking{}{}", is_hard ? "hard" : "simple",
@@ -83,6 +87,14 @@ class AutoThink : public Strategy {
     int64_t n_tok = 0;
     std::optional<double> mean_logprob;
   };
+
+  static Result<std::vector<size_t>> answer(Session& session,
+                                            const std::vector<ChatMessage>& messages) {
+    return session.ask({.samples = session.draws(1, session.context().sampling.temperature),
+                        .stage = "answer",
+                        .messages = messages,
+                        .continues = true});
+  }
 
   Result<Stretch> think(Session& session, const std::string& text, int64_t most) const {
     std::vector<ChatMessage> messages = session.question().messages;

@@ -12,6 +12,7 @@ std::unique_ptr<Strategy> make_baseline(OptionReader& options);
 std::unique_ptr<Strategy> make_greedy(OptionReader& options);
 std::unique_ptr<Strategy> make_likelihood(OptionReader& options);
 std::unique_ptr<Strategy> make_re2(OptionReader& options);
+std::unique_ptr<Strategy> make_longer(OptionReader& options);
 std::unique_ptr<Strategy> make_best_of_n(OptionReader& options);
 std::unique_ptr<Strategy> make_diverse(OptionReader& options);
 std::unique_ptr<Strategy> make_majority_voting(OptionReader& options);

@@ -28,6 +28,17 @@ std::string_view without_bullet(std::string_view line) {
   return line;
 }
 
+std::string with_fences_closed(std::string text) {
+  bool is_open = false;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const auto line = eval::trimmed(std::string_view(text).substr(at, end - at));
+    at = end + 1;
+    if (line.starts_with("```")) is_open = !is_open;
+  }
+  return is_open ? text + "\n```" : text;
+}
+
 }  // namespace
 
 size_t quote_limit(const Generator& generator, size_t n) {
@@ -42,14 +53,14 @@ size_t quote_limit(const Generator& generator, size_t n) {
 std::string quoted(std::string_view text, size_t limit) {
   std::string plain(eval::trimmed(eval::without_reasoning(text)));
   if (plain.empty()) plain = eval::trimmed(text);
-  if (plain.size() <= limit) return plain;
+  if (plain.size() <= limit) return with_fences_closed(std::move(plain));
   // The end of a solution says more than its start.
   size_t head = limit / 3;
   size_t tail = plain.size() - (limit - head);
   while (head > 0 && is_continuation(plain[head])) --head;
   while (tail < plain.size() && is_continuation(plain[tail])) ++tail;
-  return fmt::format("{}\n[...]\n{}", std::string_view(plain).substr(0, head),
-                     std::string_view(plain).substr(tail));
+  return with_fences_closed(fmt::format("{}\n[...]\n{}", std::string_view(plain).substr(0, head),
+                                        std::string_view(plain).substr(tail)));
 }
 
 std::string listed(const std::vector<Candidate>& candidates, const std::vector<size_t>& which,

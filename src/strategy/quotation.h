@@ -15,7 +15,8 @@ namespace whet::strategy {
 size_t quote_limit(const Generator& generator, size_t n);
 
 /// `text` without reasoning and surrounding space; of a longer one the middle is left out, whole
-/// code points only, and "[...]" stands in its place.
+/// code points only, and "[...]" stands in its place. A code fence that it leaves open is closed:
+/// a model takes an open one for its own, and closes it instead of answering.
 std::string quoted(std::string_view text, size_t limit);
 
 /// "NOUN 1:\n...\n\nNOUN 2:\n..." of the candidates `which`, in this order.

@@ -39,6 +39,8 @@ TEST(Pick, IsTheNumberBehindItsMark) {
 
 TEST(Quotation, LeavesOutReasoningAndTheMiddle) {
   EXPECT_EQ(quoted(" <think>long</think> Answer: 4 ", 100), "Answer: 4");
+  EXPECT_EQ(quoted("Plan:\n```python\nx = 1", 100), "Plan:\n```python\nx = 1\n```");
+  EXPECT_EQ(quoted("```\nx\n```\nDone", 100), "```\nx\n```\nDone");
   const std::string text = std::string(300, 'a') + std::string(300, 'b');
   const std::string cut = quoted(text, 90);
   EXPECT_EQ(cut, std::string(30, 'a') + "\n[...]\n" + std::string(60, 'b'));

@@ -24,6 +24,7 @@ const std::vector<Entry>& entries() {
       {"greedy", {}, make_greedy},
       {"likelihood", {}, make_likelihood},
       {"re2", {}, make_re2},
+      {"longer", {}, make_longer},
       {"best-of-n", {"bon"}, make_best_of_n},
       {"diverse", {"diverse-sampling"}, make_diverse},
       {"majority-voting", {"majority"}, make_majority_voting},

@@ -265,6 +265,16 @@ TEST(AutoThink, OpensAThoughtThatEndsTooEarlyAgain) {
   EXPECT_EQ(outcome.candidates[0].reason, "a step, not an answer");
 }
 
+TEST(AutoThink, AsksForTheAnswerWhereTheTurnEndsWithTheThought) {
+  ScriptedGenerator generator(
+      Script{{"easy.</think>", -.1}, {" sure</think>", -.1}, {"", -.1}, {" 4", -.1}});
+  const Outcome outcome = solve("autothink", numeric(), generator);
+  EXPECT_TRUE(outcome.text.ends_with("</think>\n\nAnswer: 4")) << outcome.text;
+  EXPECT_EQ(outcome.chosen()->answer, "4");
+  EXPECT_FALSE(outcome.fell_back);
+  EXPECT_EQ(outcome.n_calls, 4);
+}
+
 TEST(AutoThink, ClosesAThoughtThatGrowsTooLong) {
   ScriptedGenerator generator([](const GenerateRequest& request, size_t call, size_t) {
     if (call == 2) return ScriptedCompletion{"Answer: 4"};

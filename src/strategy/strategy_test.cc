@@ -75,6 +75,19 @@ TEST(Re2, AsksTheQuestionTwice) {
             "How many?\nRead the question again: How many?");
 }
 
+TEST(Longer, IsTheBaselinesDrawWithMoreTokens) {
+  ScriptedGenerator generator(Script{{"Answer: 4"}, {"Answer: 4"}});
+  Context context;
+  context.seed = 7;
+  context.max_tokens = 101;
+  solve("longer:times=1.5", numeric(), generator, context);
+  EXPECT_EQ(generator.requests()[0].max_tokens, 152);
+  EXPECT_EQ(generator.requests()[0].samples[0].seed, 7u);
+  context.max_tokens = -1;
+  solve("longer", numeric(), generator, context);
+  EXPECT_EQ(generator.requests()[1].max_tokens, -1) << "no limit has no multiple";
+}
+
 TEST(BestOfN, TakesTheHighestMeanLogprobOfOneBatch) {
   ScriptedGenerator generator(Script{{"Answer: 1", -.9, FinishReason::kStop, 10},
                                      {"Answer: 2", -.2, FinishReason::kStop, 20},
@@ -303,11 +316,16 @@ TEST(SameTime, GreedyIsDrawnOnceAndThereIsNoFallback) {
 }
 
 TEST(SameTimeVote, DrawsABatchAndCutsWhatDoesNotFit) {
-  ScriptedGenerator generator(Script{{"Answer: 1", -.1, FinishReason::kStop, 10},
-                                     {"Answer: 2", -.9, FinishReason::kStop, 20},
-                                     {"Answer: 2", -.8, FinishReason::kStop, 30},
-                                     {"Answer: 1", -.1, FinishReason::kStop, 90}},
-                              {.prefill_ns = 0, .per_token_ns = kMs});
+  const auto token_by_token = [](const std::string& text, size_t n_tok) {
+    ScriptedCompletion completion{text, -.1, FinishReason::kStop, static_cast<int64_t>(n_tok)};
+    completion.tokens.resize(n_tok);
+    completion.tokens.back().bytes = text;
+    return completion;
+  };
+  ScriptedGenerator generator(
+      Script{token_by_token("Answer: 1", 10), token_by_token("Answer: 2", 20),
+             token_by_token("Answer: 2", 30), token_by_token("Answer: 1", 90)},
+      {.prefill_ns = 0, .per_token_ns = kMs});
   Context context;
   context.now_ns = generator.clock();
   context.time_budget_ns = 1;  // over at once, and the first to end still does
