@@ -49,8 +49,9 @@ std::string state_of(const auto& result) {
 
 Json to_json(const MachineSpeed& measured) {
   const Ceilings& c = measured.ceilings;
+  const auto& read = c.read_bytes_per_second;
   return {{"threads", measured.threads},
-          {"read_gb_per_second", c.read_bytes_per_second * 1e-9},
+          {"read_gb_per_second", read ? Json(*read * 1e-9) : Json(nullptr)},
           {"int8_gmac_per_second", c.arithmetic.int8_macs_per_second * 1e-9},
           {"float_gmac_per_second", c.arithmetic.float_macs_per_second * 1e-9},
           {"bf16_gmac_per_second", c.arithmetic.bf16_macs_per_second * 1e-9}};
@@ -60,6 +61,7 @@ int run_doctor(const DoctorFlags& options) {
   auto isa = kernels::configured_isa();
   if (!isa.ok()) return fail(isa.error());
   const MachineInfo machine = machine_info();
+  const auto available = available_memory_bytes();  // before anything is measured
   const CpuLimits limits = cpu_limits();
   const int threads = options.threads > 0 ? options.threads : limits.usable_threads();
   std::vector<MachineSpeed> all{measure_machine(1)};
@@ -80,6 +82,7 @@ int run_doctor(const DoctorFlags& options) {
                            {"cpu", machine.cpu_name},
                            {"kernel", machine.kernel},
                            {"memory_bytes", machine.memory_bytes},
+                           {"available_bytes", available ? Json(*available) : Json(nullptr)},
                            {"affinity_cpus", limits.affinity_cpus},
                            {"quota_cpus", quota},
                            {"usable_threads", limits.usable_threads()},
@@ -94,8 +97,11 @@ int run_doctor(const DoctorFlags& options) {
     fmt::print("{:<16}{}\n", key, value);
   };
   line("CPU", machine.cpu_name);
-  line("system", fmt::format("{}, {:.1f} GiB of memory", machine.kernel,
-                             static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  const auto gib = [](uint64_t bytes) {
+    return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30));
+  };
+  line("system", fmt::format("{}, {} of memory{}", machine.kernel, gib(machine.memory_bytes),
+                             available ? ", " + gib(*available) + " available" : ""));
   line("CPUs to use",
        fmt::format("{} (affinity {}, cgroup quota {})", limits.usable_threads(),
                    limits.affinity_cpus,
@@ -106,10 +112,16 @@ int run_doctor(const DoctorFlags& options) {
              "float GMAC/s", "bf16 GMAC/s");
   for (const auto& [n, c] : all) {
     const ArithmeticPeak& peak = c.arithmetic;
-    fmt::print("{:<16}{:>14.1f}{:>15.1f}{:>15.1f}{:>15.1f}\n",
-               fmt::format("{} thread{}", n, n == 1 ? "" : "s"), c.read_bytes_per_second * 1e-9,
+    const auto& read = c.read_bytes_per_second;
+    fmt::print("{:<16}{:>14}{:>15.1f}{:>15.1f}{:>15.1f}\n",
+               fmt::format("{} thread{}", n, n == 1 ? "" : "s"),
+               read ? fmt::format("{:.1f}", *read * 1e-9) : "none",
                peak.int8_macs_per_second * 1e-9, peak.float_macs_per_second * 1e-9,
                peak.bf16_macs_per_second * 1e-9);
+  }
+  if (!all.front().ceilings.read_bytes_per_second) {
+    fmt::print("{:<16}{}\n", "",
+               "(reading is measured where 128 MiB of memory are left, or caches would answer)");
   }
   fmt::print("{:<16}{}\n", "",
              "decode reads all weights per step; prefill multiplies all of them per token");
