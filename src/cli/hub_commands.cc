@@ -143,14 +143,14 @@ int run_ps(const PsFlags& flags) {
   std::string key = endpoint_key(server);
   if (const char* own = std::getenv("WHET_API_KEY"); key.empty() && own != nullptr) key = own;
   if (!key.empty()) request.secrets.emplace_back("Authorization", "Bearer " + key);
-  constexpr size_t kMaxBytes = size_t{16} << 20;
+  constexpr size_t kLargestBody = size_t{16} << 20;
   std::string body;
   http::Client client;
   const auto reply = client.send(
       request,
       [&](const http::Reply&, std::string_view piece) {
         body += piece;
-        return body.size() <= kMaxBytes;
+        return body.size() <= kLargestBody;
       },
       [] { return interrupt_flag().cancelled(); });
   if (!reply.ok())
