@@ -6,6 +6,16 @@
 
 namespace {
 
+/// A file of some windows of 128 tokens.
+std::string short_text() {
+  std::ifstream license(kSource + "/LICENSE");
+  std::string words(2500, ' ');
+  license.read(words.data(), static_cast<std::streamsize>(words.size()));
+  const fs::path text = scratch("short.txt");
+  std::ofstream(text) << words;
+  return text.string();
+}
+
 TEST(Perplexity, ScoresEveryTokenOnceWhateverTheBatch) {
   fs::path text = scratch("text.txt");
   std::ofstream(text) << "Compute 19 + 283 + 217.\n19+283=302\n302+217=519\nAnswer: 519\n";
@@ -119,25 +129,6 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NEAR(dense, before, 0.01 * before);
   EXPECT_NE(nats(out + " --sparsity plan"), dense);
   EXPECT_EQ(nats(out + " --sparsity 0"), dense);
-  const auto partly = [&](const std::string& flags) {
-    const Ran ran =
-        whet("perplexity " + out + " -f " + text + " -c 128 --json " + flags + " 2>/dev/null");
-    EXPECT_EQ(ran.status, 0) << flags;
-    return nlohmann::json::parse(ran.out);
-  };
-  const auto all = partly("--sparsity plan --sparse-from 0");
-  EXPECT_NEAR(all["sparse"]["nats_per_token"].get<double>(), nats(out + " --sparsity plan"), 1e-6);
-  EXPECT_NEAR(all["dense"]["nats_per_token"].get<double>(), dense, 1e-6);
-  const auto later = partly("--sparsity plan --sparse-from 100");
-  EXPECT_LT(later["n_scored"].get<int>(), all["n_scored"].get<int>() / 3);
-  EXPECT_NE(later["difference_nats"].get<double>(), 0);
-  EXPECT_EQ(partly("--sparsity 0 --sparse-from 100")["difference_nats"].get<double>(), 0);
-  EXPECT_EQ(whet("perplexity " + out + " -f " + text + " --sparse-from 1 2>&1").status, 2);
-  EXPECT_EQ(
-      whet("perplexity " + out + " -f " + text + " -c 128 --sparsity plan --sparse-from 127 2>&1")
-          .status,
-      2);
-
   const auto shown = nlohmann::json::parse(whet("show " + out + " --json").out)["sparsity"];
   EXPECT_EQ(shown["method"], "larosa");
   EXPECT_LT(shown["channels"]["ffn_output"]["kept"], shown["channels"]["ffn_output"]["all"]);
@@ -162,10 +153,31 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NE(unknown.out.find("wina:0.4"), std::string::npos) << unknown.out;
 }
 
+TEST(Perplexity, OfWhatIsDecodedSparseBehindADensePrompt) {
+  const std::string command = "perplexity " + kDraft + " -f " + short_text() + " -c 128 ";
+  const auto scored = [&](const std::string& flags) {
+    const Ran ran = whet(command + "--json " + flags + " 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << flags;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto nats = [](const nlohmann::json& score) {
+    return score["nats_per_token"].get<double>();
+  };
+  const auto all = scored("--sparsity 0.4 --sparse-from 0");
+  EXPECT_NEAR(nats(all["sparse"]), nats(scored("--sparsity 0.4")), 1e-6);
+  EXPECT_NEAR(nats(all["dense"]), nats(scored("")), 1e-6);
+  const auto later = scored("--sparsity 0.4 --sparse-from 100");
+  EXPECT_LT(later["n_scored"].get<int>(), all["n_scored"].get<int>() / 3);
+  EXPECT_NE(later["difference_nats"].get<double>(), 0);
+  EXPECT_EQ(scored("--sparsity 0 --sparse-from 100")["difference_nats"].get<double>(), 0);
+  EXPECT_EQ(whet(command + "--sparse-from 1 2>&1").status, 2);
+  EXPECT_EQ(whet(command + "--sparsity 0.4 --sparse-from 127 2>&1").status, 2);
+}
+
 TEST(AdaptMagnitudes, ThresholdsFollowFromTheCopy) {
-  const std::string out = scratch("magnitudes.gguf"), text = kSource + "/LICENSE";
+  const std::string out = scratch("magnitudes.gguf"), text = short_text();
   const Ran made = whet("adapt magnitudes " + kDraft + " -f " + text + " -o " + out +
-                        " --tokens 1024 --window 128 2>&1");
+                        " --tokens 512 --window 128 2>&1");
   ASSERT_EQ(made.status, 0) << made.out;
   const auto nats = [&](const std::string& flags) {
     const Ran ran = whet("perplexity " + flags + " -f " + text + " -c 128 --json 2>/dev/null");
