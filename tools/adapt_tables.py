@@ -65,6 +65,22 @@ def cost():
         yield f"| {plan} | {100 * share:.1f} % | " + " | ".join(cells) + " |"
 
 
+def larger():
+    """Of larger models the same at 40 %: a row of every file."""
+    found = {}
+    for line in read("sparsity/perplexity-qwen.jsonl"):
+        found.setdefault((line["model"], line["sparsity"]), {})[line["sparse_from"] > 0] = line
+    yield "| model | weights | plan | every token sparse, over dense | behind 256 dense tokens, over dense |"
+    yield "|---|---|---|---:|---:|"
+    for (file, plan), lines in found.items():
+        cells = []
+        for later in (False, True):
+            line = lines.get(later)
+            cells.append("-" if line is None else f"{line['dense']['perplexity']:.2f} → {line['sparse']['perplexity']:.2f}: "
+                         f"{percent(line['perplexity_rise'])} ± {100 * line['perplexity_rise_stderr']:.1f}")
+        yield f"| {MODELS[file][0]} | {MODELS[file][1]} | {plan} | " + " | ".join(cells) + " |"
+
+
 def gain():
     speeds, shares = {}, {}
     for path in sorted((RUNS / "sparsity").glob("decode-*.jsonl"), key=lambda p: ("1.5b" in p.name, "q4_0" in p.name)):
@@ -139,7 +155,7 @@ def comparison():
 
 def main():
     wrong = []
-    for file, tables in {"sparsity.md": {"cost": cost, "gain": gain, "products": products, "draft": draft},
+    for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "draft": draft},
                          "vocabulary.md": {"comparison": comparison}}.items():
         path = ROOT / "docs" / file
         before = page = path.read_text()
