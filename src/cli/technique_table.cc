@@ -130,10 +130,10 @@ std::vector<PrintedColumn> printed_columns(const std::vector<TechniqueRow>& rows
                              : std::string("-");
   });
   add("weights MB", [](const auto& row) { return in_megabytes(row.weight_bytes); });
-  add("KV MB, peak", [](const auto& row) { return in_megabytes(peak_of(row.kv)); });
-  add("mean", [](const auto& row) { return in_megabytes(mean_of(row.kv)); });
-  add("process MB, peak", [](const auto& row) { return in_megabytes(peak_of(row.process)); });
-  add("mean", [](const auto& row) { return in_megabytes(mean_of(row.process)); });
+  add("KV peak MB", [](const auto& row) { return in_megabytes(peak_of(row.kv)); });
+  add("KV mean MB", [](const auto& row) { return in_megabytes(mean_of(row.kv)); });
+  add("process peak MB", [](const auto& row) { return in_megabytes(peak_of(row.process)); });
+  add("process mean MB", [](const auto& row) { return in_megabytes(mean_of(row.process)); });
   return columns;
 }
 
