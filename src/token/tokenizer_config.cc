@@ -128,8 +128,9 @@ Status read_added_tokens_file(const json& object, std::span<const PipelineAddedT
     PipelineAddedToken token{};
     token.token.id = id.get<TokenId>();
     token.token.text = text;
-    token.special = std::any_of(with_role.begin(), with_role.end(),
-                                [&](const auto& other) { return other.token.text == text; });
+    token.special =
+        std::any_of(with_role.begin(), with_role.end(),
+                    [&text = text](const auto& other) { return other.token.text == text; });
     token.normalized = !token.special;
     if (!text.empty()) tokens.push_back(std::move(token));
   }
