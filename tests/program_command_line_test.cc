@@ -177,6 +177,23 @@ TEST(Doctor, SeesTheQuotaOfAVersion1Group) {
   EXPECT_EQ(json["usable_threads"], 1);
 }
 
+TEST(Doctor, StaysWithinTheMemoryOfItsGroup) {
+  const fs::path group = "/sys/fs/cgroup/memory/whet-test-" + std::to_string(::getpid());
+  std::error_code error;
+  if (!fs::create_directory(group, error))
+    GTEST_SKIP() << "no cgroup of version 1 can be made here";
+  std::ofstream(group / "memory.limit_in_bytes") << (uint64_t{300} << 20);
+  const Ran ran =
+      whet("doctor --json", "echo $$ > " + (group / "cgroup.procs").string() + "; exec");
+  fs::remove(group, error);
+  ASSERT_EQ(ran.status, 0) << "killed for its memory?";
+  const auto json = nlohmann::json::parse(ran.out);
+  EXPECT_LE(json["available_bytes"].get<uint64_t>(), uint64_t{300} << 20);
+  for (const auto& ceiling : json["ceilings"]) {
+    EXPECT_GT(ceiling["read_gb_per_second"].get<double>(), 0.1) << ceiling;
+  }
+}
+
 TEST(Doctor, MeasuresWhatTheMachineOffers) {
   Ran ran = whet("doctor -t 1 --json");
   ASSERT_EQ(ran.status, 0);

@@ -60,6 +60,7 @@ int run_doctor(const DoctorFlags& options) {
   auto isa = kernels::configured_isa();
   if (!isa.ok()) return fail(isa.error());
   const MachineInfo machine = machine_info();
+  const auto available = available_memory_bytes();  // before anything is measured
   const CpuLimits limits = cpu_limits();
   const int threads = options.threads > 0 ? options.threads : limits.usable_threads();
   std::vector<MachineSpeed> all{measure_machine(1)};
@@ -80,6 +81,7 @@ int run_doctor(const DoctorFlags& options) {
                            {"cpu", machine.cpu_name},
                            {"kernel", machine.kernel},
                            {"memory_bytes", machine.memory_bytes},
+                           {"available_bytes", available ? Json(*available) : Json(nullptr)},
                            {"affinity_cpus", limits.affinity_cpus},
                            {"quota_cpus", quota},
                            {"usable_threads", limits.usable_threads()},
@@ -94,8 +96,11 @@ int run_doctor(const DoctorFlags& options) {
     fmt::print("{:<16}{}\n", key, value);
   };
   line("CPU", machine.cpu_name);
-  line("system", fmt::format("{}, {:.1f} GiB of memory", machine.kernel,
-                             static_cast<double>(machine.memory_bytes) / (1 << 30)));
+  const auto gib = [](uint64_t bytes) {
+    return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1 << 30));
+  };
+  line("system", fmt::format("{}, {} of memory{}", machine.kernel, gib(machine.memory_bytes),
+                             available ? ", " + gib(*available) + " available" : ""));
   line("CPUs to use",
        fmt::format("{} (affinity {}, cgroup quota {})", limits.usable_threads(),
                    limits.affinity_cpus,
