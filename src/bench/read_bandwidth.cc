@@ -14,6 +14,7 @@ namespace whet {
 namespace {
 
 constexpr uint64_t kMostBytes = uint64_t{512} << 20;
+constexpr uint64_t kLeastBytes = uint64_t{64} << 20;  // above most last-level caches
 constexpr int64_t kChunks = 64;
 constexpr uint64_t kPageBytes = 4096;
 constexpr int kReadRepetitions = 5;
@@ -33,14 +34,19 @@ uint64_t read_all(const uint64_t* words, uint64_t n) {
 
 uint64_t bytes_to_read(uint64_t available_bytes) {
   constexpr uint64_t kWhole = kChunks * kPageBytes;
-  return std::min(kMostBytes, available_bytes / 2) / kWhole * kWhole;
+  const uint64_t n_bytes = std::min(kMostBytes, available_bytes / 2) / kWhole * kWhole;
+  return n_bytes < kLeastBytes ? 0 : n_bytes;
 }
 
-double measure_read_bandwidth(ThreadPool& pool) {
-  const uint64_t n_bytes = bytes_to_read(available_memory_bytes().value_or(UINT64_MAX));
-  if (n_bytes == 0) return 0;
+std::optional<double> measure_read_bandwidth(ThreadPool& pool) {
+  uint64_t n_bytes = bytes_to_read(available_memory_bytes().value_or(UINT64_MAX));
+  if (n_bytes == 0) return std::nullopt;
   auto space = AddressSpace::reserve(n_bytes, AddressSpace::Access::kWrite);
-  if (!space.ok()) return 0;
+  while (!space.ok()) {  // ulimit -v
+    n_bytes = bytes_to_read(n_bytes);
+    if (n_bytes == 0) return std::nullopt;
+    space = AddressSpace::reserve(n_bytes, AddressSpace::Access::kWrite);
+  }
   const uint64_t chunk_bytes = n_bytes / kChunks;
   std::byte* base = space->data();
   pool.for_each(kChunks, [&](int64_t i) {

@@ -27,16 +27,16 @@ struct Work {
 struct Pass {
   const Work& layers;
   const Work& head;
-  const Ceilings& ceilings;
+  double read_bytes_per_second;
+  const ArithmeticPeak& peak;
 
   double seconds(double n_tokens, double n_logits, double kv_bytes) const {
     const double bytes = layers.bytes + (n_logits > 0 ? head.bytes : 0) + kv_bytes;
-    const ArithmeticPeak& peak = ceilings.arithmetic;
     const double arithmetic =
         (n_tokens * layers.int8_macs + n_logits * head.int8_macs) / peak.int8_macs_per_second +
         (n_tokens * layers.float_macs + n_logits * head.float_macs) / peak.float_macs_per_second +
         (n_tokens * layers.bf16_macs + n_logits * head.bf16_macs) / peak.bf16_macs_per_second;
-    return std::max(bytes / ceilings.read_bytes_per_second, arithmetic);
+    return std::max(bytes / read_bytes_per_second, arithmetic);
   }
 };
 
@@ -46,7 +46,9 @@ Ceilings measure_ceilings(ThreadPool& pool) {
   return {measure_read_bandwidth(pool), measure_arithmetic_peak(pool)};
 }
 
-double roofline_seconds(const Engine& engine, const SpeedCase& test, const Ceilings& ceilings) {
+std::optional<double> roofline_seconds(const Engine& engine, const SpeedCase& test,
+                                       const Ceilings& ceilings) {
+  if (!ceilings.read_bytes_per_second) return std::nullopt;
   const Weights& w = engine.loaded().model.weights;
   Work layers, head;
   const auto& forms = engine.loaded().model.config.layers;
@@ -55,7 +57,7 @@ double roofline_seconds(const Engine& engine, const SpeedCase& test, const Ceili
         w.layers[i], [&](const Matrix& m) { layers.add(m); }, forms[i].experts.n_used);
   }
   head.add(w.head.matrix);
-  const Pass pass{layers, head, ceilings};
+  const Pass pass{layers, head, *ceilings.read_bytes_per_second, ceilings.arithmetic};
   const auto kv_bytes = static_cast<double>(engine.kv_shape().bytes_per_position());
   double seconds = 0;
   for (int64_t first = 0; first < test.n_prompt; first += engine.batch()) {

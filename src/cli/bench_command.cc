@@ -112,8 +112,9 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
   bool decodes = test.n_gen > 0 && test.n_prompt == 0;
   double steps_per_second = median / static_cast<double>(test.n_parallel);
   double weight_rate = steps_per_second * static_cast<double>(bytes_per_step(engine));
-  double roofline =
-      static_cast<double>(samples.tokens()) / roofline_seconds(engine, test, ceilings);
+  const auto fastest = roofline_seconds(engine, test, ceilings);
+  const double roofline = fastest ? static_cast<double>(samples.tokens()) / *fastest : 0;
+  const auto& read = ceilings.read_bytes_per_second;
   return {{"schema", "whet-bench/1"},
           {"build_commit", commit_string()},
           {"build_compiler", compiler_string()},
@@ -149,12 +150,12 @@ Json to_json(const std::string& path, const Engine& engine, const SpeedSamples& 
           {"samples_ns", samples.ns},
           {"samples_ts", rates},
           {"weights_gb_per_second", decodes ? Json(weight_rate * 1e-9) : nullptr},
-          {"read_gb_per_second", ceilings.read_bytes_per_second * 1e-9},
+          {"read_gb_per_second", read ? Json(*read * 1e-9) : nullptr},
           {"int8_gmac_per_second", ceilings.arithmetic.int8_macs_per_second * 1e-9},
           {"float_gmac_per_second", ceilings.arithmetic.float_macs_per_second * 1e-9},
           {"bf16_gmac_per_second", ceilings.arithmetic.bf16_macs_per_second * 1e-9},
-          {"roofline_ts", roofline},
-          {"of_roofline", median / roofline},
+          {"roofline_ts", fastest ? Json(roofline) : nullptr},
+          {"of_roofline", fastest ? Json(median / roofline) : nullptr},
           {"cost_over_one", nullptr},
           {"peak_rss_bytes", samples.peak_rss_bytes ? Json(*samples.peak_rss_bytes) : nullptr}};
 }

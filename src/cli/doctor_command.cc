@@ -49,8 +49,9 @@ std::string state_of(const auto& result) {
 
 Json to_json(const MachineSpeed& measured) {
   const Ceilings& c = measured.ceilings;
+  const auto& read = c.read_bytes_per_second;
   return {{"threads", measured.threads},
-          {"read_gb_per_second", c.read_bytes_per_second * 1e-9},
+          {"read_gb_per_second", read ? Json(*read * 1e-9) : Json(nullptr)},
           {"int8_gmac_per_second", c.arithmetic.int8_macs_per_second * 1e-9},
           {"float_gmac_per_second", c.arithmetic.float_macs_per_second * 1e-9},
           {"bf16_gmac_per_second", c.arithmetic.bf16_macs_per_second * 1e-9}};
@@ -111,10 +112,16 @@ int run_doctor(const DoctorFlags& options) {
              "float GMAC/s", "bf16 GMAC/s");
   for (const auto& [n, c] : all) {
     const ArithmeticPeak& peak = c.arithmetic;
-    fmt::print("{:<16}{:>14.1f}{:>15.1f}{:>15.1f}{:>15.1f}\n",
-               fmt::format("{} thread{}", n, n == 1 ? "" : "s"), c.read_bytes_per_second * 1e-9,
+    const auto& read = c.read_bytes_per_second;
+    fmt::print("{:<16}{:>14}{:>15.1f}{:>15.1f}{:>15.1f}\n",
+               fmt::format("{} thread{}", n, n == 1 ? "" : "s"),
+               read ? fmt::format("{:.1f}", *read * 1e-9) : "none",
                peak.int8_macs_per_second * 1e-9, peak.float_macs_per_second * 1e-9,
                peak.bf16_macs_per_second * 1e-9);
+  }
+  if (!all.front().ceilings.read_bytes_per_second) {
+    fmt::print("{:<16}{}\n", "",
+               "(reading is measured where 128 MiB of memory are left, or caches would answer)");
   }
   fmt::print("{:<16}{}\n", "",
              "decode reads all weights per step; prefill multiplies all of them per token");
