@@ -4,6 +4,15 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+missing=""
+[ "$(id -u)" = 0 ] || missing="$missing root"
+command -v debootstrap >/dev/null || [ -f "${WHET_FRESH_ROOT:-/var/tmp/whet-fresh-root.tar}" ] || missing="$missing debootstrap"
+command -v bwrap >/dev/null || missing="$missing bubblewrap"
+if [ -n "$missing" ]; then
+  echo "tests/package/run.sh: expected root, debootstrap and bubblewrap, found no:$missing" >&2
+  exit 1
+fi
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 package=${1:-}

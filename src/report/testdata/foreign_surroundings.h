@@ -20,7 +20,7 @@ class ForeignSurroundings {
   ForeignSurroundings()
       : home_(testing::TempDir() + "whet_foreign_home_" + std::to_string(::getpid())) {
     std::filesystem::create_directories(home_);
-    std::ofstream(home_ / ".gnuplot") << "set border linewidth 20\nset grid\nset decimalsign ','\n";
+    std::ofstream(home_ / ".gnuplot") << "exit gnuplot\n";
     for (const auto& [name, value] : std::map<std::string, std::string>{{"HOME", home_},
                                                                         {"TZ", "Pacific/Chatham"},
                                                                         {"LC_ALL", "de_DE.UTF-8"},
