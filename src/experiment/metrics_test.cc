@@ -128,7 +128,9 @@ TEST(Metrics, LeavesOutWarmUpsUngradedRunsAndErrors) {
   EXPECT_EQ(s.n_runs, 42);
   EXPECT_EQ(s.n_graded, 40);
   EXPECT_DOUBLE_EQ(s.accuracy->value, 1.0);
-  EXPECT_EQ(s.not_graded.size(), 2u);
+  ASSERT_EQ(s.not_graded.size(), 2u);
+  EXPECT_EQ(s.not_graded[0].reason, "no sandbox") << "of as many, in the order of the alphabet";
+  EXPECT_EQ(s.not_graded[1].reason, "prompt too long");
   EXPECT_DOUBLE_EQ(*s.latency_s->mean, 3) << "an error has no latency";
 }
 

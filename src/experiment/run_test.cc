@@ -12,6 +12,7 @@
 
 #include "results/codec.h"
 #include "strategy/scripted_generator.h"
+#include "sys/machine.h"
 
 namespace whet::experiment {
 namespace {
@@ -137,6 +138,8 @@ TEST_F(RunTest, WritesEventsAndADocumentThatAgree) {
   EXPECT_EQ(best["scores"]["oracle_accuracy"]["value"], 1.0);
   EXPECT_EQ(document["strategies"][3]["kind"], "control");
   EXPECT_EQ(document["strategies"][3]["controls"][0], "best-of-n:n=2");
+  EXPECT_EQ(document["machine"]["cpu"], machine_info().cpu_name);
+  EXPECT_GT(document["machine"]["memory_bytes"].get<int64_t>(), 0);
   EXPECT_EQ(document["sandbox"]["available"], false);
   EXPECT_EQ(document["sandbox"]["reason"], "code execution is off");
   EXPECT_EQ(document["model"]["sha256"], nullptr);

@@ -145,6 +145,8 @@ TEST(Verdict, OpenRunsOfTheStrategyProtectItFromCondemnation) {
 
 TEST(Verdict, TasksWithoutRoomCondemnNothing) {
   Comparison of = comparison({"", 1000, {2, 2}, std::nullopt, 3, ""});
+  of.baseline_accuracy = 1 - VerdictOptions{}.min_gain;  // room for just the smallest one
+  EXPECT_EQ(verdict(of).label, VerdictLabel::kDoesNotPay);
   of.baseline_accuracy = 0.99;
   EXPECT_NE(verdict(of).reason.find("no room for a gain"), std::string::npos);
   EXPECT_EQ(verdict(of).label, VerdictLabel::kCannotTell);
