@@ -142,6 +142,31 @@ TEST(QuantisedWeights, Int8WithZeroPointsOfRowsAndGroups) {
   }
 }
 
+TEST(QuantisedWeights, OneScaleBeyondF16MakesFloats) {
+  constexpr uint64_t kRows = 3, kColumns = 32;
+  std::array<int8_t, kRows * kColumns> codes{};
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int8_t>(i % 61 - 30);
+  const std::array<float, kRows> scales{0.5f, 0x1p20f, 2};
+  ModelFile file{};
+  file.container = ModelFile::Container::kSafeTensors;
+  file.side_files["config.json"] = R"({"quantization_config":
+      {"quant_method": "compressed-tensors", "format": "int-quantized"}})";
+  const auto add = [&](const char* name, DType type, std::vector<uint64_t> shape, auto& values) {
+    file.tensors.push_back({name, type, std::move(shape), std::as_bytes(std::span(values)), 0, 0});
+  };
+  add("w.weight", DType::I8, {kRows, kColumns}, codes);
+  add("w.weight_scale", DType::F32, {kRows, 1}, scales);
+  const auto done = repack(std::move(file));
+  ASSERT_TRUE(done.ok()) << done.error().message();
+  const TensorEntry& weight = *done->file.find_tensor("w.weight");
+  ASSERT_EQ(weight.type, DType::F32);
+  std::vector<float> values(kRows * kColumns);
+  std::memcpy(values.data(), weight.bytes.data(), values.size() * sizeof(float));
+  for (size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i], static_cast<float>(codes[i]) * scales[i / kColumns]) << i;
+  }
+}
+
 TEST(QuantisedWeights, AnIndexNamesGroupsThatAreThere) {
   ModelFile file = open_model_file(kQuantised + "gptq4").value();
   const auto index = std::ranges::find(file.tensors, "w.g_idx", &TensorEntry::name);
@@ -179,6 +204,13 @@ TEST(QuantisedWeights, SaysWhatItRefuses) {
   holds(refusal("awq", R"({"quantization_config": {"quant_method": "awq", "bits": 4,
                            "group_size": 96}})"),
         "w.scales");
+  // 256 columns, 2 groups: too few of 64, and of 200 the last is cut.
+  for (const char* group : {"64", "200"}) {
+    holds(refusal("awq", std::string(R"({"quantization_config": {"quant_method": "awq", "bits": 4,
+                                         "group_size": )") +
+                             group + "}}"),
+          "w.scales");
+  }
   holds(refusal("awq", R"({"quantization_config": {"quant_method": "awq", "bits": "4",
                            "group_size": 128}})"),
         "bits");
