@@ -35,7 +35,8 @@ std::string_view pattern_of(const TensorNames& names, Slot slot, const LayerForm
                      : slot == Slot::kUp   ? Slot::kSharedUpMatrix
                      : slot == Slot::kDown ? Slot::kSharedDownMatrix
                                            : slot;
-  const bool is_other = slot == Slot::kQ ? layer.latent.query_rank > 0 : layer.experts.n_experts > 0;
+  const bool is_other =
+      slot == Slot::kQ ? layer.latent.query_rank > 0 : layer.experts.n_experts > 0;
   return names[is_other && !names[other].empty() ? other : slot];
 }
 

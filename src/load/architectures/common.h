@@ -80,9 +80,9 @@ struct Sizes {
   std::optional<double> usual_epsilon = 1e-6;  // of config.json
   Word ffn = {"feed_forward_length", "intermediate_size"};
   int64_t ffn_widths = 0;  // F in widths D, where config.json does not name F
-  int64_t n_layers = 0;   // of config.json where it does not name the number
-  bool dense = true;      // all layers are FFNs
-  bool hybrid = false;    // layers of GGUF with 0 KV heads have no attention
+  int64_t n_layers = 0;    // of config.json where it does not name the number
+  bool dense = true;       // all layers are FFNs
+  bool hybrid = false;     // layers of GGUF with 0 KV heads have no attention
   bool by_layer = false;  // GGUF may give KV heads and FFN widths for each layer; read() takes them
   bool latent = false;    // read() takes the widths of heads
   int64_t n_unused_layers = 0;  // that GGUF counts and that are not run
