@@ -205,7 +205,24 @@ def programs(name):
     return lines
 
 
+def precisions(name):
+    """Rows of two files of one model on the same questions; no times, so that a shared machine does."""
+    record = Record(name)
+    lines = ["| file | samples | right of runs | 95 % | tokens a run | cut at the limit |", "|---|---|---:|---|---:|---:|"]
+    for row in record.rows:
+        file, strategy = record.model, row
+        if row.startswith("model="):
+            path, _, strategy = row.removeprefix("model=").partition(".gguf")
+            file, strategy = pathlib.Path(path).name, strategy.removeprefix("/") or "baseline"
+        runs = record.runs(row)
+        cut = sum(any(c["chosen"] and c["finish"] == "length" for c in e["candidates"]) for e in runs)
+        lines.append(f"| {file} | `{strategy}` | {right(runs)} of {len(runs)} | {wilson(right(runs), len(runs))} | "
+                     f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} | {cut} |")
+    return lines
+
+
 TABLES = {
+    "precisions": lambda: precisions("bits-0.5b"),
     "programs": lambda: programs("humaneval-0.5b"),
     "early": lambda: early([n for n in ("early-whetstone", "early-0.5b") if (RUNS / n).exists()]),
     "every": lambda: every("every-0.5b"),

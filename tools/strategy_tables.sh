@@ -14,7 +14,7 @@
 #   early-whetstone    votes that end once they are decided beside such that do not
 #   early-0.5b         the same
 #   adaptive-0.5b      adaptive votes beside the fixed vote of 16 that shares their draws
-#   every-0.5b         every strategy with few samples, on the built-in tasks: calls, tokens, fallbacks
+#   every-0.5b  every-smollm2   every strategy with few samples, on the built-in tasks: calls, tokens, fallbacks
 #   bits-0.5b          one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
@@ -69,6 +69,7 @@ for experiment; do
     adaptive-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.6 \
       "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 2400 400 --no-controls ;;
     every-0.5b) measure "$small" built-in 20 1 0.8 "$every" 1800 256 --no-controls --no-code ;;
+    every-smollm2) measure "$smollm2" built-in 20 1 0.8 "$every" 900 256 --no-controls --no-code ;;
     bits-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls \
       --with "model=$models/qwen2.5-coder-0.5b-q3_k_s.gguf" ;;
     *) echo "strategy_tables.sh: expected an experiment of those listed in this file, found \"$experiment\"" >&2; exit 2 ;;
