@@ -49,7 +49,8 @@ std::string terminal_table_of_choices(const TaskAdvice& advice,
                                          pad_left(format_number(c.seconds), 7),
                                          pad_left(number_or_dash(c.seconds_per_correct), 7),
                                          pad_left(number_or_dash(c.tokens_per_correct), 9));
-    text += head + truncate(one_line(c.strategy), std::max(width - display_width(head), 8)) + "\n";
+    text +=
+        head + truncate_name(one_line(c.strategy), std::max(width - display_width(head), 8)) + "\n";
   }
   return text + wrapped("* " + std::string(kFrontNote), "", "", width);
 }
@@ -78,7 +79,7 @@ std::string recommendation_terminal(const std::vector<TaskAdvice>& all, int widt
         const std::string tail = fmt::format("  {}  {}", format_difference(cell.gain),
                                              format_ratio(cell.time_ratio, false));
         const int room = std::max(width - display_width(head) - display_width(tail), 12);
-        text += head + pad_right(truncate(one_line(cell.strategy), room), room) + tail + "\n";
+        text += head + pad_right(truncate_name(one_line(cell.strategy), room), room) + tail + "\n";
         if (cell.why != why) text += wrapped(one_line(cell.why), "     ", "     ", width);
         why = cell.why;
       }

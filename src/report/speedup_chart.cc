@@ -32,7 +32,8 @@ std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow
   panel.footnote(text.subtitle);
   double most = 1, name_width = kLeastNameWidth;
   for (const SpeedupRow& row : rows) {
-    name_width = std::max(name_width, 16 + text_width(truncate(row.name, kNameLetters), kNameSize));
+    name_width =
+        std::max(name_width, 16 + text_width(truncate_name(row.name, kNameLetters), kNameSize));
     most = std::max({most, row.value, row.high.value_or(0), row.predicted.value_or(0)});
   }
   most *= 1.08;
@@ -45,7 +46,7 @@ std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow
     const SpeedupRow& row = rows[i];
     const auto y = static_cast<double>(i);
     const double middle = plot.top + plot.height * (y + 0.6) / (n_rows + 0.2);
-    panel.text(plot.left - 8, middle, truncate(row.name, kNameLetters),
+    panel.text(plot.left - 8, middle, truncate_name(row.name, kNameLetters),
                {kInk, kNameSize, false, Align::kRight});
     panel.text(plot.right() + 52, middle, fmt::format("{:.2f}", row.value),
                {kInk, 11, false, Align::kRight});

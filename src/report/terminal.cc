@@ -86,7 +86,7 @@ Table fitted(Table table, int total) {
 std::string render_table(const Table& table, int total, const Painter& painter) {
   const std::vector<int> widths = column_widths(table, total);
   auto aligned = [&](size_t c, const std::string& text, bool right) {
-    const std::string cut = c == 0 ? truncate(text, widths[c]) : text;
+    const std::string cut = c == 0 ? truncate_name(text, widths[c]) : text;
     return right ? pad_left(cut, widths[c]) : pad_right(cut, widths[c]);
   };
   auto is_number = [&](size_t c) {

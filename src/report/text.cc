@@ -102,6 +102,19 @@ std::string truncate(std::string_view text, int width) {
   return width > 0 ? result + "\u2026" : result;
 }
 
+std::string truncate_name(std::string_view name, int width) {
+  if (display_width(name) <= width) return std::string(name);
+  const int tail_width = std::max(width - 1, 0) / 2;
+  const auto continues = [&](size_t i) {  // a code point that began before
+    return (static_cast<unsigned char>(name[i]) & 0xC0) == 0x80;
+  };
+  size_t tail = 0;
+  while (tail < name.size() && (continues(tail) || display_width(name.substr(tail)) > tail_width)) {
+    ++tail;
+  }
+  return truncate(name, width - tail_width) + std::string(name.substr(tail));
+}
+
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next,
                     int width) {
   std::string result = first;

@@ -22,6 +22,8 @@ std::string printable(std::string_view text);
 int display_width(std::string_view text);
 /// Cut to at most `width` columns, with an ellipsis if something was cut.
 std::string truncate(std::string_view text, int width);
+/// The same of a name, cut in its middle: names of one table begin alike and end apart.
+std::string truncate_name(std::string_view name, int width);
 /// Words of `text` in lines of at most `width` columns, the first after `first`, others after
 /// `next`, which must be as wide. Ends with a newline.
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next,

@@ -64,6 +64,10 @@ TEST(Text, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(truncate("数えて", 5), "数え…");
   EXPECT_EQ(truncate("abc", 3), "abc");
   EXPECT_EQ(truncate("abcd", 3), "ab…");
+  EXPECT_EQ(truncate_name("abc", 3), "abc");
+  EXPECT_EQ(truncate_name("model=x-q4.gguf", 9), "mode…gguf");
+  EXPECT_EQ(truncate_name("数えて数えて", 8), "数え…て");
+  EXPECT_EQ(truncate_name("abcd", 1), "…");
   EXPECT_EQ(pad_left("数", 4), "  数");
   EXPECT_EQ(pad_right("é", 3), "é  ");
 }
