@@ -54,6 +54,10 @@ execute_process(COMMAND pkg-config --cflags --libs whet OUTPUT_VARIABLE flags
 separate_arguments(flags UNIX_COMMAND "${flags}")
 expect_output("^$" ${CXX} -std=c++20 ${SOURCE}/examples/ask.cc -o ${WORK}/ask-pc ${flags} -Wl,-rpath,${prefix}/lib)
 expect_output("prompt tokens" ${WORK}/ask-pc ${MODEL} "What is 12 + 34?")
+expect_output("^$" ${CXX} -x c -std=c11 -Wall -Wextra -Wpedantic -Werror ${SOURCE}/examples/ask.c -o ${WORK}/ask-c ${flags}
+  -Wl,-rpath,${prefix}/lib)
+expect_output("prompt tokens" ${WORK}/ask-c ${MODEL} "What is 12 + 34?")
+expect_output("[0-9]" env LD_LIBRARY_PATH=${prefix}/lib python3 ${SOURCE}/examples/ask.py ${MODEL} "What is 12 + 34?")
 
 # The Debian package: unpacked, it is an installation like the one above.
 find_program(DPKG_DEB dpkg-deb)
@@ -67,7 +71,7 @@ if(DPKG_DEB AND SHLIBDEPS)
   endforeach()
   expect_output("^$" ${DPKG_DEB} -x ${package} ${WORK}/root)
   set(usr ${WORK}/root/usr)
-  foreach(file IN ITEMS bin/whet include/whet/whet.h lib/libwhet.so lib/pkgconfig/whet.pc
+  foreach(file IN ITEMS bin/whet include/whet/whet.h include/whet/c.h lib/libwhet.so lib/pkgconfig/whet.pc
           lib/cmake/whet/whet-config.cmake lib/systemd/user/whet.service share/man/man1/whet.1
           share/doc/whet/copyright share/bash-completion/completions/whet
           share/zsh/vendor-completions/_whet share/fish/vendor_completions.d/whet.fish)

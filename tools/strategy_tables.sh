@@ -9,6 +9,7 @@
 #   rust-smollm2-0.3   rust-0.5b-0.3   rust-1.5b-0.3     two prompts for Rust functions, executed against tests, temperature 0.3
 #   rust-smollm2-0.8   rust-0.5b-0.8   rust-1.5b-0.8     the same at 0.8
 #   humaneval-0.5b     gsm8k-0.5b                        subsets
+#   humaneval-early-0.5b   three programs, of which the first that holds all public examples ends the others, or none does
 #   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
 #   votes-0.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
 #   early-whetstone    votes that end once they are decided beside such that do not
@@ -18,7 +19,7 @@
 #   bits-0.5b          one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,19p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,20p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -29,6 +30,7 @@ large=$models/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf
 two=examples/prime-fibonacci.jsonl
 # Three samples of one batch, each drawn as the baseline's one is.
 three='baseline,re2,diverse:n=3,best-of-n:n=3,temperature=run,majority-voting:n=3,temperature=run'
+ended='baseline,best-of-n:n=3,temperature=run,best-of-n:n=3,temperature=run,early=0'
 once_or_thrice='baseline,majority-voting:n=3,temperature=run'
 batches='baseline'
 for n in 2 4 8; do
@@ -57,6 +59,7 @@ for experiment; do
     rust-0.5b-*) measure "$small" "$two" 0 1-5 "$temperature" "$three" 150 512 --no-controls ;;
     rust-1.5b-*) measure "$large" "$two" 0 1-3 "$temperature" "$three" 160 512 --no-controls ;;
     humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 40 1 0.8 "$three" 110 384 --no-controls ;;
+    humaneval-early-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls ;;
     gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
     batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \

@@ -78,12 +78,23 @@ struct GenerateOptions {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   std::uint64_t seed = 0;  // sample i draws with seed + i
+  /// 0 or more: log-probabilities of each token, and of so many of the likeliest in its place.
+  int top_logprobs = -1;
+};
+
+/// A token and how likely it was.
+struct ScoredToken {
+  std::int32_t id = 0;
+  std::string bytes;             // what it adds to the text; may be part of a code point
+  double log_probability = 0;    // natural, before temperature and truncation
+  std::vector<ScoredToken> top;  // the likeliest in its place, in order; their own is empty
 };
 
 struct Generation {
   std::string text;
   std::string finish_reason;  // "stop", "length", "cancelled"
   std::int64_t tokens = 0;    // sampled, including the end-of-turn token
+  std::vector<ScoredToken> logprobs;  // of each of them; empty unless asked for
 };
 
 struct Answer {
@@ -94,7 +105,7 @@ struct Answer {
 };
 
 /// Receives text as it becomes final, whole code points only: index of the sample, the new text.
-/// Returning false cancels the request, which then returns what it has.
+/// Returning false cancels the request, which then returns what it has; throwing fails it.
 using OnText = std::function<bool(std::size_t, std::string_view)>;
 
 class WHET_EXPORT Model {
@@ -108,6 +119,12 @@ class WHET_EXPORT Model {
   /// Answers a conversation through the model's chat template.
   Expected<Answer> chat(const std::vector<Message>& messages, const GenerateOptions& options = {},
                         const OnText& on_text = nullptr);
+  /// The ids that generate() reads of this text: a beginning-of-text token first where the model
+  /// has one.
+  Expected<std::vector<std::int32_t>> tokenize(const std::string& text) const;
+  /// The text of these ids, control tokens as they are spelt. Ids outside the vocabulary are an
+  /// error.
+  Expected<std::string> detokenize(const std::vector<std::int32_t>& ids) const;
   /// Stops the requests that run now, from any thread; they return what they have.
   void cancel();
 

@@ -1,6 +1,7 @@
 #include "whet/whet.h"
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <new>
 #include <set>
@@ -33,6 +34,10 @@ Status check(const GenerateOptions& o) {
                  "max_tokens: expected -1 (until the context is full) or more, found " +
                      std::to_string(o.max_tokens));
   }
+  if (o.top_logprobs < -1) {
+    return Error(ErrorCode::kInvalidArgument, "top_logprobs: expected -1 (none) or more, found " +
+                                                  std::to_string(o.top_logprobs));
+  }
   return ok_status();
 }
 
@@ -64,14 +69,24 @@ GenerateRequest to_request(const GenerateOptions& o) {
   request.max_tokens = o.max_tokens;
   request.stop = o.stop;
   request.ignore_eos = o.ignore_eos;
+  request.top_logprobs = o.top_logprobs;
   return request;
+}
+
+std::vector<ScoredToken> to_scored(std::vector<TokenInfo> tokens) {
+  std::vector<ScoredToken> scored;
+  for (TokenInfo& t : tokens) {
+    scored.push_back(
+        {t.id.value_or(-1), std::move(t.bytes), t.logprob, to_scored(std::move(t.top))});
+  }
+  return scored;
 }
 
 Answer to_answer(GenerateResult result) {
   Answer answer;
   for (Completion& c : result.completions) {
-    answer.samples.push_back(
-        {std::move(c.text), std::string(finish_reason_name(c.finish)), c.n_completion_tok});
+    answer.samples.push_back({std::move(c.text), std::string(finish_reason_name(c.finish)),
+                              c.n_completion_tok, to_scored(std::move(c.logprobs))});
   }
   answer.prompt_tokens = result.n_prompt_tok;
   if (result.first_token_ns > 0) {
@@ -103,15 +118,25 @@ class RunningRequest {
 
 Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text,
                      CancelFlag& cancel) {
+  // What a callback throws may not pass through the engine, which still holds the request.
+  std::string thrown;
   EventSink sink;
   if (on_text) {
     sink = [&](const GenerateEvent& event) {
-      const bool go_on = event.text.empty() || on_text(event.sample, event.text);
-      return go_on ? Continue::kYes : Continue::kEndRequest;
+      try {
+        const bool go_on = event.text.empty() || on_text(event.sample, event.text);
+        return go_on ? Continue::kYes : Continue::kEndRequest;
+      } catch (const std::exception& e) {
+        thrown = std::string("on_text threw: ") + e.what();
+      } catch (...) {
+        thrown = "on_text threw something that is no std::exception";
+      }
+      return Continue::kEndRequest;
     };
   }
   auto result = engine.generate(request, sink, &cancel);
   if (!result.ok()) return Expected<Answer>::failure(result.error().message());
+  if (!thrown.empty()) return Expected<Answer>::failure(thrown);
   return to_answer(std::move(result).value());
 }
 
@@ -171,6 +196,26 @@ Expected<Answer> Model::chat(const std::vector<Message>& messages, const Generat
   }
   RunningRequest running(state_->mutex, state_->running);
   return run(*state_->engine, request, on_text, running.flag());
+}
+
+Expected<std::vector<std::int32_t>> Model::tokenize(const std::string& text) const {
+  using Ids = Expected<std::vector<std::int32_t>>;
+  if (state_ == nullptr) return Ids::failure(kMoved);
+  auto ids = state_->engine->encode_prompt(Prompt(text));
+  if (!ids.ok()) return Ids::failure(ids.error().message());
+  return std::move(ids).value();
+}
+
+Expected<std::string> Model::detokenize(const std::vector<std::int32_t>& ids) const {
+  if (state_ == nullptr) return Expected<std::string>::failure(kMoved);
+  const Tokenizer& tokenizer = state_->engine->tokenizer();
+  for (std::int32_t id : ids) {
+    if (id >= 0 && id < tokenizer.vocab_size()) continue;
+    return Expected<std::string>::failure("ids: expected 0 to " +
+                                          std::to_string(tokenizer.vocab_size() - 1) + ", found " +
+                                          std::to_string(id));
+  }
+  return tokenizer.decode(ids, true, true);
 }
 
 void Model::cancel() {

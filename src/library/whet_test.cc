@@ -70,6 +70,49 @@ TEST(Library, CancelsFromAnotherThread) {
   EXPECT_EQ(answer->samples[0].finish_reason, "cancelled");
 }
 
+TEST(Library, GivesTokensAndTheirLogProbabilities) {
+  whet::Model model = load();
+  const auto ids = model.tokenize("17 + 25");
+  ASSERT_TRUE(ids) << ids.error();
+  const auto text = model.detokenize(*ids);
+  ASSERT_TRUE(text) << text.error();
+  EXPECT_NE(text->find("17 + 25"), std::string::npos) << *text;
+  EXPECT_NE(model.detokenize({-1}).error().find("found -1"), std::string::npos);
+  EXPECT_FALSE(model.detokenize({1 << 30}));
+
+  whet::GenerateOptions options;
+  options.temperature = 0;
+  options.max_tokens = 8;
+  options.ignore_eos = true;
+  EXPECT_TRUE(model.generate("17 + 25", options)->samples[0].logprobs.empty());
+  options.top_logprobs = 3;
+  auto answer = model.generate("17 + 25", options);
+  ASSERT_TRUE(answer) << answer.error();
+  const whet::Generation& sample = answer->samples[0];
+  ASSERT_EQ(sample.logprobs.size(), 8u);
+  for (const whet::ScoredToken& token : sample.logprobs) {
+    EXPECT_LE(token.log_probability, 0);
+    ASSERT_EQ(token.top.size(), 3u);
+    EXPECT_EQ(token.top[0].id, token.id) << "greedy";
+    EXPECT_EQ(token.top[0].log_probability, token.log_probability);
+    EXPECT_GE(token.top[0].log_probability, token.top[1].log_probability);
+  }
+  options.top_logprobs = -2;
+  EXPECT_NE(model.generate("a", options).error().find("top_logprobs"), std::string::npos);
+}
+
+TEST(Library, AnExceptionOfTheCallbackFailsTheRequestAlone) {
+  whet::Model model = load();
+  const auto failed = model.generate("a", {}, [](std::size_t, std::string_view) -> bool {
+    throw std::runtime_error("no more paper");
+  });
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().find("no more paper"), std::string::npos) << failed.error();
+  whet::GenerateOptions options;
+  options.max_tokens = 4;
+  EXPECT_TRUE(model.generate("a", options));
+}
+
 TEST(Library, ErrorsAreMessages) {
   auto missing = whet::Model::load("/nonexistent.gguf");
   ASSERT_FALSE(missing);
@@ -120,6 +163,8 @@ TEST(Library, AModelThatWasMovedFromIsAnError) {
   const whet::Model owner = std::move(model);
   EXPECT_NE(model.generate("a").error().find("moved from"), std::string::npos);
   EXPECT_FALSE(model.chat({{"user", "a"}}));
+  EXPECT_FALSE(model.tokenize("a"));
+  EXPECT_FALSE(model.detokenize({1}));
   model.cancel();
 }
 
