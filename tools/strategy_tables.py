@@ -231,6 +231,7 @@ TABLES = {
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
                                             "rust-1.5b-0.8") if (RUNS / n).exists()]),
     "humaneval": lambda: comparison(["humaneval-0.5b"]),
+    "ended": lambda: comparison(["humaneval-early-0.5b"]),
     "gsm8k": lambda: comparison(["gsm8k-0.5b"]),
 }
 
