@@ -225,7 +225,7 @@ TABLES = {
     "precisions": lambda: precisions("bits-0.5b"),
     "programs": lambda: programs("humaneval-0.5b"),
     "early": lambda: early([n for n in ("early-whetstone", "early-0.5b") if (RUNS / n).exists()]),
-    "every": lambda: every("every-0.5b"),
+    "every": lambda: every("every-smollm2"),
     "parts": lambda: parts("gsm8k-0.5b"),
     "real": lambda: summary("rust-0.5b-0.3"),
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
