@@ -125,8 +125,9 @@ TEST_F(AdaptedEngineTest, AContinuationIsScoredWholeWhereverAPhraseStands) {
   const auto phrased = engine_->encode_prompt(Prompt(text)).value();
   const auto base = phrases_of(tokenizer)->expand(phrased);
   ASSERT_GT(base.size(), phrased.size());
-  size_t n_across = 0, first_of_text = tokenizer.adds_bos() ? 1 : 0;
-  for (size_t border = first_of_text + 1; border < base.size(); ++border) {
+  size_t n_across = 0;
+  const size_t first = tokenizer.adds_bos() ? 1 : 0;
+  for (size_t border = first + 1; border < base.size(); ++border) {
     const auto middle = base.begin() + static_cast<std::ptrdiff_t>(border);
     const std::string before = tokenizer.decode({base.begin(), middle}, false, true);
     const std::string behind = text.substr(before.size());
@@ -137,7 +138,7 @@ TEST_F(AdaptedEngineTest, AContinuationIsScoredWholeWhereverAPhraseStands) {
     std::string said;
     for (const TokenInfo& token : *scored) {
       said += token.bytes;
-      ids.push_back(token.id);
+      ids.push_back(token.id.value());
     }
     EXPECT_EQ(said, behind) << "behind \"" << before << "\"";
     // Of these tokens in this order, and as the model itself scores them.
