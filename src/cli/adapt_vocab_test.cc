@@ -119,6 +119,39 @@ TEST_F(AdaptedEngineTest, AGrammarAdmitsPhrasesByTheirText) {
   EXPECT_TRUE(request.grammar->matches(digits->completions.front().text));
 }
 
+TEST_F(AdaptedEngineTest, AContinuationIsScoredWholeWhereverAPhraseStands) {
+  const Tokenizer& tokenizer = engine_->tokenizer();
+  const std::string text = "Ana has 5 apples and 3 pears.";
+  const auto phrased = engine_->encode_prompt(Prompt(text)).value();
+  const auto base = phrases_of(tokenizer)->expand(phrased);
+  ASSERT_GT(base.size(), phrased.size());
+  size_t n_across = 0;
+  const size_t first = tokenizer.adds_bos() ? 1 : 0;
+  for (size_t border = first + 1; border < base.size(); ++border) {
+    const auto middle = base.begin() + static_cast<std::ptrdiff_t>(border);
+    const std::string before = tokenizer.decode({base.begin(), middle}, false, true);
+    const std::string behind = text.substr(before.size());
+    const auto scored = engine_->score(Prompt(before), behind);
+    ASSERT_TRUE(scored.ok()) << scored.error().message();
+    std::vector<TokenId> ids = phrases_of(tokenizer)->segment({base.begin(), middle});
+    const size_t n_before = ids.size();
+    std::string said;
+    for (const TokenInfo& token : *scored) {
+      said += token.bytes;
+      ids.push_back(token.id.value());
+    }
+    EXPECT_EQ(said, behind) << "behind \"" << before << "\"";
+    // Of these tokens in this order, and as the model itself scores them.
+    EXPECT_EQ(phrases_of(tokenizer)->expand(ids), base);
+    const auto expected = engine_->score(ids).value();
+    for (size_t i = 0; i < scored->size(); ++i) {
+      EXPECT_NEAR((*scored)[i].logprob, expected[n_before - 1 + i], 1e-6);
+    }
+    n_across += ids.size() > phrased.size();
+  }
+  EXPECT_GT(n_across, 0u) << "no border inside a phrase";
+}
+
 TEST_F(AdaptedEngineTest, AModelWithoutPhrasesHasOneCount) {
   const auto plain = Engine::create(load_model(kModel).value(), {}).value();
   EXPECT_FALSE(base_tokens(*plain, std::string("Ana"), GenerateResult{}).has_value());

@@ -9,12 +9,13 @@
 #include "cli/experiment_run.h"
 #include "cli/prompt_input.h"
 #include "cli/sparse_text_score.h"
-#include "cli/technique_table.h"
 #include "cli/terminal.h"
 #include "cli/text_score.h"
 #include "cli/variants.h"
 #include "report/speedup_chart.h"
+#include "report/technique_table.h"
 #include "report/terminal.h"
+#include "report/text.h"
 #include "sys/file_bytes.h"
 #include "sys/json_text.h"
 #include "sys/pending_file.h"
@@ -44,7 +45,7 @@ uint64_t weight_bytes_of(const Engine& engine) {
   return n;
 }
 
-void weigh_rows(const Compared& compared, std::vector<TechniqueRow>& rows) {
+void weigh_rows(const Compared& compared, std::vector<report::TechniqueRow>& rows) {
   for (size_t i = 0; i < rows.size() && i <= compared.variants.size(); ++i) {
     rows[i].weight_bytes =
         weight_bytes_of(i == 0 ? *compared.base : *compared.variants[i - 1].engine);
@@ -53,7 +54,7 @@ void weigh_rows(const Compared& compared, std::vector<TechniqueRow>& rows) {
 
 /// Bits per byte of each on the text; the rows stand in the same order.
 Status score_rows(const CompareFlags& options, const Compared& compared,
-                  std::vector<TechniqueRow>& rows) {
+                  std::vector<report::TechniqueRow>& rows) {
   if (options.text_file.empty()) return ok_status();
   WHET_TRY(const std::string text, read_stream(options.text_file, kMaxTextBytes));
   std::vector<Engine*> engines = {compared.base};
@@ -73,9 +74,9 @@ Status score_rows(const CompareFlags& options, const Compared& compared,
 
 /// Characters per second against the base, as a picture.
 Result<std::string> draw_improvements(const std::string& title,
-                                      const std::vector<TechniqueRow>& rows) {
+                                      const std::vector<report::TechniqueRow>& rows) {
   std::vector<report::SpeedupRow> bars;
-  for (const TechniqueRow& row : rows) {
+  for (const report::TechniqueRow& row : rows) {
     const auto& ratio = row.characters_per_second;
     if (!ratio) continue;
     report::SpeedupRow bar{row.name, ratio->value, {}, {}, {}};
@@ -89,21 +90,26 @@ Result<std::string> draw_improvements(const std::string& title,
       {title, "characters per second over the base's", "same questions, in turn"}, bars);
 }
 
-Status report_techniques(const CompareFlags& options, const Compared& compared,
-                         const results::Document& document) {
-  std::vector<TechniqueRow> rows = technique_rows(document);
+Result<std::vector<report::TechniqueRow>> measured_rows(const CompareFlags& options,
+                                                        const Compared& compared,
+                                                        const results::Document& document) {
+  std::vector<report::TechniqueRow> rows = report::technique_rows(document);
   weigh_rows(compared, rows);
   WHET_TRY_STATUS(score_rows(options, compared, rows));
-  fmt::print(
-      "\n{}\n"
-      "Ratios: against the baseline on the same questions, geometric means with 95 %\n"
-      "intervals over tasks. KV: keys and values of a run; peak and mean over runs. The\n"
-      "process holds the weights of all variants at once; weights MB are of each.\n",
-      technique_table(rows, report::stdout_width()));
+  return rows;
+}
+
+/// At the terminal and in files; the page is the report's.
+Status report_techniques(const CompareFlags& options, const results::Document& document,
+                         const std::vector<report::TechniqueRow>& rows) {
+  const int width = report::stdout_width();
+  fmt::print("\n{}\n{}", report::technique_table(rows, width),
+             report::wrapped(report::technique_legend(), "", "", width));
   const fs::path directory = options.experiment.out_dir;
   WHET_TRY_STATUS(write_file_atomically((directory / "compare.json").string(),
-                                        json_text(technique_json(rows), 1) + "\n"));
-  WHET_TRY_STATUS(write_file_atomically((directory / "compare.csv").string(), technique_csv(rows)));
+                                        json_text(report::technique_json(rows), 1) + "\n"));
+  WHET_TRY_STATUS(
+      write_file_atomically((directory / "compare.csv").string(), report::technique_csv(rows)));
   if (options.experiment.no_charts) return ok_status();
   const auto picture = draw_improvements(document.title, rows);
   if (!picture.ok()) {  // as the report's own pictures: the rest is written
@@ -136,9 +142,11 @@ int run_compare(const CompareFlags& options) {
   const Compared compared{model->engine, std::move(*variants)};
   auto result = run_plan(flags, *plan, *model->generator, compared.variants);
   if (!result.ok()) return fail(result.error());
-  const Status reported = report_techniques(options, compared, result->document);
+  auto rows = measured_rows(options, compared, result->document);
+  if (!rows.ok()) return fail(rows.error());
+  const Status reported = report_techniques(options, result->document, *rows);
   if (!reported.ok()) return fail(reported.error());
-  return report_results(flags, *result);
+  return report_results(flags, *result, std::move(*rows));
 }
 
 }  // namespace

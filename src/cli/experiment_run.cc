@@ -51,8 +51,10 @@ Result<experiment::ExperimentResult> run_plan(const ExperimentFlags& flags,
   return result;
 }
 
-int report_results(const ExperimentFlags& flags, const experiment::ExperimentResult& result) {
-  const report::Report report = report::make_report(result.document);
+int report_results(const ExperimentFlags& flags, const experiment::ExperimentResult& result,
+                   std::vector<report::TechniqueRow> techniques) {
+  report::Report report = report::make_report(result.document);
+  report.techniques = std::move(techniques);
   report::ReportOptions report_options;
   report_options.charts = !flags.no_charts;
   auto files = report::write_report(report, flags.out_dir, report_options);

@@ -22,9 +22,7 @@ struct ReportFlags {
   bool csv = false, json = false, html = false, markdown = false, no_charts = false;
 };
 
-std::string rendered(const results::Document& document, const ReportFlags& options) {
-  if (options.json) return json_text(results::to_json(document), 1) + "\n";
-  const report::Report report = report::make_report(document);
+std::string rendered(const report::Report& report, const ReportFlags& options) {
   if (options.csv) return report::render_csv(report);
   if (options.html) return report::render_html(report);
   if (options.markdown) return report::render_markdown(report);
@@ -32,11 +30,11 @@ std::string rendered(const results::Document& document, const ReportFlags& optio
                                  {.width = report::stdout_width(), .colour = colour_stdout()});
 }
 
-Status write_files(const results::Document& document, const ReportFlags& options) {
+Status write_files(const report::Report& report, const ReportFlags& options) {
   report::ReportOptions report_options;
   report_options.charts = !options.no_charts;
   WHET_TRY(const report::ReportFiles files,
-           report::write_report(report::make_report(document), options.out_dir, report_options));
+           report::write_report(report, options.out_dir, report_options));
   for (const std::string& name : files.written) fmt::print("{}/{}\n", options.out_dir, name);
   for (const std::string& warning : files.warnings) print_warning(warning);
   return ok_status();
@@ -55,14 +53,18 @@ int run_report(const ReportFlags& options) {
   for (const std::string& directory : options.directories) {
     auto document = results::load_document(directory);
     if (!document.ok()) return fail(document.error());
+    auto techniques = report::load_techniques(directory);
+    if (!techniques.ok()) return fail(techniques.error());
+    report::Report report = report::make_report(*document);
+    report.techniques = std::move(*techniques);
     if (!options.out_dir.empty()) {
-      if (auto written = write_files(*document, options); !written.ok())
-        return fail(written.error());
+      if (auto written = write_files(report, options); !written.ok()) return fail(written.error());
       continue;
     }
     if (!is_first) fmt::print("\n");
     is_first = false;
-    fmt::print("{}", rendered(*document, options));
+    fmt::print("{}", options.json ? json_text(results::to_json(*document), 1) + "\n"
+                                  : rendered(report, options));
   }
   return 0;
 }
@@ -72,7 +74,7 @@ int run_report(const ReportFlags& options) {
 Command make_report_command() {
   auto options = std::make_shared<ReportFlags>();
   Command command("report", "Render the results of whet eval again");
-  command.add("DIRECTORY", &options->directories, "of whet eval, or its results.json").required();
+  command.add("DIRECTORY", &options->directories, "of whet eval or compare, or its results.json").required();
   command.add("--csv", &options->csv, "print comma-separated values");
   command.add("--json", &options->json, "print the results document");
   command.add("--html", &options->html, "print the page, without charts");

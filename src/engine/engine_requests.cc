@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/range_error.h"
 #include "engine/token_info.h"
+#include "token/phrase_tokenizer.h"
 
 namespace whet {
 
@@ -210,16 +211,23 @@ Result<std::vector<Embedding>> Engine::embed(const EmbedRequest& request,
 Result<std::vector<TokenInfo>> Engine::score(const Prompt& prompt, std::string_view continuation,
                                              const CancelFlag* cancel) {
   WHET_TRY(std::vector<int32_t> tokens, encode_prompt(prompt));
-  const size_t n_prompt = tokens.size();
+  size_t n_prompt = tokens.size();
   if (const auto* text = std::get_if<std::string>(&prompt)) {
-    // As one text, so that a token may hold the end of the prompt's last word: what lm-eval does.
-    WHET_TRY(tokens, encode_prompt(Prompt(*text + std::string(continuation))));
-    if (tokens.size() <= n_prompt && !continuation.empty()) {
+    // As one text, so that a base token may hold the end of the prompt's last word: what lm-eval
+    // does. A phrase may not: what it says of the prompt would count for the continuation.
+    const auto n_base = static_cast<size_t>(count_base_tokens(tokenizer(), tokens));
+    WHET_TRY(const std::vector<int32_t> whole,
+             encode_prompt(Prompt(*text + std::string(continuation))));
+    SplitTokens parts = split_tokens(tokenizer(), whole, n_base);
+    if (parts.rest.empty() && !continuation.empty()) {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("score: expected \"{}\" to be tokens of its own behind the prompt, "
                                "found that it merges with the prompt's last ones",
                                continuation));
     }
+    tokens = std::move(parts.first);
+    n_prompt = tokens.size();
+    tokens.insert(tokens.end(), parts.rest.begin(), parts.rest.end());
   } else {
     WHET_TRY(std::vector<int32_t> more,
              tokenizer().encode(continuation, {.add_special = false, .parse_special = false}));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -47,9 +48,11 @@ std::string_view pill_class(const StrategyResult& s) {
   WHET_UNREACHABLE();
 }
 
-/// "0.71 [0.62, 0.79]": the interval apart, for a lighter voice.
+/// "0.71 [0.62, 0.79]", "1.05 ± 0.02": the interval apart, for a lighter voice.
 Json cell_json(const Cell& cell) {
-  const size_t bracket = cell.is_number ? cell.text.find(" [") : std::string::npos;
+  const size_t bracket = !cell.is_number
+                             ? std::string::npos
+                             : std::min(cell.text.find(" ["), cell.text.find(" \u00b1"));
   const bool has_interval = bracket != std::string::npos;
   return {{"is_number", cell.is_number},
           {"text", safe(cell.text.substr(0, bracket))},
@@ -74,6 +77,40 @@ Json table_json(const Table& table) {
                     {"cells", std::move(cells)}});
   }
   return {{"columns", std::move(columns)}, {"rows", std::move(rows)}};
+}
+
+/// What whet compare measured: text and speed, and under it what they cost.
+Json techniques_json(const Report& doc) {
+  if (doc.techniques.empty()) return Json();
+  Json tables = Json::array();
+  const std::vector<TechniqueColumn> columns = technique_columns(doc.techniques);
+  for (const bool is_of_text : {true, false}) {
+    Json heads = Json::array(
+        {{{"name", "Variant"}, {"unit", ""}, {"is_minor", false}, {"is_number", false}}});
+    for (const TechniqueColumn& column : columns) {
+      if (column.is_of_text != is_of_text) continue;
+      heads.push_back({{"name", safe(column.title)},
+                       {"unit", safe(column.unit)},
+                       {"is_minor", false},
+                       {"is_number", true}});
+    }
+    Json rows = Json::array();
+    for (size_t r = 0; r < doc.techniques.size(); ++r) {
+      const std::string& name = doc.techniques[r].name;
+      Json cells = Json::array({cell_json({name})});
+      for (const TechniqueColumn& column : columns) {
+        if (column.is_of_text == is_of_text) cells.push_back(cell_json({column.cells[r], true}));
+      }
+      rows.push_back({{"kind", name == doc.design.baseline ? "baseline" : "strategy"},
+                      {"pill", ""},
+                      {"cells", std::move(cells)}});
+    }
+    tables.push_back({{"name", is_of_text ? "Speed and text of each technique"
+                                          : "Quality and memory of each technique"},
+                      {"columns", std::move(heads)},
+                      {"rows", std::move(rows)}});
+  }
+  return tables;
 }
 
 Json verdicts_json(const Report& doc) {
@@ -231,6 +268,8 @@ std::string render_html(const Report& doc, const HtmlOptions& options) {
                      {"warnings", safe_lines(warnings(doc))},
                      {"headline", safe_lines(headline(doc))},
                      {"about", safe(about)},
+                     {"techniques", techniques_json(doc)},
+                     {"techniques_legend", safe(technique_legend())},
                      {"comparison", table_json(comparison_table(doc))},
                      {"verdicts", verdicts_json(doc)},
                      {"legend", safe(table_legend(doc))},

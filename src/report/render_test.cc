@@ -9,6 +9,7 @@
 #include "report/csv.h"
 #include "report/html.h"
 #include "report/markdown.h"
+#include "report/markup.h"
 #include "report/summary.h"
 #include "report/terminal.h"
 #include "report/testdata/foreign_surroundings.h"
@@ -231,6 +232,44 @@ TEST(Html, GoldenPage) {
                                        .charts_missing = "only one was drawn",
                                        .max_traces_per_strategy = 2,
                                        .files = "Beside this page: nothing."}));
+}
+
+TEST(Html, ShowsWhatEachTechniqueBuys) {
+  Report doc = sample();
+  EXPECT_EQ(render_html(doc).find("What each technique buys"), std::string::npos);
+  TechniqueRow base, other;
+  base.name = doc.design.baseline;
+  base.mean_characters_per_second = 394;
+  other.name = "<script>vocab=a";
+  other.time = stats::Estimate{0.5, stats::Interval{0.25, 0.75}, 0.95, "", 6};
+  other.accuracy = stats::Estimate{0.375, stats::Interval{0.125, 0.625}, 0.95, "", 6};
+  other.bits_per_byte = 1.25;
+  other.bits_per_byte_error = 0.0625;
+  other.weight_bytes = 123456789;
+  other.kv = RunBytes{2000000, 1000000};
+  other.process = RunBytes{4000000, 3000000};
+  doc.techniques = {base, other};
+  const std::string html = render_html(doc);
+  ASSERT_NE(html.find("<h2>What each technique buys</h2>"), std::string::npos);
+  EXPECT_EQ(html.find("<script"), std::string::npos);
+  EXPECT_NE(html.find("<tr class=\"baseline\"><th scope=\"row\">" + base.name +
+                      "</th>"
+                      "<td class=\"n\">394.0</td><td class=\"n\">\u2013</td>"),
+            std::string::npos);
+  EXPECT_NE(html.find("<tr class=\"strategy\"><th scope=\"row\">&lt;script&gt;vocab=a</th>"),
+            std::string::npos);
+  for (const char* cell : {"0.50\u00d7 <span class=\"i\">[0.25, 0.75]</span>",
+                           "0.38 <span class=\"i\">[0.12, 0.62]</span>",
+                           "1.2500 <span class=\"i\">\u00b1 0.0625</span>", ">123.5<", ">2.0<",
+                           ">1.0<", ">4.0<", ">3.0<"}) {
+    EXPECT_NE(html.find(cell), std::string::npos) << cell;
+  }
+  for (const TechniqueColumn& column : technique_columns(doc.techniques)) {
+    const std::string title = "<th scope=\"col\" class=\"n\">" + escape_html(column.title) +
+                              (column.unit.empty() ? "" : "<small>" + column.unit + "</small>") +
+                              "</th>";
+    EXPECT_NE(html.find(title), std::string::npos) << title;
+  }
 }
 
 TEST(Html, SelfContained) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/technique_table.h"
 #include "results/document.h"
 
 namespace whet::report {
@@ -30,8 +31,9 @@ struct FactGroup {
 };
 
 struct Report : results::Document {
-  std::vector<std::string> families;  // in display order
-  std::vector<Trace> traces;          // chosen among the events, of which none is left
+  std::vector<std::string> families;     // in display order
+  std::vector<Trace> traces;             // chosen among the events, of which none is left
+  std::vector<TechniqueRow> techniques;  // of whet compare, else none
 };
 
 struct TraceOptions {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "formats/untrusted_text.h"
@@ -110,6 +111,19 @@ const PhraseVocabulary* phrases_of(const Tokenizer& tokenizer) {
 int64_t count_base_tokens(const Tokenizer& tokenizer, std::span<const TokenId> ids) {
   const PhraseVocabulary* phrases = phrases_of(tokenizer);
   return phrases == nullptr ? static_cast<int64_t>(ids.size()) : phrases->count_base_tokens(ids);
+}
+
+SplitTokens split_tokens(const Tokenizer& tokenizer, std::span<const TokenId> ids, size_t n_base) {
+  const PhraseVocabulary* phrases = phrases_of(tokenizer);
+  const std::vector<TokenId> all =
+      phrases == nullptr ? std::vector<TokenId>(ids.begin(), ids.end()) : phrases->expand(ids);
+  const auto part = [&](std::span<const TokenId> base) {
+    return phrases == nullptr ? std::vector<TokenId>(base.begin(), base.end())
+                              : phrases->segment(base);
+  };
+  const std::span<const TokenId> base = all;
+  n_base = std::min(n_base, base.size());
+  return {part(base.first(n_base)), part(base.subspan(n_base))};
 }
 
 }  // namespace whet

@@ -25,4 +25,10 @@ const PhraseVocabulary* phrases_of(const Tokenizer& tokenizer);
 /// has no phrases.
 int64_t count_base_tokens(const Tokenizer& tokenizer, std::span<const TokenId> ids);
 
+/// The text of `ids` in two parts, the first of so many base tokens: no phrase stands across.
+struct SplitTokens {
+  std::vector<TokenId> first, rest;
+};
+SplitTokens split_tokens(const Tokenizer& tokenizer, std::span<const TokenId> ids, size_t n_base);
+
 }  // namespace whet
