@@ -76,7 +76,7 @@ std::vector<std::vector<ByteRange>> utf8_sequences(const CodePoints& set) {
   // Ranges are halved until their first and last member agree in all bytes but those that run
   // through every value.
   while (!open.empty()) {
-    const auto [low, high] = open.back();
+    const char32_t low = open.back().low, high = open.back().high;
     open.pop_back();
     auto split_after = [&](char32_t at) {
       open.push_back({at + 1, high});
