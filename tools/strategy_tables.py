@@ -8,9 +8,12 @@ programs took at most half a CPU during the run, and a ratio of times is of runs
 """
 import collections
 import gzip
+import itertools
 import json
 import math
 import pathlib
+import random
+import re
 import statistics
 import sys
 
@@ -218,6 +221,47 @@ def precisions(name):
         cut = sum(any(c["chosen"] and c["finish"] == "length" for c in e["candidates"]) for e in runs)
         lines.append(f"| {file} | `{strategy}` | {right(runs)} of {len(runs)} | {wilson(right(runs), len(runs))} | "
                      f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} | {cut} |")
+    return lines
+
+
+def key_of(answer):
+    """What votes are counted by: the first number of an answer, or the answer."""
+    number = re.search(r"-?\d[\d,]*(\.\d+)?", answer)
+    return float(number.group().replace(",", "")) if number else answer.strip()
+
+
+def vote(candidates):
+    """The candidate that a vote of these chooses, as the product does: most votes, of equally many the likeliest text. None: there is no vote."""
+    eligible = [c for c in candidates if c["eligible"]]
+    votes = collections.Counter(key_of(c["answer"]) for c in eligible)
+    leaders = [c for c in eligible if votes[key_of(c["answer"])] == max(votes.values())]
+    return max(leaders, key=lambda c: c["logprob"], default=None)
+
+
+def votes(name):
+    """Accuracy of votes of N: the mean over all ways to take N of the samples that were drawn, each of which was graded. A vote that cannot be
+    held (all cut, or without an answer) counts as wrong, where a run would write a greedy text. Intervals: questions drawn anew."""
+    record = Record(name)
+    row = next(r for r in record.rows if r != "baseline")
+    by_question = []
+    for event in record.runs(row):
+        drawn = [c for c in event["candidates"] if c["stage"] == "sample"]
+        shares, held = [], []
+        for n in range(1, len(drawn) + 1):
+            chosen = [vote(subset) for subset in itertools.combinations(drawn, n)]
+            shares.append(statistics.fmean(c is not None and c["correct"] is True for c in chosen))
+            held.append(statistics.fmean(c is not None for c in chosen))
+        by_question.append((shares, held))
+    rng, many = random.Random(1), 4000
+    resampled = [rng.choices(range(len(by_question)), k=len(by_question)) for _ in range(many)]
+    lines = [f"| N | right of {len(by_question)} questions | over one sample | 95 % | no vote |", "|---:|---:|---:|---|---:|"]
+    for n in range(len(by_question[0][0])):
+        gains = [shares[n] - shares[0] for shares, _ in by_question]
+        drawn = sorted(statistics.fmean(gains[i] for i in sample) for sample in resampled)
+        accuracy = statistics.fmean(shares[n] for shares, _ in by_question)
+        interval = "" if n == 0 else f"{drawn[many // 40]:+.3f} to {drawn[-many // 40 - 1]:+.3f}"
+        gain = "" if n == 0 else f"{statistics.fmean(gains):+.3f}"
+        lines.append(f"| {n + 1} | {accuracy:.3f} | {gain} | {interval} | {1 - statistics.fmean(held[n] for _, held in by_question):.3f} |")
     return lines
 
 

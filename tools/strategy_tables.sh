@@ -10,6 +10,7 @@
 #   rust-smollm2-0.8   rust-0.5b-0.8   rust-1.5b-0.8     the same at 0.8
 #   humaneval-0.5b     gsm8k-0.5b                        subsets
 #   humaneval-early-0.5b   three programs, of which the first that holds all public examples ends the others, or none does
+#   humaneval-plain-0.5b   the same where no row's tokens are proposed ahead
 #   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
 #   votes-0.5b  votes-1.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
 #   gsm8k-1.5b         one sample, the question read again, votes of three and of eight: times
@@ -20,7 +21,7 @@
 #   bits-0.5b  bits-humaneval-0.5b  one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,21p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,22p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -61,14 +62,15 @@ for experiment; do
     rust-1.5b-*) measure "$large" "$two" 0 1-3 "$temperature" "$three" 160 512 --no-controls ;;
     humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 40 1 0.8 "$three" 110 384 --no-controls ;;
     humaneval-early-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls ;;
+    humaneval-plain-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls --spec-type none ;;
     gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
     batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
       --no-controls --grade-candidates ;;
-    votes-1.5b) measure "$large" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
+    votes-1.5b) measure "$large" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 512 \
       --no-controls --grade-candidates ;;
     gsm8k-1.5b) measure "$large" "$tasks/gsm8k-test.jsonl" 40 1 0.8 \
-      "baseline,re2,majority-voting:n=3,temperature=run,majority-voting:n=8,temperature=run" 900 320 --no-controls ;;
+      "baseline,re2,majority-voting:n=3,temperature=run,majority-voting:n=8,temperature=run" 900 512 --no-controls ;;
     early-whetstone) measure models/whetstone-2.8m-q8_0.gguf built-in 60 1 0.8 \
       "baseline,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0,majority-voting:temperature=run,majority-voting:temperature=run,early=0" \
       120 256 --no-controls --no-code ;;
