@@ -72,8 +72,12 @@ def quiet(event):
     return event["other_cpu_ns"] is not None and event["other_cpu_ns"] <= MOST_OTHER_CPUS * (event["end_ns"] - event["start_ns"])
 
 
+def is_right(event):
+    return event["grade"]["status"] == "correct"
+
+
 def right(events):
-    return sum(e["grade"]["status"] == "correct" for e in events)
+    return sum(is_right(e) for e in events)
 
 
 def wilson(k, n, z=1.959964):
@@ -224,6 +228,7 @@ def precisions(name):
     return lines
 
 
+<<<<<<< HEAD
 def key_of(answer):
     """What votes are counted by: the first number of an answer, or the answer."""
     number = re.search(r"-?\d[\d,]*(\.\d+)?", answer)
@@ -262,6 +267,30 @@ def votes(name):
         interval = "" if n == 0 else f"{drawn[many // 40]:+.3f} to {drawn[-many // 40 - 1]:+.3f}"
         gain = "" if n == 0 else f"{statistics.fmean(gains):+.3f}"
         lines.append(f"| {n + 1} | {accuracy:.3f} | {gain} | {interval} | {1 - statistics.fmean(held[n] for _, held in by_question):.3f} |")
+=======
+def votes(name):
+    """Each row beside the fixed vote of the same record: accuracy, its paired difference with a 95 % interval (Agresti and Min's), samples."""
+    record = Record(name)
+    fixed = next(row for row in record.rows if row.startswith("majority-voting"))
+    full = record.runs(fixed)
+    n = len(full)
+
+    def samples(runs):
+        return sum(len(e["candidates"]) for e in runs) / n
+
+    lines = ["| strategy | right of runs | against the fixed vote | 95 % | samples a question | share of its samples | tokens a run |",
+             "|---|---:|---:|---|---:|---:|---:|"]
+    for row in record.rows:
+        runs = record.runs(row)
+        gained = sum(is_right(a) and not is_right(b) for a, b in zip(runs, full))
+        lost = sum(is_right(b) and not is_right(a) for a, b in zip(runs, full))
+        middle = (gained - lost) / (n + 2)
+        half = 1.96 * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / (n + 2)) / (n + 2)
+        against = "" if row == fixed else f"{(gained - lost) / n:+.3f} (+{gained}, −{lost})"
+        interval = "" if row == fixed else f"{middle - half:+.3f} to {middle + half:+.3f}"
+        lines.append(f"| `{row}` | {right(runs)} of {n} | {against} | {interval} | {samples(runs):.1f} | {samples(runs) / samples(full):.2f} | "
+                     f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} |")
+>>>>>>> 8bec21475a7d7a79ba77eeeee01892d9e8de7bd8
     return lines
 
 
@@ -275,7 +304,8 @@ TABLES = {
     "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
                                             "rust-1.5b-0.8") if (RUNS / n).exists()]),
     "humaneval": lambda: comparison(["humaneval-0.5b"]),
-    "ended": lambda: comparison(["humaneval-early-0.5b"]),
+    "ended": lambda: comparison(["humaneval-early-0.5b", "ended-whetstone"]),
+    "votes": lambda: votes("adaptive-whetstone"),
     "gsm8k": lambda: comparison(["gsm8k-0.5b"]),
 }
 

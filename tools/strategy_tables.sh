@@ -11,17 +11,19 @@
 #   humaneval-0.5b     gsm8k-0.5b                        subsets
 #   humaneval-early-0.5b   three programs, of which the first that holds all public examples ends the others, or none does
 #   humaneval-plain-0.5b   the same where no row's tokens are proposed ahead
+#   ended-whetstone    the same with the model that ships, which writes a program faster than it runs, and votes; all built-in kinds
 #   batch-0.5b         votes of 2, 4 and 8 samples in one batch and one after the other: times
 #   votes-0.5b  votes-1.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
 #   gsm8k-1.5b         one sample, the question read again, votes of three and of eight: times
 #   early-whetstone    votes that end once they are decided beside such that do not
 #   early-0.5b         the same
 #   adaptive-0.5b      adaptive votes beside the fixed vote of 16 that shares their draws
+#   adaptive-whetstone the same
 #   every-0.5b  every-smollm2   every strategy with few samples, on the built-in tasks: calls, tokens, fallbacks
 #   bits-0.5b  bits-humaneval-0.5b  one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,22p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,24p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -63,6 +65,8 @@ for experiment; do
     humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 40 1 0.8 "$three" 110 384 --no-controls ;;
     humaneval-early-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls ;;
     humaneval-plain-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls --spec-type none ;;
+    ended-whetstone) measure models/whetstone-2.8m-q8_0.gguf built-in 270 1 0.8 \
+      "$ended,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0" 120 256 --no-controls ;;
     gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
     batch-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 5 1 0.8 "$batches" 200 256 --no-controls ;;
     votes-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 200 1 0.8 "baseline,majority-voting:n=8,temperature=run" 2400 320 \
@@ -78,6 +82,8 @@ for experiment; do
       "baseline,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0" 400 400 --no-controls ;;
     adaptive-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.6 \
       "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 2400 400 --no-controls ;;
+    adaptive-whetstone) measure models/whetstone-2.8m-q8_0.gguf "chain,clock,compare,divide,lists,multiply,story" 0 1 0.6 \
+      "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 900 256 --no-controls --no-code ;;
     every-0.5b) measure "$small" built-in 20 1 0.8 "$every" 1800 256 --no-controls --no-code ;;
     every-smollm2) measure "$smollm2" built-in 20 1 0.8 "$every" 900 256 --no-controls --no-code ;;
     bits-humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "baseline,best-of-n:n=3,temperature=run" 900 384 \

@@ -83,6 +83,10 @@ class AdaptiveVote : public Strategy {
     auto among = session.eligible();
     if (among.empty()) return false;
     if (eval::is_code(session.question().kind)) {
+      // Of one program too it must be known, since more can be drawn.
+      if (can_run_examples(session.question(), session.context())) {
+        runs.run(session.question(), session.context(), session.candidates()[among[0]].text);
+      }
       const bool ran = score_by_examples(session.question(), session.context(),
                                          session.candidates(), among, &runs)
                            .ran;

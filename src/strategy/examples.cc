@@ -1,8 +1,12 @@
 #include "strategy/examples.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "eval/code.h"
@@ -11,20 +15,69 @@
 namespace whet::strategy {
 namespace {
 
-struct Program {
-  std::string source, key;
-  std::vector<size_t> candidates;
-  std::optional<ExampleRuns::Run> run;
-};
+// Before the first run.
+constexpr int64_t kInterpreterGuessNs = 50'000'000;
+constexpr int64_t kCompilerGuessNs = 500'000'000;
 
-void run_all(const eval::Question& question, const Context& context,
-             std::vector<Program>& programs) {
-  std::atomic<size_t> next{0};
+std::atomic<int64_t>& usual_time(eval::AnswerKind kind) {
+  static std::atomic<int64_t> interpreted{kInterpreterGuessNs}, compiled{kCompilerGuessNs};
+  return kind == eval::AnswerKind::kPython ? interpreted : compiled;
+}
+
+/// A moving mean in which a program that runs into its time limit does not count for much.
+void learn_usual_time(eval::AnswerKind kind, int64_t wall_ns) {
+  std::atomic<int64_t>& usual = usual_time(kind);
+  const int64_t before = usual;
+  usual = before + (std::min(wall_ns, 2 * before) - before) / 4;
+}
+
+}  // namespace
+
+bool can_run_examples(const eval::Question& question, const Context& context) {
+  return eval::is_code(question.kind) && !question.examples.empty() && context.sandbox != nullptr;
+}
+
+Program program_of(const eval::Question& question, std::string_view text) {
+  Program program;
+  program.source = eval::extract_code(question, text)->source;
+  program.key = eval::code_key(question.kind, program.source);
+  return program;
+}
+
+Result<eval::ExampleRun> run_program(const eval::Question& question, const Context& context,
+                                     const std::string& source) {
+  try {
+    const int64_t start_ns = monotonic_ns();
+    auto run = eval::run_examples(*context.sandbox, question, source);
+    learn_usual_time(question.kind, monotonic_ns() - start_ns);
+    return run;
+  } catch (const std::exception& error) {
+    return Error(ErrorCode::kInternal,
+                 fmt::format("running the public examples failed: {}", error.what()));
+  }
+}
+
+int64_t usual_run_ns(eval::AnswerKind kind) {
+  return usual_time(kind);
+}
+
+void run_programs(const eval::Question& question, const Context& context,
+                  std::vector<Program>& programs, const std::function<bool()>& enough) {
+  std::mutex mutex;
+  size_t next = 0;
+  bool over = false;
   const auto work = [&] {
-    for (size_t i = next++; i < programs.size(); i = next++) {
-      if (programs[i].run) continue;
-      if (context.cancel && context.cancel->cancelled()) return;
-      programs[i].run = eval::run_examples(*context.sandbox, question, programs[i].source);
+    std::unique_lock lock(mutex);
+    while (!over && next < programs.size()) {
+      Program& program = programs[next++];
+      if (program.run) continue;
+      over = context.cancel && context.cancel->cancelled();
+      if (over) return;
+      lock.unlock();
+      auto run = run_program(question, context, program.source);
+      lock.lock();
+      program.run = std::move(run);
+      over = over || enough();
     }
   };
   std::vector<std::thread> threads;
@@ -34,20 +87,13 @@ void run_all(const eval::Question& question, const Context& context,
   for (std::thread& thread : threads) thread.join();
 }
 
-}  // namespace
-
-bool can_run_examples(const eval::Question& question, const Context& context) {
-  return eval::is_code(question.kind) && !question.examples.empty() && context.sandbox != nullptr;
-}
-
 const ExampleRuns::Run* ExampleRuns::run(const eval::Question& question, const Context& context,
                                          std::string_view text) {
-  const std::string source = eval::extract_code(question, text)->source;
-  const std::string key = eval::code_key(question.kind, source);
-  if (const Run* known = find(key)) return known;
+  const Program program = program_of(question, text);
+  if (const Run* known = find(program.key)) return known;
   if (context.cancel && context.cancel->cancelled()) return nullptr;
-  add(key, eval::run_examples(*context.sandbox, question, source));
-  return find(key);
+  add(program.key, run_program(question, context, program.source));
+  return find(program.key);
 }
 
 const ExampleRuns::Run* ExampleRuns::find(const std::string& key) const {
@@ -67,21 +113,20 @@ ExampleScores score_by_examples(const eval::Question& question, const Context& c
   std::map<std::string, size_t> seen;
   std::vector<Program> programs;
   for (size_t i : among) {
-    std::string source = eval::extract_code(question, candidates[i].text)->source;
-    std::string key = eval::code_key(question.kind, source);
-    const auto [place, is_new] = seen.emplace(key, programs.size());
+    Program program = program_of(question, candidates[i].text);
+    const auto [place, is_new] = seen.emplace(program.key, programs.size());
     if (is_new) {
-      programs.push_back({std::move(source), std::move(key), {}, std::nullopt});
+      programs.push_back(std::move(program));
       const auto* run = known != nullptr ? known->find(programs.back().key) : nullptr;
       if (run != nullptr) programs.back().run = *run;
     }
     programs[place->second].candidates.push_back(i);
   }
   // Running cannot tell a program from itself, and costs more than writing it did.
-  if (programs.size() == 1 && among.size() > 1 && !programs[0].run) {
-    return {false, "all candidates are the same program"};
+  if (programs.size() == 1 && !programs[0].run) {
+    return {false, among.size() > 1 ? "all candidates are the same program" : "one candidate only"};
   }
-  run_all(question, context, programs);
+  run_programs(question, context, programs, [] { return false; });
   for (const Program& program : programs) {
     if (known != nullptr && program.run) known->add(program.key, *program.run);
   }

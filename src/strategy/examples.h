@@ -2,7 +2,10 @@
 // the prompt shows. Hidden tests never come here.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +18,28 @@ namespace whet::strategy {
 /// Whether the question has public examples and a sandbox to run them in.
 bool can_run_examples(const eval::Question& question, const Context& context);
 
+/// A candidate's program and what it did.
+struct Program {
+  std::string source, key;         // key: eval::code_key
+  std::vector<size_t> candidates;  // those whose program it is
+  std::optional<Result<eval::ExampleRun>> run;
+};
+Program program_of(const eval::Question& question, std::string_view text);
+
+/// Runs one program on the examples of its question. An exception is an error (kInternal).
+/// Threads: safe.
+Result<eval::ExampleRun> run_program(const eval::Question& question, const Context& context,
+                                     const std::string& source);
+
+/// How long a program of this kind usually runs here, as measured by run_program.
+int64_t usual_run_ns(eval::AnswerKind kind);
+
+/// Runs those of `programs` that have no run yet, in their order, on context.n_threads threads.
+/// No further one is started once the user has cancelled or `enough` is true, which is asked after
+/// each run, by one thread at a time.
+void run_programs(const eval::Question& question, const Context& context,
+                  std::vector<Program>& programs, const std::function<bool()>& enough);
+
 /// What programs did on the public examples of one question. Programs that differ in comments only
 /// are one.
 class ExampleRuns {
@@ -24,7 +49,7 @@ class ExampleRuns {
   /// Of the program in `text`, which there must be; runs it if that is not known yet. Null once the
   /// user has cancelled.
   const Run* run(const eval::Question& question, const Context& context, std::string_view text);
-  /// Null: not run yet. `key`: eval::code_key of the program.
+  /// Null: not run yet.
   const Run* find(const std::string& key) const;
   void add(const std::string& key, Run run);
 

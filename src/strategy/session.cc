@@ -274,6 +274,13 @@ void Session::replace_text(size_t index, std::string text) {
   judge(question_, candidate);
 }
 
+void Session::end(size_t index, std::string why) {
+  Candidate& candidate = outcome_.candidates[index];
+  candidate.finish = FinishReason::kCancelled;
+  candidate.eligible = false;
+  candidate.reason = std::move(why);
+}
+
 size_t Session::add(Candidate candidate) {
   outcome_.candidates.push_back(std::move(candidate));
   return outcome_.candidates.size() - 1;

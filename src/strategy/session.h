@@ -78,6 +78,8 @@ class Session {
   Candidate judged(std::string text, FinishReason finish = FinishReason::kStop) const;
   /// Puts a text that the strategy cut out of a candidate in its place, and judges it again.
   void replace_text(size_t index, std::string text);
+  /// Makes a candidate one that the strategy ended: it cannot be chosen any more.
+  void end(size_t index, std::string why);
   /// Adds a candidate that costs nothing, made from others' texts.
   size_t add(Candidate candidate);
 
