@@ -83,7 +83,7 @@ for experiment; do
     adaptive-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.6 \
       "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 2400 400 --no-controls ;;
     adaptive-whetstone) measure models/whetstone-2.8m-q8_0.gguf "chain,clock,compare,divide,lists,multiply,story" 0 1 0.6 \
-      "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 900 256 --no-controls --no-code ;;
+      "baseline,adaptive-vote,adaptive-vote:budget=4,majority-voting:n=16,early=0" 900 256 --no-controls --no-code -t 1 ;;
     every-0.5b) measure "$small" built-in 20 1 0.8 "$every" 1800 256 --no-controls --no-code ;;
     every-smollm2) measure "$smollm2" built-in 20 1 0.8 "$every" 900 256 --no-controls --no-code ;;
     bits-humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "baseline,best-of-n:n=3,temperature=run" 900 384 \
