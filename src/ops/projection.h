@@ -45,14 +45,14 @@ struct ProjectionScratch {
   ChannelTraffic traffic;
   /// A product and its share of the tasks of a region.
   struct Job {
-    const Matrix* weights;
-    const float* x;
-    float* y;
-    int64_t n_tokens;
-    kernels::ActivationForm form;
-    size_t prepared_at;  // in the form's buffer
-    int64_t rows_per_task;
-    int64_t end_task;
+    const Matrix* weights = nullptr;
+    const float* x = nullptr;
+    float* y = nullptr;
+    int64_t n_tokens = 0;
+    kernels::ActivationForm form = kernels::ActivationForm::kFloat;
+    size_t prepared_at = 0;  // in the form's buffer
+    int64_t rows_per_task = 0;
+    int64_t end_task = 0;
   };
   std::vector<Job> jobs;
   std::vector<uint32_t> kept;
