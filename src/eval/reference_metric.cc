@@ -130,10 +130,9 @@ MetricValues rouge(std::string_view text, const std::string& reference) {
   MetricValues values;
   for (size_t n : {1, 2}) {
     const Counts a = grams_of(mine, n), b = grams_of(theirs, n);
-    values.push_back(
-        {"rouge" + std::to_string(n),
-         f_measure(static_cast<double>(overlap_of(a, b)), static_cast<double>(size_of(a)),
-                   static_cast<double>(size_of(b)))});
+    values.push_back({"rouge" + std::to_string(n),
+                      f_measure(static_cast<double>(overlap_of(a, b)),
+                                static_cast<double>(size_of(a)), static_cast<double>(size_of(b)))});
   }
   values.push_back({"rougeL", rouge_l(mine, theirs)});
   return values;

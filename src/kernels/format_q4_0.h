@@ -78,9 +78,14 @@ struct FormatMXFP4 : Arithmetic32<false, 16, 16, false> {
 
   template <class S, class Source, class Put>
   static WHET_INLINE void unpack(const Source& src, Factors32<S>& factors, Put put) {
-    float d[S::kLanes];
-    unroll<S::kLanes>([&](auto r) WHET_LAMBDA { d[r] = mxfp4_scale(src.block[r * src.stride]); });
-    factors.d = S::load_f(d);
+    // mxfp4_scale() of every row, as two powers of two that no exponent makes denormal.
+    const auto e = src.template bytes<S>(offsetof(Block, e));
+    const auto power = [](typename S::vi half) WHET_LAMBDA {
+      return S::as_float(S::template shift_left32<23>(S::add32(half, S::set1_i(127 - 64))));
+    };
+    const auto low = S::template shift_right32<1>(e);
+    const auto high = S::template shift_right32<1>(S::add32(e, S::set1_i(1)));
+    factors.d = S::mul(power(low), power(high));
     put_nibbles<S>(
         src, offsetof(Block, qs),
         [](typename S::vi v) WHET_LAMBDA { return S::lookup16(kMxfp4Codes, v); }, put);

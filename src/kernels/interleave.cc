@@ -12,17 +12,22 @@ namespace {
 
 constexpr size_t kNone = ~size_t{0};
 
-/// Where a block has two bytes that do not belong to a group of four.
-size_t lone_f16(DType type) {
+/// Where a block has bytes that do not belong to a group of four, and how many: 1 or 2.
+struct LoneBytes {
+  size_t at = kNone, n = 2;
+};
+LoneBytes lone_bytes(DType type) {
   switch (type) {
     case DType::Q4_0:
-      return offsetof(BlockQ4_0, d);
+      return {offsetof(BlockQ4_0, d)};
     case DType::Q8_0:
-      return offsetof(BlockQ8_0, d);
+      return {offsetof(BlockQ8_0, d)};
     case DType::Q6_K:
-      return offsetof(BlockQ6_K, d);
+      return {offsetof(BlockQ6_K, d)};
+    case DType::MXFP4:
+      return {offsetof(BlockMXFP4, e), 1};
     default:
-      return kNone;
+      return {};
   }
 }
 
@@ -31,6 +36,7 @@ template <class Unit>
 void for_units(DType type, size_t n_cols, Unit unit) {
   const DTypeInfo& info = dtype_info(type);
   const size_t end = row_bytes(info, n_cols);
+  constexpr std::integral_constant<size_t, 1> kOne;
   constexpr std::integral_constant<size_t, 2> kTwo;
   constexpr std::integral_constant<size_t, 4> kFour;
   constexpr std::integral_constant<size_t, 2 * kPartialSums> kHalves;
@@ -40,10 +46,13 @@ void for_units(DType type, size_t n_cols, Unit unit) {
   } else if (is_float(type)) {
     for (size_t at = 0; at < end; at += kHalves) unit(at, kHalves);
   } else {
-    const size_t lone = lone_f16(type);
+    const LoneBytes lone = lone_bytes(type);
     for (size_t block = 0; block < end; block += info.block_bytes) {
       for (size_t at = 0; at < info.block_bytes;) {
-        if (at == lone) {
+        if (at == lone.at && lone.n == 1) {
+          unit(block + at, kOne);
+          at += kOne;
+        } else if (at == lone.at) {
           unit(block + at, kTwo);
           at += kTwo;
         } else {
@@ -83,6 +92,7 @@ size_t interleaved_rows(const KernelTable& table, DType type, size_t n_cols) {
     case DType::Q4_K:
     case DType::Q5_K:
     case DType::Q6_K:
+    case DType::MXFP4:
       return table.interleave;
     default:
       return 1;

@@ -1,7 +1,7 @@
 // Rows of a matrix put into each other, so that a panel of rows is one stream of memory and, of
 // quantised types, one load fetches the same columns of all rows and no kernel has to transpose
 // them. A panel takes the bytes of its rows: what lay at `offset` of a row begins at n_rows *
-// offset, four bytes of each row in turn (two, where a block keeps its f16 factor by itself; of
+// offset, four bytes of each row in turn (two or one, where a block keeps its factor by itself; of
 // floats eight columns).
 #pragma once
 

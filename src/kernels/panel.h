@@ -94,6 +94,11 @@ struct FileRows {
   WHET_INLINE typename S::vi dwords(size_t offset) const {
     return S::load_dword_rows(block + offset, stride);
   }
+  /// The byte at `offset` of every row; three more of the block must follow it.
+  template <class S>
+  WHET_INLINE typename S::vi bytes(size_t offset) const {
+    return S::bit_and(dwords<S>(offset), S::set1_i(0xff));
+  }
   template <class S>
   WHET_INLINE typename S::vf f16(size_t offset) const {
     return S::load_f16_rows(block + offset, stride);
@@ -118,6 +123,10 @@ struct InterleavedRows {
   template <class S>
   WHET_INLINE typename S::vi dwords(size_t offset) const {
     return S::load_i(block + S::kLanes * offset);
+  }
+  template <class S>
+  WHET_INLINE typename S::vi bytes(size_t offset) const {
+    return S::load_bytes(block + S::kLanes * offset);
   }
   template <class S>
   WHET_INLINE typename S::vf f16(size_t offset) const {

@@ -150,6 +150,9 @@ struct Avx2Base {
     const auto row = [&](size_t r) WHET_LAMBDA { return load_as<int>(p + r * stride); };
     return _mm256_setr_epi32(row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7));
   }
+  static WHET_INLINE vi load_bytes(const uint8_t* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
   static WHET_INLINE vf load_f16_rows(const uint8_t* p, size_t stride) {
     const auto row = [&](size_t r) WHET_LAMBDA { return load_as<short>(p + r * stride); };
     return _mm256_cvtph_ps(

@@ -137,6 +137,7 @@ struct Avx512Base {
     return _mm512_setr_epi32(row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7), row(8),
                              row(9), row(10), row(11), row(12), row(13), row(14), row(15));
   }
+  static WHET_INLINE vi load_bytes(const uint8_t* p) { return _mm512_cvtepu8_epi32(load16(p)); }
   static WHET_INLINE vf load_f16_rows(const uint8_t* p, size_t stride) {
     const auto row = [&](size_t r) WHET_LAMBDA { return load_as<short>(p + r * stride); };
     return _mm512_cvtph_ps(_mm256_setr_epi16(row(0), row(1), row(2), row(3), row(4), row(5), row(6),

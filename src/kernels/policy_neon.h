@@ -155,6 +155,7 @@ struct NeonBase {
     return vi{load_as<int32_t>(p), load_as<int32_t>(p + stride), load_as<int32_t>(p + 2 * stride),
               load_as<int32_t>(p + 3 * stride)};
   }
+  static WHET_INLINE vi load_bytes(const uint8_t* p) { return vi{p[0], p[1], p[2], p[3]}; }
   static WHET_INLINE vf load_f16_rows(const uint8_t* p, size_t stride) {
     return float_of_f16(uint16x4_t{load_as<uint16_t>(p), load_as<uint16_t>(p + stride),
                                    load_as<uint16_t>(p + 2 * stride),

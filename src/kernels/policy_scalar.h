@@ -192,6 +192,8 @@ struct Scalar {
     return vi{load_as<int32_t>(p), load_as<int32_t>(p + stride), load_as<int32_t>(p + 2 * stride),
               load_as<int32_t>(p + 3 * stride)};
   }
+  /// The byte at p + r in lane r.
+  static WHET_INLINE vi load_bytes(const uint8_t* p) { return vi{p[0], p[1], p[2], p[3]}; }
   static WHET_INLINE vf load_f16_rows(const uint8_t* p, size_t stride) {
     vf out{};
     for (int i = 0; i < kLanes; ++i) out[i] = f32_from_f16_bits(load_as<uint16_t>(p + i * stride));

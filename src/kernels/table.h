@@ -54,7 +54,7 @@ void linear_any(const LinearArgs& a) {
     case DType::IQ4_NL:
       return linear_of<S, Ops32<FormatIQ4_NL, 1>, FileRows>(a);
     case DType::MXFP4:
-      return linear_of<S, Ops32<FormatMXFP4, 1>, FileRows>(a);
+      return linear_either<S, Ops32<FormatMXFP4, 1>>(a);
     case DType::Q2_K:
       return linear_of<S, Ops256<FormatQ2_K, 1>, FileRows>(a);
     case DType::Q3_K:

@@ -70,6 +70,7 @@ struct Architecture {
   std::string_view name;                      // "general.architecture" of GGUF
   std::vector<std::string_view> model_types;  // of config.json
   Dialect gguf, hugging_face;
+  std::vector<OtherName> other_names = {};  // of words of config.json
   /// Fills all but ModelConfig::architecture. Every word that it does not read is an error.
   Status (*read)(ConfigReader&, ModelConfig&);
 

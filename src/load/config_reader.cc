@@ -28,6 +28,7 @@ constexpr std::string_view kHarmlessWords[] = {
     "chunk_size_feed_forward",
     "classifier_dropout",
     "classifier_dropout_prob",
+    "custom_pipelines",
     "decoder_start_token_id",
     "diversity_penalty",
     "do_sample",
@@ -66,8 +67,10 @@ constexpr std::string_view kHarmlessWords[] = {
     "num_beam_groups",
     "num_beams",
     "num_return_sequences",
+    "num_steps",
     "output_attentions",
     "output_hidden_states",
+    "output_past",
     "output_router_logits",
     "output_scores",
     "pad_token_id",
@@ -88,6 +91,7 @@ constexpr std::string_view kHarmlessWords[] = {
     "suppress_tokens",
     "task_specific_params",
     "temperature",
+    "tf_legacy_loss",
     "tokenizer_class",
     "tokenizer_name",
     "top_k",
@@ -210,6 +214,27 @@ Status ConfigReader::descend(const char* key) {
         fmt::format("config.json: \"{}\": expected an object, found {}", key, inner.dump()));
   }
   object_ = &inner;
+  return ok_status();
+}
+
+Status ConfigReader::take_other_names(const std::vector<OtherName>& names) {
+  if (is_gguf() || names.empty()) return ok_status();
+  Json words = *root_;
+  for (const auto& [word, other] : names) {
+    const auto found = words.find(other);
+    if (found == words.end() || found->is_null()) continue;
+    const Json value = *found;
+    words.erase(found);
+    Json& own = words[std::string(word)];
+    if (!own.is_null() && own != value) {
+      return invalid_model(fmt::format(
+          "config.json: \"{}\": expected what \"{}\" says, which is the same word, found {} and {}",
+          other, word, quote_untrusted(value.dump()), quote_untrusted(own.dump())));
+    }
+    own = value;
+  }
+  root_ = std::make_shared<const Json>(std::move(words));
+  object_ = root_.get();
   return ok_status();
 }
 
@@ -358,6 +383,7 @@ Result<bool> ConfigReader::flag(const Word& word, std::optional<bool> fallback) 
     return file_->get_bool_or(full(word.gguf), false);
   }
   const Json* found = find(word.hugging_face);
+  if (says_null(word)) fallback = false;
   if (found == nullptr && !fallback) return invalid_model(name(word) + " is missing");
   if (found != nullptr && !found->is_boolean()) {
     return invalid_model(fmt::format("{}: expected true or false, found {}", name(word),
@@ -403,7 +429,8 @@ Status ConfigReader::expect_flag(const Word& word, bool expected) {
 
 bool ConfigReader::changes_nothing(std::string_view word, const Json& value) {
   return value.is_null() || word.starts_with("_") || contains(kHarmlessWords, word) ||
-         (value == false && contains(kWordsOfParts, word));
+         (value == false && contains(kWordsOfParts, word)) ||
+         (word == "pruned_heads" && value.empty());
 }
 
 Status ConfigReader::check_all_read() const {

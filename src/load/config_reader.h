@@ -28,6 +28,11 @@ struct Word {
   std::string_view gguf, hugging_face;
 };
 
+/// A word of config.json and what else it may be called there: transformers' "attribute_map".
+struct OtherName {
+  std::string_view word, other;
+};
+
 // Upper bounds of one dimension; far above any real model, far below overflow of their products.
 inline constexpr uint64_t kMaxLayers = 1024;
 inline constexpr uint64_t kMaxWidth = 1 << 20;
@@ -47,6 +52,9 @@ class ConfigReader {
   const std::string& architecture() const { return architecture_; }
   /// Reads the words of `key`, an object inside config.json, from here on ("text_config").
   Status descend(const char* key);
+  /// Reads words of config.json under their own names from here on where they have other ones.
+  /// Errors: a word is there under both and says two things.
+  Status take_other_names(const std::vector<OtherName>& names);
   /// GGUF's name of the architecture, the prefix of its keys and of what describe() tells.
   void set_prefix(std::string_view architecture) { prefix_ = std::string(architecture) + "."; }
 
@@ -65,6 +73,7 @@ class ConfigReader {
   /// One flag for each layer: an array of GGUF; nothing where the key is absent or no such array.
   Result<std::vector<bool>> flags(std::string_view gguf_key, int64_t n_layers);
   Result<double> number(const Word& word, std::optional<double> fallback = std::nullopt);
+  /// A null in config.json is false, as Python has it.
   Result<bool> flag(const Word& word, std::optional<bool> fallback = std::nullopt);
   Result<std::string> text(const Word& word, std::optional<std::string> fallback = std::nullopt);
   /// An object or array of config.json; a null value where it is absent or null.

@@ -127,6 +127,7 @@ Result<Read> read(const ModelFile& file) {
                     known_architectures(file.container), quote_untrusted(reader.architecture())));
   }
   reader.set_prefix(architecture->name);
+  WHET_TRY_STATUS(reader.take_other_names(architecture->other_names));
   ModelConfig config;
   config.architecture = architecture->name;
   if (!reader.is_gguf()) config.model_type = reader.architecture();

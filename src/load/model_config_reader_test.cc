@@ -268,6 +268,96 @@ TEST(ModelConfigReader, AcceptsThatAModelHasNotWhatItCannotHave) {
   EXPECT_NE(answer(config).find("attention_bias"), std::string::npos);
 }
 
+TEST(ModelConfigReader, AcceptsWhatWasPublished) {
+  std::ifstream in(WHET_SOURCE_DIR "/tests/golden/published_configs.json");
+  const auto published = nlohmann::json::parse(in);
+  ASSERT_GE(published.size(), 7u);
+  for (const auto& [name, words] : published.items()) {
+    EXPECT_EQ(answer(words), "accepted") << name;
+    nlohmann::json changed = words;
+    changed["a_new_word"] = 1;
+    EXPECT_NE(answer(changed).find("a_new_word"), std::string::npos) << name;
+  }
+}
+
+TEST(ModelConfigReader, TakesTheOtherNamesOfTransformers) {
+  const struct {
+    const char *model, *word, *other;
+  } cases[] = {{"gpt2", "n_embd", "hidden_size"},
+               {"gpt2", "n_positions", "max_position_embeddings"},
+               {"gpt2", "n_head", "num_attention_heads"},
+               {"gpt2", "n_layer", "num_hidden_layers"},
+               {"bloom", "hidden_size", "n_embed"},
+               {"bloom", "n_head", "num_attention_heads"},
+               {"bloom", "n_layer", "num_hidden_layers"},
+               {"mpt", "d_model", "hidden_size"},
+               {"mpt", "n_heads", "num_attention_heads"},
+               {"mpt", "n_layers", "num_hidden_layers"},
+               {"gpt_oss", "num_local_experts", "num_experts"},
+               {"mixtral", "num_local_experts", "num_experts"},
+               {"olmoe", "num_experts", "num_local_experts"},
+               {"qwen3moe", "num_experts", "num_local_experts"},
+               {"granitehybrid", "layer_types", "layers_block_type"},
+               {"deepseek2", "n_routed_experts", "num_experts"},
+               {"deepseek3", "n_routed_experts", "num_local_experts"},
+               {"glm4_lite", "n_routed_experts", "num_local_experts"},
+               {"glm4_lite", "qk_rope_head_dim", "head_dim"}};
+  for (const auto& [model, word, other] : cases) {
+    nlohmann::json config = golden(model);
+    if (!config.contains(word)) std::swap(config[word], config[other]);
+    config.erase(other);
+    const nlohmann::json value = config[word];
+    ASSERT_EQ(answer(config), "accepted") << model << " " << word;
+    config[other] = value;
+    EXPECT_EQ(answer(config), "accepted") << model << " " << other;
+    config[word] = 12345;
+    EXPECT_NE(answer(config).find(other), std::string::npos) << model << ": " << answer(config);
+    config.erase(word);
+    EXPECT_EQ(answer(config), "accepted") << model << " " << other;
+  }
+  nlohmann::json config = golden("nemotron_h");
+  config.erase("hybrid_override_pattern");
+  config["layer_types"] = {"mamba", "mlp", "attention", "mamba", "mlp"};
+  EXPECT_EQ(answer(config), "accepted");
+  config["layers_block_type"] = {"mamba", "mlp", "mlp", "mamba", "mlp"};
+  EXPECT_NE(answer(config).find("layer_types"), std::string::npos) << answer(config);
+}
+
+// What config.json leaves out or calls null is what transformers' class of configuration makes of
+// it: tools/compare_config_words.py.
+TEST(ModelConfigReader, TakesTheDefaultsOfTransformers) {
+  nlohmann::json config = golden("gpt_oss");
+  config.erase("sliding_window");
+  EXPECT_EQ(read(config).value().layers[0].attention.window, 128);
+  config["rope_parameters"]["truncate"] = true;
+  const std::vector<float> truncated = read(config).value().ropes[0].factors;
+  config["rope_parameters"]["truncate"] = nullptr;
+  EXPECT_NE(read(config).value().ropes[0].factors, truncated);
+
+  config = golden("falcon_h1");
+  const RecurrentForm said = read(config).value().layers[0].recurrent;
+  config["mamba_d_head"] = "auto";
+  EXPECT_EQ(read(config).value().layers[0].recurrent.value_dim, said.value_dim);
+  config.erase("mamba_d_head");
+  EXPECT_EQ(read(config).value().layers[0].recurrent.value_dim, said.value_dim);
+  config["mamba_d_ssm"] = nullptr;
+  config["mamba_expand"] = 4;
+  EXPECT_EQ(read(config).value().layers[0].recurrent.inner_dim(), 4 * 32);
+  config["mamba_d_ssm"] = said.inner_dim() + 1;
+  EXPECT_NE(answer(config).find("mamba_n_heads"), std::string::npos) << answer(config);
+  config = golden("falcon_h1");
+  EXPECT_TRUE(said.convolution_bias);
+  config["mamba_conv_bias"] = nullptr;
+  EXPECT_FALSE(read(config).value().layers[0].recurrent.convolution_bias);
+
+  config = golden("granitehybrid");
+  config["mamba_d_head"] = "auto";
+  const auto hybrid = read(config);
+  ASSERT_TRUE(hybrid.ok()) << hybrid.error().message();
+  EXPECT_EQ(hybrid->layers[0].recurrent.inner_dim(),
+            config["mamba_expand"].get<int64_t>() * hybrid->d_model);
+}
+
 TEST(ModelConfigReader, RefusesNumbersThatWouldSpoilEveryLogit) {
   const auto refusal = [](const char* key, double value) {
     ModelFile file = gguf_llama();

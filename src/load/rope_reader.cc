@@ -147,7 +147,8 @@ class Parameters {
   Result<bool> flag(const char* key, bool fallback) {
     asked_.insert(key);
     auto it = object_.find(key);
-    if (it == object_.end() || it->is_null()) return fallback;
+    if (it == object_.end()) return fallback;
+    if (it->is_null()) return false;  // as Python has it
     if (!it->is_boolean()) {
       return invalid_model(
           fmt::format("config.json: rope scaling: \"{}\": expected true or false", key));

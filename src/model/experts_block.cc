@@ -115,40 +115,84 @@ void group_by_expert(const std::vector<int32_t>& ids, int64_t n_experts, std::ve
   ends.pop_back();
 }
 
-/// One expert over the rows of `in` that use it: `uses` are indices of [T, n_used].
-void run_expert(Step& step, const ExpertsForm& form, const LayerWeights& w, int64_t expert,
-                std::span<const int64_t> uses, const float* in, float* used_out) {
+/// The uses of some experts, which stand one behind the other in b.expert_uses.
+struct ExpertRange {
+  int64_t begin, end;          // experts
+  int64_t use_begin, use_end;  // their uses
+};
+
+/// The experts of a range over the rows of `in` that use them, in two regions for all: of a token
+/// that decodes, each expert alone is a few hundred microseconds of memory. Rows stand by expert;
+/// what comes out goes to used_out [T, n_used, D].
+void run_experts(Step& step, const ExpertsForm& form, const LayerWeights& w, ExpertRange range,
+                 const float* in, float* used_out) {
   ForwardScratch::Buffers& b = step.buffers;
   const int64_t d = step.config.d_model, f = form.expert.dim;
-  const auto n = static_cast<int64_t>(uses.size());
-  const auto at = static_cast<size_t>(expert);
-  float* rows = b.gathered.reserve(static_cast<size_t>(n * d));
-  for (int64_t i = 0; i < n; ++i) {
-    std::copy_n(in + uses[static_cast<size_t>(i)] / form.n_used * d, d, rows + i * d);
-  }
+  const int64_t n = range.use_end - range.use_begin;
+  const bool gathers = step.n_tokens > 1;  // one row is every expert's
+  float* rows = gathers ? b.gathered.reserve(static_cast<size_t>(n * d)) : nullptr;
   float* gate = b.gate.reserve(static_cast<size_t>(n * f));
   float* up = b.up.reserve(static_cast<size_t>(n * f));
   float* out = b.expert_out.reserve(static_cast<size_t>(n * d));
-  const Projection gate_up[] = {{&w.expert_gate.matrices[at], gate},
-                                {&w.expert_up.matrices[at], up}};
-  project(rows, n, gate_up, b.projection, step.pool);
-  const auto bias_of = [&](const ExpertWeights& weights, int64_t length) {
-    const size_t size = weights.bias.empty() ? 0 : static_cast<size_t>(length);
-    return std::span(weights.bias).subspan(at * size, size);
-  };
-  const auto add = [](std::span<const float> bias, float* row) {
-    kernels::kernels().add(row, bias.data(), bias.size(), row);
-  };
-  for (int64_t i = 0; i < n; ++i) {
-    add(bias_of(w.expert_gate, f), gate + i * f);
-    add(bias_of(w.expert_up, f), up + i * f);
-    activate_gated(form.expert.activation, gate + i * f, up + i * f, f, up + i * f);
+  b.products.clear();
+  b.downs.clear();
+  int64_t first = 0;
+  for (int64_t e = range.begin; e < range.end; ++e) {
+    const auto at = static_cast<size_t>(e);
+    const int64_t n_rows = static_cast<int64_t>(b.expert_ends[at]) - range.use_begin - first;
+    if (n_rows == 0) continue;
+    const float* x = gathers ? rows + first * d : in;
+    b.products.push_back({&w.expert_gate.matrices[at], x, n_rows, gate + first * f});
+    b.products.push_back({&w.expert_up.matrices[at], x, n_rows, up + first * f});
+    b.downs.push_back({&w.expert_down.matrices[at], up + first * f, n_rows, out + first * d});
+    first += n_rows;
   }
-  const Projection down{&w.expert_down.matrices[at], out};
-  project(up, n, {&down, 1}, b.projection, step.pool);
-  for (int64_t i = 0; i < n; ++i) {
-    add(bias_of(w.expert_down, d), out + i * d);
-    std::copy_n(out + i * d, d, used_out + uses[static_cast<size_t>(i)] * d);
+  const auto for_each_use = [&](auto body) {
+    constexpr int64_t kUsesPerTask = 8;
+    step.pool.for_each(ceil_div(n, kUsesPerTask), [&](int64_t task) {
+      const int64_t end = std::min((task + 1) * kUsesPerTask, n);
+      for (int64_t i = task * kUsesPerTask; i < end; ++i) {
+        body(i, b.expert_uses[static_cast<size_t>(range.use_begin + i)]);
+      }
+    });
+  };
+  if (gathers) {
+    for_each_use(
+        [&](int64_t i, int64_t use) { std::copy_n(in + use / form.n_used * d, d, rows + i * d); });
+  }
+  multiply(b.products, b.projection, step.pool);
+  const auto add_bias_of = [&](const ExpertWeights& weights, int64_t use, int64_t length,
+                               float* row) {
+    if (weights.bias.empty()) return;
+    const auto expert = static_cast<size_t>(b.expert_ids[static_cast<size_t>(use)]);
+    const auto size = static_cast<size_t>(length);
+    kernels::kernels().add(row, weights.bias.data() + expert * size, size, row);
+  };
+  for_each_use([&](int64_t i, int64_t use) {
+    add_bias_of(w.expert_gate, use, f, gate + i * f);
+    add_bias_of(w.expert_up, use, f, up + i * f);
+    activate_gated(form.expert.activation, gate + i * f, up + i * f, f, up + i * f);
+  });
+  multiply(b.downs, b.projection, step.pool);
+  for_each_use([&](int64_t i, int64_t use) {
+    add_bias_of(w.expert_down, use, d, out + i * d);
+    std::copy_n(out + i * d, d, used_out + use * d);
+  });
+}
+
+/// Experts together until they have a panel of rows: more would only take memory.
+void run_all_experts(Step& step, const ExpertsForm& form, const LayerWeights& w, const float* in,
+                     float* used_out) {
+  constexpr int64_t kRowsTogether = 64;
+  const std::vector<size_t>& ends = step.buffers.expert_ends;
+  ExpertRange range{};
+  while (range.end < form.n_experts) {
+    range.use_end = static_cast<int64_t>(ends[static_cast<size_t>(range.end++)]);
+    const int64_t n = range.use_end - range.use_begin;
+    if (n == 0 || (n < kRowsTogether && range.end < form.n_experts)) continue;
+    run_experts(step, form, w, range, in, used_out);
+    range.begin = range.end;
+    range.use_begin = range.use_end;
   }
 }
 
@@ -175,13 +219,7 @@ void experts_block(Step& step, const LayerForm& form, const LayerWeights& w, con
   route(step, experts, w, in);
   float* used_out = step.reserve(b.used_out, experts.n_used * d);
   group_by_expert(b.expert_ids, experts.n_experts, b.expert_uses, b.expert_ends);
-  size_t first = 0;
-  for (int64_t e = 0; e < experts.n_experts; ++e) {
-    const size_t end = b.expert_ends[static_cast<size_t>(e)];
-    const auto uses = std::span<const int64_t>(b.expert_uses).subspan(first, end - first);
-    if (!uses.empty()) run_expert(step, experts, w, e, uses, in, used_out);
-    first = end;
-  }
+  run_all_experts(step, experts, w, in, used_out);
   // In the order of the router, so that a row does not depend on its batch mates.
   step.for_each_token([&](int64_t t) {
     float* row = out + t * d;

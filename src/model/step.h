@@ -26,6 +26,7 @@ struct ForwardScratch::Buffers {
   std::vector<int32_t> expert_ids;                              // likewise
   std::vector<int64_t> expert_uses;                             // indices of them, by expert
   std::vector<size_t> expert_ends;                              // of each expert's uses
+  std::vector<Product> products, downs;                         // of the experts
   ProjectionScratch projection;
   AlignedBuffer<float> embedded_row, layer_rows;
   std::vector<float> slopes, ones, key_gain, query_gain;

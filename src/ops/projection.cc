@@ -23,6 +23,7 @@ constexpr int64_t kFewTokens = 16;
 // Multiply-adds below which waking the team costs more than it saves: about 3 microseconds of work.
 constexpr int64_t kMacsWorthATeam = 128 * 1024;
 constexpr size_t kMaxProjections = 4;
+constexpr size_t kCacheLine = 64;
 // A row of which less than one in so many columns is zero is multiplied by the rows of the weights.
 constexpr size_t kFewestZeros = 10;
 
@@ -205,6 +206,103 @@ void project_kept(const float* x, size_t n_kept, std::span<const Projection> pro
   }
 }
 
+using Job = ProjectionScratch::Job;
+
+/// The job before, among those of the same x, that needs it in the same form.
+const Job* find_prepared(std::span<const Job> jobs, const Job& job) {
+  for (size_t i = jobs.size(); i > 0 && jobs[i - 1].x == job.x; --i) {
+    const Job& earlier = jobs[i - 1];
+    if (earlier.form == job.form && earlier.n_tokens == job.n_tokens &&
+        earlier.weights->columns == job.weights->columns) {
+      return &earlier;
+    }
+  }
+  return nullptr;
+}
+
+/// The rows of one task of a job.
+void run_task(const Job& job, int64_t task_of_job, const std::byte* activations, bool exact) {
+  const Matrix& w = *job.weights;
+  const int64_t begin = task_of_job * job.rows_per_task;
+  const int64_t end = std::min(begin + job.rows_per_task, w.rows);
+  const kernels::LinearArgs args{.type = w.type,
+                                 .form = job.form,
+                                 .weights = w.data,
+                                 .interleaved = w.interleave > 1,
+                                 .n_cols = static_cast<size_t>(w.columns),
+                                 .row_begin = static_cast<size_t>(begin),
+                                 .row_end = static_cast<size_t>(end),
+                                 .activations = activations,
+                                 .n_tokens = static_cast<size_t>(job.n_tokens),
+                                 .y = job.y,
+                                 .y_stride = static_cast<size_t>(w.rows)};
+  if (type_multiplied(w.type, exact) == w.type) {
+    kernels::kernels().linear(args);
+  } else {
+    multiply_as_floats(w, begin, end, args);
+  }
+}
+
+/// Fills scratch.jobs; the multiply-adds of all.
+int64_t plan(std::span<const Product> products, ProjectionScratch& scratch, int threads) {
+  int64_t total_rows = 0, macs = 0, n_tasks = 0;
+  for (const Product& p : products) {
+    total_rows += p.weights->rows;
+    macs += p.weights->rows * p.weights->columns * p.n_tokens;
+  }
+  size_t sizes[kernels::kActivationForms] = {};
+  scratch.jobs.clear();
+  for (const Product& p : products) {
+    const Matrix& w = *p.weights;
+    const auto columns = static_cast<size_t>(w.columns);
+    WHET_CHECK(w.interleave == 1 || w.interleave == static_cast<int64_t>(kernels::interleaved_rows(
+                                                        kernels::kernels(), w.type, columns)));
+    Job job{.weights = &w, .x = p.x, .y = p.y, .n_tokens = p.n_tokens};
+    job.form = scratch.exact ? ActivationForm::kFloat
+                             : kernels::activation_form(kernels::kernels(), w.type, columns);
+    job.rows_per_task = rows_per_task(w, p.n_tokens, total_rows, threads);
+    n_tasks += ceil_div(w.rows, job.rows_per_task);
+    job.end_task = n_tasks;
+    const Job* same = find_prepared(scratch.jobs, job);
+    size_t& size = sizes[static_cast<size_t>(job.form)];
+    job.prepared_at = same != nullptr ? same->prepared_at : size;
+    if (same == nullptr) {
+      size +=
+          ceil_div(kernels::activation_bytes(job.form, static_cast<size_t>(p.n_tokens), columns),
+                   kCacheLine) *
+          kCacheLine;
+    }
+    scratch.jobs.push_back(job);
+  }
+  for (size_t form = 0; form < kernels::kActivationForms; ++form) {
+    if (sizes[form] > 0) scratch.prepared[form].reserve(sizes[form]);
+  }
+  return macs;
+}
+
+void run(std::span<const Product> products, ProjectionScratch& scratch, ThreadPool& pool) {
+  if (products.empty()) return;
+  const int64_t macs = plan(products, scratch, pool.size());
+  const std::span<const Job> jobs = scratch.jobs;
+  const auto activations = [&scratch](const Job& job) {
+    return scratch.prepared[static_cast<size_t>(job.form)].data() + job.prepared_at;
+  };
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (find_prepared(jobs.first(i), jobs[i]) != nullptr) continue;
+    prepare(jobs[i].form, jobs[i].x, jobs[i].n_tokens, jobs[i].weights->columns,
+            activations(jobs[i]), pool);
+  }
+  pool.for_each(
+      jobs.back().end_task,
+      [&](int64_t task) {
+        const auto job = std::upper_bound(jobs.begin(), jobs.end(), task,
+                                          [](int64_t t, const Job& j) { return t < j.end_task; });
+        const int64_t first = job == jobs.begin() ? 0 : std::prev(job)->end_task;
+        run_task(*job, task - first, activations(*job), scratch.exact);
+      },
+      macs >= kMacsWorthATeam);
+}
+
 }  // namespace
 
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
@@ -213,7 +311,6 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
   if (scratch.observer != nullptr) {
     for (const Projection& p : projections) scratch.observer->observe(*p.weights, x, n_tokens);
   }
-  WHET_CHECK(projections.size() <= kMaxProjections);
   if (n_tokens == 1 && !scratch.exact &&
       std::ranges::all_of(projections, [](const Projection& p) { return p.weights->channels; })) {
     const auto n_cols = static_cast<size_t>(projections[0].weights->columns);
@@ -222,70 +319,19 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
       return project_kept(x, n_kept, projections, scratch, pool);
     }
   }
-  struct Job {
-    const Projection* projection;
-    ActivationForm form;
-    const std::byte* activations;
-    int64_t rows_per_task;
-    int64_t first_task;
-  };
-  int64_t total_rows = 0, macs = 0;
-  for (const Projection& p : projections) {
-    total_rows += p.weights->rows;
-    macs += p.weights->rows * p.weights->columns * n_tokens;
-  }
-  Job jobs[kMaxProjections];
-  const std::byte* prepared[kernels::kActivationForms] = {};
-  int64_t n_tasks = 0;
+  WHET_CHECK(projections.size() <= kMaxProjections);
+  Product products[kMaxProjections];
   for (size_t i = 0; i < projections.size(); ++i) {
-    const Matrix& w = *projections[i].weights;
-    WHET_CHECK(w.interleave == 1 ||
-               w.interleave == static_cast<int64_t>(kernels::interleaved_rows(
-                                   kernels::kernels(), w.type, static_cast<size_t>(w.columns))));
-    const ActivationForm form =
-        scratch.exact
-            ? ActivationForm::kFloat
-            : kernels::activation_form(kernels::kernels(), w.type, static_cast<size_t>(w.columns));
-    auto slot = static_cast<size_t>(form);
-    if (prepared[slot] == nullptr) {
-      size_t bytes = kernels::activation_bytes(form, static_cast<size_t>(n_tokens),
-                                               static_cast<size_t>(w.columns));
-      std::byte* buffer = scratch.prepared[slot].reserve(bytes);
-      prepare(form, x, n_tokens, w.columns, buffer, pool);
-      prepared[slot] = buffer;
-    }
-    int64_t rows = rows_per_task(w, n_tokens, total_rows, pool.size());
-    jobs[i] = {&projections[i], form, prepared[slot], rows, n_tasks};
-    n_tasks += ceil_div(w.rows, rows);
+    products[i] = {projections[i].weights, x, n_tokens, projections[i].y};
   }
+  run(std::span(products).first(projections.size()), scratch, pool);
+}
 
-  pool.for_each(
-      n_tasks,
-      [&](int64_t task) {
-        size_t i = projections.size() - 1;
-        while (jobs[i].first_task > task) --i;
-        const Job& job = jobs[i];
-        const Matrix& w = *job.projection->weights;
-        int64_t begin = (task - job.first_task) * job.rows_per_task;
-        const int64_t end = std::min(begin + job.rows_per_task, w.rows);
-        const kernels::LinearArgs args{.type = w.type,
-                                       .form = job.form,
-                                       .weights = w.data,
-                                       .interleaved = w.interleave > 1,
-                                       .n_cols = static_cast<size_t>(w.columns),
-                                       .row_begin = static_cast<size_t>(begin),
-                                       .row_end = static_cast<size_t>(end),
-                                       .activations = job.activations,
-                                       .n_tokens = static_cast<size_t>(n_tokens),
-                                       .y = job.projection->y,
-                                       .y_stride = static_cast<size_t>(w.rows)};
-        if (type_multiplied(w.type, scratch.exact) == w.type) {
-          kernels::kernels().linear(args);
-        } else {
-          multiply_as_floats(w, begin, end, args);
-        }
-      },
-      macs >= kMacsWorthATeam);
+void multiply(std::span<const Product> products, ProjectionScratch& scratch, ThreadPool& pool) {
+  if (scratch.observer != nullptr) {
+    for (const Product& p : products) scratch.observer->observe(*p.weights, p.x, p.n_tokens);
+  }
+  run(products, scratch, pool);
 }
 
 }  // namespace whet

@@ -43,10 +43,35 @@ struct ProjectionScratch {
   ProjectionObserver* observer = nullptr;  // told of every product; none: nobody is
   AlignedBuffer<std::byte> prepared[kernels::kActivationForms];  // by ActivationForm
   ChannelTraffic traffic;
+  /// A product and its share of the tasks of a region.
+  struct Job {
+    const Matrix* weights = nullptr;
+    const float* x = nullptr;
+    float* y = nullptr;
+    int64_t n_tokens = 0;
+    kernels::ActivationForm form = kernels::ActivationForm::kFloat;
+    size_t prepared_at = 0;  // in the form's buffer
+    int64_t rows_per_task = 0;
+    int64_t end_task = 0;
+  };
+  std::vector<Job> jobs;
   std::vector<uint32_t> kept;
   AlignedBuffer<kernels::ChannelActivations> channels;
   AlignedBuffer<float> part_sums;
 };
+
+/// One product of several: x [T, W.columns] f32 rows, y [T, W.rows]; y must not alias any x.
+struct Product {
+  const Matrix* weights;
+  const float* x;
+  int64_t n_tokens;
+  float* y;
+};
+
+/// All products in one parallel region, for experts, of which each token uses others: a region for
+/// each would wait for its last task and for the first rows of its weights. Products of the same x
+/// stand one behind the other. Determinism: as if each were alone, whatever the threads.
+void multiply(std::span<const Product> products, ProjectionScratch& scratch, ThreadPool& pool);
 
 /// Shapes: x [T, D] f32 rows; every W has D columns; y must not alias x.
 /// A single row that is zero in a tenth of its columns or more reads only the channels of the

@@ -107,6 +107,49 @@ struct TwoLayouts {
   }
 };
 
+// Three inputs of two widths, one of them for two types of weights: each in the form that its
+// weights want, each product the bits that it has alone.
+TEST(Multiply, ProductsTogetherAreTheProductsAlone) {
+  const CounterRng rng(9, 0);
+  const TwoLayouts q4(DType::Q4_0, 24, 256, 1), q8(DType::Q8_0, 70, 256, 2);
+  const TwoLayouts narrow(DType::Q8_0, 33, 64, 3);
+  std::vector<float> floats(40 * 256), x(7 * 256);
+  uint64_t n = 0;
+  for (float& value : floats) value = static_cast<float>(rng.uniform(n++) - 0.5);
+  for (float& value : x) value = static_cast<float>(rng.uniform(n++) - 0.5);
+  const Matrix plain{DType::F32, reinterpret_cast<const std::byte*>(floats.data()), 40, 256};
+  const auto rows_alone = [](Matrix matrix) {
+    matrix.channels = nullptr;
+    return matrix;
+  };
+  const Matrix matrices[] = {rows_alone(q4.matrix), rows_alone(q8.matrix), plain,
+                             rows_alone(narrow.matrix), rows_alone(q4.matrix)};
+  const struct {
+    size_t matrix, x_at;
+    int64_t n_tokens;
+  } cases[] = {{0, 0, 3}, {1, 0, 3}, {2, 0, 3}, {3, 0, 3}, {4, 3 * 256, 1}, {1, 4 * 256, 2}};
+  for (const int threads : {1, 3}) {
+    for (const bool exact : {false, true}) {
+      ThreadPool pool(threads);
+      ProjectionScratch scratch, alone;
+      scratch.exact = alone.exact = exact;
+      std::vector<std::vector<float>> together, expected;
+      std::vector<Product> products;
+      for (const auto& [matrix, x_at, n_tokens] : cases) {
+        const Matrix& w = matrices[matrix];
+        const auto size = static_cast<size_t>(n_tokens * w.rows);
+        together.emplace_back(size);
+        expected.emplace_back(size);
+        products.push_back({&w, x.data() + x_at, n_tokens, together.back().data()});
+        const Projection one{&w, expected.back().data()};
+        project(x.data() + x_at, n_tokens, {&one, 1}, alone, pool);
+      }
+      multiply(products, scratch, pool);
+      EXPECT_EQ(together, expected) << threads << " " << exact;
+    }
+  }
+}
+
 TEST(Project, ARowOfManyZerosReadsTheOtherChannelsOnly) {
   constexpr int64_t kColumns = 1600;
   const TwoLayouts wide(DType::Q4_0, 4400, kColumns, 1), narrow(DType::Q8_0, 70, kColumns, 2);

@@ -8,7 +8,10 @@
 
 namespace whet {
 
-inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+// An array, whose address is one in the whole program: clang with AddressSanitizer took the begin of
+// a literal from one translation unit and its end from another, and a loop over it did not end.
+inline constexpr char kReplacementBytes[] = "\xEF\xBF\xBD";
+inline constexpr std::string_view kReplacementCharacter = kReplacementBytes;  // U+FFFD
 
 struct Utf8Char {
   enum class State { kValid, kInvalid, kIncomplete };

@@ -1,11 +1,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -16,7 +14,6 @@
 #include "load/model_config_reader.h"
 #include "load/quantised_weights.h"
 #include "load/weight_binder.h"
-#include "quantize/importance_matrix.h"
 #include "targets.h"
 #include "token/tokenizer_factory.h"
 
@@ -122,18 +119,6 @@ void read_tokenizer_json(std::string_view input) {
 
 void read_sentencepiece(std::string_view input) {
   use_tokenizer_file("tokenizer.model", input);
-}
-
-void read_importance_matrix(std::string_view input) {
-  const auto matrix = parse_importance_matrix(std::as_bytes(std::span(input)), "fuzz");
-  if (!matrix.ok()) return;
-  for (const auto& [name, channels] : matrix->tensors) {
-    const size_t n = channels.counts.size();
-    WHET_CHECK(n > 0 && channels.sums.size() % n == 0);
-    const auto weights = importance_of(channels, name, n, channels.sums.size() / n);
-    WHET_CHECK(weights.ok());
-    for (const float weight : *weights) WHET_CHECK(weight > 0 && std::isfinite(weight));
-  }
 }
 
 void render_template(std::string_view input) {

@@ -2,7 +2,8 @@
 # Builds libFuzzer's programs with clang and runs each of them; ends with 1 where one finds something.
 # usage: tests/fuzz/run.sh [SECONDS [PROGRAM...]]      per program, 60 if not given; all programs
 # They start from the files of tests/golden; what they learn stays in build/fuzz/corpus; what they
-# find is written to build/fuzz/findings.
+# find is written to build/fuzz/findings. FUZZ_TIMEOUT: seconds that one input may take, 10 if not set;
+# more on a machine that stops for longer than that.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
@@ -58,7 +59,7 @@ for name in "$@"; do
   mkdir -p "$corpus"
   seed "$name" "$corpus"
   echo "== $name, $seconds s"
-  "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=262144 \
-    -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/findings/$name-" "$corpus" || failed=1
+  "build/fuzz/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-10}" -rss_limit_mb=2048 -max_len=262144 \
+    -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix="build/fuzz/findings/$name-" "$corpus" || failed=1
 done
 exit $failed

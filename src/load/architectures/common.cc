@@ -212,6 +212,11 @@ Result<std::vector<bool>> read_attending_layers(ConfigReader& reader, const Mode
   return attending;
 }
 
+Result<int64_t> expanded_width(ConfigReader& reader, const ModelConfig& config) {
+  WHET_TRY(const int64_t widths, reader.count({"", "mamba_expand"}, 64, 2));
+  return widths * config.d_model;
+}
+
 Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words,
                                   const char* first_convolution_bias, const char* first_in_bias) {
   RecurrentForm form;
@@ -227,7 +232,17 @@ Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words
                                        reader.name({"ssm.inner_size", ""}), form.n_heads, inner));
     }
   } else {
-    WHET_TRY(form.value_dim, reader.count({"", words.head_dim}, kMaxWidth));
+    const nlohmann::json& said = reader.json(std::string(words.head_dim).c_str());
+    if (words.inner_dim > 0 && (said.is_null() || said == "auto")) {
+      form.value_dim = words.inner_dim / form.n_heads;
+      if (form.value_dim < 1 || form.value_dim * form.n_heads != words.inner_dim) {
+        return invalid_model(fmt::format(
+            "config.json: \"{}\": expected a divisor of the width {} of all heads, found {}",
+            words.n_heads, words.inner_dim, form.n_heads));
+      }
+    } else {
+      WHET_TRY(form.value_dim, reader.count({"", words.head_dim}, kMaxWidth));
+    }
   }
   WHET_TRY(form.convolution_bias,
            read_bias(reader, words.convolution_bias, true, first_convolution_bias));

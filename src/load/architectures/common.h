@@ -114,7 +114,11 @@ struct Mamba2Words {
   std::string_view n_heads = "mamba_n_heads", head_dim = "mamba_d_head";
   std::string_view n_groups = "mamba_n_groups", state = "mamba_d_state", width = "mamba_d_conv";
   std::string_view convolution_bias = "mamba_conv_bias", projection_bias = "mamba_proj_bias";
+  /// All heads' width, where config.json does not say one head's or says "auto"; 0: it must.
+  int64_t inner_dim = 0;
 };
+/// Of config.json: "mamba_expand" widths of the model.
+Result<int64_t> expanded_width(ConfigReader& reader, const ModelConfig& config);
 Result<RecurrentForm> read_mamba2(ConfigReader& reader, const Mamba2Words& words,
                                   const char* first_convolution_bias, const char* first_in_bias);
 

@@ -250,7 +250,7 @@ Status read_kind(ConfigReader& reader, const Deepseek2Kind& kind, ModelConfig& c
     WHET_TRY(const double frequency, reader.number({"", "moe_layer_freq"}, 1));
     if (frequency != 1) return invalid_model("config.json: \"moe_layer_freq\": expected 1");
     if (kind.is_sigmoid) reader.skip({"topk_method"});  // the only one, whatever it is called
-    reader.skip({"aux_loss_alpha", "seq_aux", "ep_size", "num_mtp_layers"});
+    reader.skip({"aux_loss_alpha", "seq_aux", "ep_size"});
   }
   WHET_TRY_STATUS(read_deepseek2_attention(reader, config));
   WHET_TRY_STATUS(read_ffns(reader, kind, config));
@@ -273,6 +273,7 @@ const Architecture kDeepSeek2{
     .model_types = {"deepseek_v2"},
     .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
+    .other_names = {{"n_routed_experts", "num_experts"}},
     .read = read_deepseek2<kSecond>,
 };
 
@@ -281,6 +282,8 @@ const Architecture kDeepSeek3{
     .model_types = {"deepseek_v3"},
     .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
+    .other_names = {{"n_routed_experts", "num_local_experts"},
+                    {"num_nextn_predict_layers", "num_mtp_layers"}},
     .read = read_deepseek2<kThird>,
 };
 
@@ -289,6 +292,7 @@ const Architecture kGlm4MoeLite{
     .model_types = {"glm4_moe_lite"},
     .gguf = kDeepseek2GgufDialect,
     .hugging_face = kDialect,
+    .other_names = {{"n_routed_experts", "num_local_experts"}, {"qk_rope_head_dim", "head_dim"}},
     .read = read_deepseek2<kGlm>,
 };
 

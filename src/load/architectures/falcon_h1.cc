@@ -90,14 +90,15 @@ Status read_falcon_h1_json(ConfigReader& reader, RecurrentForm& mamba, ModelConf
         "config.json: \"mamba_norm_before_gate\": expected false beside \"mamba_rms_norm\": true, "
         "found true");
   }
-  WHET_TRY(const int64_t inner, reader.count({"", "mamba_d_ssm"}, kMaxWidth, mamba.inner_dim()));
+  const Word width{"", "mamba_d_ssm"};
+  WHET_TRY(const int64_t inner, reader.count(width, kMaxWidth, mamba.inner_dim()));
   if (inner != mamba.inner_dim()) {
     return invalid_model("config.json: \"mamba_d_ssm\": expected {} heads of {}, found {}",
                          mamba.n_heads, mamba.value_dim, inner);
   }
-  reader.skip({"mamba_chunk_size", "mamba_expand", "mlp_expansion_factor", "num_logits_to_keep",
-               "time_step_min", "time_step_max", "time_step_floor", "layers_block_type",
-               "layer_types", "attn_layer_indices"});
+  reader.skip({"mamba_chunk_size", "mlp_expansion_factor", "num_logits_to_keep", "time_step_min",
+               "time_step_max", "time_step_floor", "layers_block_type", "layer_types",
+               "attn_layer_indices"});
   return read_falcon_h1_factors(reader, mamba, config);
 }
 
@@ -105,8 +106,15 @@ Status read_falcon_h1(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
+  Mamba2Words mamba_words;
+  if (!reader.is_gguf()) {
+    const Word width{"", "mamba_d_ssm"};
+    WHET_TRY(const int64_t expanded, expanded_width(reader, config));
+    WHET_TRY(mamba_words.inner_dim,
+             reader.count(width, kMaxWidth, reader.says_null(width) ? expanded : 1024));
+  }
   WHET_TRY(RecurrentForm mamba,
-           read_mamba2(reader, {}, "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
+           read_mamba2(reader, mamba_words, "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
   if (reader.is_gguf()) {
     mamba.norm = reader.file().find_tensor("blk.0.ssm_norm.weight") != nullptr;
   } else {

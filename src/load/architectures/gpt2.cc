@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <initializer_list>
 
 #include "base/invalid_model.h"
 #include "formats/untrusted_text.h"
@@ -70,17 +69,6 @@ Status read_gpt2_base(ConfigReader& reader, Sizes sizes, bool bias, ModelConfig&
   return ok_status();
 }
 
-/// Which of the words config.json has; the last where it has none.
-std::string_view present_word(const ConfigReader& reader,
-                              std::initializer_list<std::string_view> words) {
-  std::string_view found;
-  for (const std::string_view word : words) {
-    found = word;
-    if (reader.has({"", word})) break;
-  }
-  return found;
-}
-
 Status read_gpt2(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.layers = "n_layer";
@@ -96,9 +84,10 @@ Status read_gpt2(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const bool by_layer, reader.flag({"", "scale_attn_by_inverse_layer_idx"}, false));
   WHET_TRY_STATUS(reader.expect_flag({"", "add_cross_attention"}, false));
   if (!scaled || by_layer) reader.cannot_say("the scales of GPT-2's scores");
-  // "n_ctx" is the old name of "n_positions"; summaries are of another head.
-  reader.skip({"n_ctx", "summary_type", "summary_use_proj", "summary_activation",
-               "summary_proj_to_labels", "summary_first_dropout"});
+  // "n_ctx" is the old name of "n_positions"; summaries are of another head, special tokens of the
+  // tokenizer.
+  reader.skip({"n_ctx", "n_special", "predict_special_tokens", "summary_type", "summary_use_proj",
+               "summary_activation", "summary_proj_to_labels", "summary_first_dropout"});
   for (size_t i = 0; i < config.layers.size(); ++i) {
     LayerForm& layer = config.layers[i];
     layer.ffn.activation = activation;
@@ -110,10 +99,9 @@ Status read_gpt2(ConfigReader& reader, ModelConfig& config) {
 
 Status read_bloom(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
-  sizes.layers = present_word(reader, {"n_layer", "num_hidden_layers"});
-  sizes.width = present_word(reader, {"n_embed", "hidden_size"});
+  sizes.layers = "n_layer";
   sizes.context = "seq_length";
-  sizes.heads = present_word(reader, {"n_head", "num_attention_heads"});
+  sizes.heads = "n_head";
   sizes.ffn.hugging_face = {};
   WHET_TRY_STATUS(read_gpt2_base(reader, sizes, true, config));
   WHET_TRY_STATUS(reader.expect_flag({"", "apply_residual_connection_post_layernorm"}, false));
@@ -228,6 +216,10 @@ const Architecture kGpt2{
                                  {Slot::kAttentionOutput, WeightLayout::kTransposed},
                                  {Slot::kUp, WeightLayout::kTransposed},
                                  {Slot::kDown, WeightLayout::kTransposed}}},
+    .other_names = {{"n_embd", "hidden_size"},
+                    {"n_positions", "max_position_embeddings"},
+                    {"n_head", "num_attention_heads"},
+                    {"n_layer", "num_hidden_layers"}},
     .read = read_gpt2,
 };
 
@@ -238,6 +230,9 @@ const Architecture kBloom{
     .hugging_face = {.names = kBloomNames,
                      .pairing = kernels::RopePairing::kHalfSplit,
                      .layouts = {{Slot::kQkv, WeightLayout::kHeadByHead}}},
+    .other_names = {{"hidden_size", "n_embed"},
+                    {"n_head", "num_attention_heads"},
+                    {"n_layer", "num_hidden_layers"}},
     .read = read_bloom,
 };
 
@@ -246,6 +241,9 @@ const Architecture kMpt{
     .model_types = {"mpt"},
     .gguf = {kGpt2Gguf, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kMptNames, kernels::RopePairing::kHalfSplit},
+    .other_names = {{"d_model", "hidden_size"},
+                    {"n_heads", "num_attention_heads"},
+                    {"n_layers", "num_hidden_layers"}},
     .read = read_mpt,
 };
 

@@ -44,7 +44,8 @@ Status read_gpt_oss(ConfigReader& reader, ModelConfig& config) {
            read_experts(reader, {.count = {"expert_count", "num_local_experts"},
                                  .width = {"expert_feed_forward_length", "intermediate_size"}}));
   WHET_TRY(const std::vector<int64_t> windows,
-           read_windows(reader, config.n_layers(), [](int64_t i) { return i % 2 == 0; }));
+           read_windows(
+               reader, config.n_layers(), [](int64_t i) { return i % 2 == 0; }, 128));
   if (!reader.is_gguf()) WHET_TRY_STATUS(read_gpt_oss_json(reader));
   WHET_TRY(const bool attention_bias, reader.flag({"", "attention_bias"}, true));
   if (!attention_bias) reader.cannot_say("gpt-oss without \"attention_bias\"");
@@ -78,6 +79,7 @@ const Architecture kGptOss{
                      .pairing = kernels::RopePairing::kHalfSplit,
                      .layouts = {{Slot::kExpertGateUp, WeightLayout::kTransposedPairs},
                                  {Slot::kExpertDown, WeightLayout::kTransposed}}},
+    .other_names = {{"num_local_experts", "num_experts"}},
     .read = read_gpt_oss,
 };
 

@@ -55,8 +55,8 @@ Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY_STATUS(reader.expect_flag({"", "mlp_bias"}, false));
-  reader.skip({"mamba_chunk_size", "mamba_expand", "normalization_function", "init_method",
-               "time_step_min", "time_step_max", "time_step_floor"});
+  reader.skip({"mamba_chunk_size", "normalization_function", "init_method", "time_step_min",
+               "time_step_max", "time_step_floor"});
   WHET_TRY_STATUS(expect_no_step_limit(reader));
   WHET_TRY(
       const std::vector<bool> attending,
@@ -64,8 +64,12 @@ Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
                             reader.json("layer_types").dump().find("mamba") == std::string::npos
                                 ? "linear_attention"
                                 : "mamba"));
+  Mamba2Words mamba_words;
+  if (!reader.is_gguf()) {
+    WHET_TRY(mamba_words.inner_dim, expanded_width(reader, config));
+  }
   WHET_TRY(const RecurrentForm mamba,
-           read_mamba2(reader, {}, "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
+           read_mamba2(reader, mamba_words, "blk.0.ssm_conv1d.bias", "blk.0.ssm_in.bias"));
   WHET_TRY_STATUS(read_factors(reader, config));
   WHET_TRY_STATUS(read_rotation(reader, config));
   const Word count{"expert_count", "num_local_experts"};
@@ -98,6 +102,7 @@ const Architecture kGraniteHybrid{
     .model_types = {"granitemoehybrid"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kGraniteHybridNames, kernels::RopePairing::kHalfSplit, 0, true},
+    .other_names = {{"layer_types", "layers_block_type"}},
     .read = read_granite_hybrid,
 };
 

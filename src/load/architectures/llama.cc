@@ -117,6 +117,7 @@ const Architecture kMixtral{
     .model_types = {"mixtral"},
     .gguf = {kGgufNames, kernels::RopePairing::kInterleaved},
     .hugging_face = {kMixtralNames, kernels::RopePairing::kHalfSplit},
+    .other_names = {{"num_local_experts", "num_experts"}},
     .read = read_mixtral,
 };
 

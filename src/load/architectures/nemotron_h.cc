@@ -45,9 +45,8 @@ Result<std::vector<NemotronHKind>> read_kinds(ConfigReader& reader, const ModelC
   std::vector<std::string> words;
   WHET_TRY(const std::string letters, reader.text({"", "hybrid_override_pattern"}, ""));
   for (const char letter : letters) words.emplace_back(1, letter);
-  for (const char* list : {"layers_block_type", "layer_types"}) {
-    const nlohmann::json& types = reader.json(list);
-    if (!types.is_array() || !words.empty()) continue;
+  const nlohmann::json& types = reader.json("layers_block_type");
+  if (types.is_array() && words.empty()) {
     for (const nlohmann::json& type : types) {
       words.push_back(type.is_string() ? type.get<std::string>() : type.dump());
     }
@@ -89,9 +88,8 @@ Status read_nemotron_h(ConfigReader& reader, ModelConfig& config) {
   reader.skip({"chunk_size", "expand", "time_step_min", "time_step_max", "time_step_floor",
                "mamba_ssm_cache_dtype", "use_mamba_kernels", "residual_in_fp32",
                "rescale_prenorm_residual", "num_logits_to_keep", "sliding_window",
-               "layers_block_type", "layer_types", "mtp_layers_block_type",
-               "mtp_hybrid_override_pattern", "rope_parameters", "rope_theta", "rope.freq_base",
-               "rope.dimension_count"});
+               "layers_block_type", "mtp_layers_block_type", "mtp_hybrid_override_pattern",
+               "rope_parameters", "rope_theta", "rope.freq_base", "rope.dimension_count"});
   // Of layers with experts, which this model has none of.
   reader.skip({"n_routed_experts", "n_shared_experts", "moe_intermediate_size",
                "moe_shared_expert_intermediate_size", "moe_shared_expert_overlap",
@@ -129,6 +127,8 @@ const Architecture kNemotronH{
     .model_types = {"nemotron_h"},
     .gguf = {kNemotronHGguf, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kNemotronHNames, kernels::RopePairing::kHalfSplit, 0, true, "backbone."},
+    .other_names = {{"layers_block_type", "layer_types"},
+                    {"n_routed_experts", "num_local_experts"}},
     .read = read_nemotron_h,
 };
 

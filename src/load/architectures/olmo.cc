@@ -92,6 +92,7 @@ const Architecture kOlmoe{
     .model_types = {"olmoe"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaExpertNames, kernels::RopePairing::kHalfSplit},
+    .other_names = {{"num_experts", "num_local_experts"}},
     .read = read_olmoe,
 };
 

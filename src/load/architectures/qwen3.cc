@@ -51,10 +51,7 @@ Status read_qwen3_seeing(ConfigReader& reader, ModelConfig& config) {
 Status read_qwen3_moe(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_qwen3_base(reader, false, config));
   WHET_TRY_STATUS(expect_experts_everywhere(reader));
-  const Word local{"expert_count", "num_local_experts"};
-  ExpertWords words;
-  if (reader.has(local)) words.count = local;
-  WHET_TRY(ExpertsForm experts, read_experts(reader, words));
+  WHET_TRY(ExpertsForm experts, read_experts(reader, {}));
   // GGUF has no word for it and means what all published models say.
   WHET_TRY(const bool normalised, reader.flag({"", "norm_topk_prob"}, reader.is_gguf()));
   if (!normalised) reader.cannot_say("\"norm_topk_prob\": false of Qwen3-MoE");
@@ -91,6 +88,7 @@ const Architecture kQwen3Moe{
     .model_types = {"qwen3_moe"},
     .gguf = {kGgufNames, kernels::RopePairing::kHalfSplit},
     .hugging_face = {kLlamaExpertNames, kernels::RopePairing::kHalfSplit},
+    .other_names = {{"num_experts", "num_local_experts"}},
     .read = read_qwen3_moe,
 };
 
