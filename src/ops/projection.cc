@@ -220,6 +220,34 @@ const Job* find_prepared(std::span<const Job> jobs, const Job& job) {
   return nullptr;
 }
 
+/// Of each job of one row in blocks of 32, the groups of 32 columns that are not all zero, in
+/// scratch.kept; none where too few are zero to skip them. Jobs of the same x share them.
+void find_kept_groups(ProjectionScratch& scratch) {
+  const std::span<Job> jobs = scratch.jobs;
+  size_t n_all = 0;
+  for (const Job& job : jobs) n_all += static_cast<size_t>(job.weights->columns) / 32;
+  scratch.kept.resize(n_all);
+  uint32_t* next = scratch.kept.data();
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    Job& job = jobs[i];
+    if (job.n_tokens != 1 || job.form != ActivationForm::kBlock32) continue;
+    const auto n_cols = static_cast<size_t>(job.weights->columns);
+    const size_t n_groups = n_cols / 32;
+    if (const Job* same = find_prepared(jobs.first(i), job)) {
+      job.kept_groups = same->kept_groups;
+    } else {
+      const std::byte* x = scratch.prepared[static_cast<size_t>(job.form)].data() + job.prepared_at;
+      const size_t n = kernels::find_kept_groups(x, n_cols, next);
+      if (n + ceil_div(n_groups, kFewestZeros) <= n_groups) job.kept_groups = {next, n};
+      next += n_groups;
+    }
+    if (job.kept_groups.data() == nullptr) continue;
+    const uint64_t all = job.weights->row_size() * static_cast<uint64_t>(job.weights->rows);
+    scratch.traffic.read += all / n_groups * job.kept_groups.size();
+    scratch.traffic.skipped += all / n_groups * (n_groups - job.kept_groups.size());
+  }
+}
+
 /// The rows of one task of a job.
 void run_task(const Job& job, int64_t task_of_job, const std::byte* activations, bool exact) {
   const Matrix& w = *job.weights;
@@ -235,7 +263,9 @@ void run_task(const Job& job, int64_t task_of_job, const std::byte* activations,
                                  .activations = activations,
                                  .n_tokens = static_cast<size_t>(job.n_tokens),
                                  .y = job.y,
-                                 .y_stride = static_cast<size_t>(w.rows)};
+                                 .y_stride = static_cast<size_t>(w.rows),
+                                 .kept_groups = job.kept_groups.data(),
+                                 .n_kept_groups = job.kept_groups.size()};
   if (type_multiplied(w.type, exact) == w.type) {
     kernels::kernels().linear(args);
   } else {
@@ -292,6 +322,7 @@ void run(std::span<const Product> products, ProjectionScratch& scratch, ThreadPo
     prepare(jobs[i].form, jobs[i].x, jobs[i].n_tokens, jobs[i].weights->columns,
             activations(jobs[i]), pool);
   }
+  find_kept_groups(scratch);
   pool.for_each(
       jobs.back().end_task,
       [&](int64_t task) {

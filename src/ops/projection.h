@@ -19,7 +19,7 @@ struct Projection {
   float* y;
 };
 
-/// What single rows read of weights that lie channel by channel, and what zeros spared them, in
+/// What single rows read of weights of which they skip channels, and what zeros spared them, in
 /// bytes.
 struct ChannelTraffic {
   uint64_t read = 0, skipped = 0;
@@ -50,7 +50,8 @@ struct ProjectionScratch {
     float* y = nullptr;
     int64_t n_tokens = 0;
     kernels::ActivationForm form = kernels::ActivationForm::kFloat;
-    size_t prepared_at = 0;  // in the form's buffer
+    size_t prepared_at = 0;                 // in the form's buffer
+    std::span<const uint32_t> kept_groups;  // the only ones that are read; without data: all are
     int64_t rows_per_task = 0;
     int64_t end_task = 0;
   };
@@ -75,8 +76,10 @@ void multiply(std::span<const Product> products, ProjectionScratch& scratch, Thr
 
 /// Shapes: x [T, D] f32 rows; every W has D columns; y must not alias x.
 /// A single row that is zero in a tenth of its columns or more reads only the channels of the
-/// others, where every W has a copy by channel. Determinism: bit-equal for any T and thread count,
-/// but that such a row adds up in parts of its own, which do not depend on threads either.
+/// others, where every W has a copy by channel. Without, it reads whole groups of 32 columns, where
+/// a tenth of those of the types that kernels::skips_groups() names is zero. Determinism: bit-equal
+/// for any T and thread count, but that a row by channels adds up in parts of its own, which do not
+/// depend on threads either.
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
              ProjectionScratch& scratch, ThreadPool& pool);
 
