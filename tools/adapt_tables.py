@@ -8,6 +8,7 @@ comparison compare.json of `whet compare`. With --check nothing is written, and 
 """
 
 import json
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ MODELS = {
 HEADS = {"smollm2-135m-instruct-q4_1.gguf": "SmolLM2-135M", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf": "Qwen2.5-Coder-0.5B"}
 VARIANTS = {"larosa": "larosa: 37 % of its weights skipped", "vocab": "vocab: 512 phrases, tuned", "spec": "spec: n-grams",
             "kv": "kv: shared beginnings by alias", "all": "all, in a file of both"}
+
+GRADED = {"base": "SmolLM2-135M, Q8_0", "control": "control: tuned, no phrases", "first-attempt": "512 phrases, tuned",
+          "distilled": "distilled phrases"}
 
 
 def read(path):
@@ -211,10 +215,29 @@ def comparison():
                f" | {row['kv_bytes_peak'] / 1e6:.1f} | {row['bits_per_byte']:.3f} |")
 
 
+def graded():
+    """Of choices about manual pages, and against the control's on the same questions (whet diff's words)."""
+    yield "| | purpose of a page | meaning of an error | next paragraph | all | over the control's |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for file, name in GRADED.items():
+        path = RUNS / f"vocabulary-tasks/{file}.json"
+        if not path.exists():
+            continue
+        row = json.loads(path.read_text())["strategies"][0]
+        families = {family["family"]: family["accuracy"] for family in row["families"]}
+        cells = [f"{a['value']:.2f} [{a['low']:.2f}, {a['high']:.2f}]"
+                 for a in [*(families[kind] for kind in ("purpose", "error", "next")), row["accuracy"]]]
+        gain = ""
+        if file != "control":
+            said = (RUNS / f"vocabulary-tasks/control-to-{file}.txt").read_text()
+            gain = re.search(r"^likelihood\S* +\d+ +(\S+ \[[^]]*\])", said, re.M)[1]
+        yield f"| {name} | " + " | ".join(cells) + f" | {gain} |"
+
+
 def main():
     wrong = []
     for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "blocks": blocks, "sketches": sketches, "draft": draft},
-                         "vocabulary.md": {"comparison": comparison}}.items():
+                         "vocabulary.md": {"comparison": comparison, "graded": graded}}.items():
         path = ROOT / "docs" / file
         before = page = path.read_text()
         for name, make in tables.items():
