@@ -1,5 +1,8 @@
 #include "engine/active_request.h"
 
+#include <fmt/format.h>
+
+#include <exception>
 #include <utility>
 
 namespace whet {
@@ -37,16 +40,18 @@ void ActiveRequest::complete(Result<GenerateResult> outcome) {
 
 void ActiveRequest::deliver(const EventSink& sink, const Letter& letter) {
   if (ended_.load(std::memory_order_relaxed) || unwanted(letter.sample)) return;
-  switch (sink({letter.sample, letter.news.text, letter.news.tokens, letter.news.finish})) {
-    case Continue::kYes:
-      return;
-    case Continue::kEndSample:
-      unwanted_[letter.sample].store(true, std::memory_order_relaxed);
-      return;
-    case Continue::kEndRequest:
-      ended_.store(true, std::memory_order_relaxed);
-      return;
+  Continue wanted = Continue::kEndRequest;
+  try {
+    wanted = sink({letter.sample, letter.news.text, letter.news.tokens, letter.news.finish});
+  } catch (const std::exception& e) {
+    thrown_ = e.what();
+  } catch (...) {
+    thrown_ = "something that is no std::exception";
   }
+  if (wanted == Continue::kEndSample) {
+    unwanted_[letter.sample].store(true, std::memory_order_relaxed);
+  }
+  if (wanted == Continue::kEndRequest) ended_.store(true, std::memory_order_relaxed);
 }
 
 Result<GenerateResult> ActiveRequest::wait(const EventSink& sink) {
@@ -60,7 +65,11 @@ Result<GenerateResult> ActiveRequest::wait(const EventSink& sink) {
       deliver(sink, letter);
       lock.lock();
     }
-    if (outcome_) return std::move(*outcome_);
+    if (!outcome_) continue;
+    if (!thrown_) return std::move(*outcome_);
+    return Error(
+        ErrorCode::kInternal,
+        fmt::format("what listens to the text threw: {}; the request was ended", *thrown_));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -42,7 +43,8 @@ class ActiveRequest {
   /// Given: the prompt's states become a vector, and nothing is generated.
   std::optional<StatePool> pool;
 
-  // For the asking thread: hands news to the sink until the result is there.
+  // For the asking thread: hands news to the sink until the result is there. What the sink throws
+  // may not unwind past a request that the loop still holds: it ends the request, and is an error.
   Result<GenerateResult> wait(const EventSink& sink);
 
  private:
@@ -56,7 +58,8 @@ class ActiveRequest {
   const std::vector<int32_t> prompt_;
   const bool has_sink_;
   const CancelFlag* const cancel_;
-  std::atomic<bool> ended_{false};  // by the sink
+  std::atomic<bool> ended_{false};     // by the sink
+  std::optional<std::string> thrown_;  // by the sink
   std::vector<std::atomic<bool>> unwanted_;
 
   std::mutex mutex_;

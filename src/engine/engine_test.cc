@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include "grammar/gbnf.h"
@@ -232,6 +233,24 @@ TEST(Engine, TheSinkEndsASampleOrTheRequest) {
   const GenerateResult none =
       e->generate(r, [](const GenerateEvent&) { return Continue::kEndRequest; }).value();
   for (const Completion& c : none.completions) EXPECT_EQ(c.finish, FinishReason::kCancelled);
+}
+
+TEST(Engine, ASinkThatThrowsEndsItsOwnRequest) {
+  auto e = engine();
+  GenerateRequest r = request("Count.", 40, 5);
+  r.ignore_eos = true;
+  const std::string text = e->generate(r)->completions[0].text;
+  size_t n_events = 0;
+  const auto thrown = e->generate(r, [&](const GenerateEvent&) -> Continue {
+    ++n_events;
+    throw std::runtime_error("no more ink");
+  });
+  ASSERT_FALSE(thrown.ok());
+  EXPECT_EQ(thrown.error().code(), ErrorCode::kInternal);
+  EXPECT_NE(thrown.error().message().find("no more ink"), std::string::npos);
+  EXPECT_EQ(n_events, 1u) << "it is not called again";
+  EXPECT_FALSE(e->generate(r, [](const GenerateEvent&) -> Continue { throw 7; }).ok());
+  EXPECT_EQ(e->generate(r)->completions[0].text, text);
 }
 
 TEST(Engine, EventsSpellTheTextAndTellTheFinish) {

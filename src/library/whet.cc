@@ -1,7 +1,6 @@
 #include "whet/whet.h"
 
 #include <algorithm>
-#include <exception>
 #include <mutex>
 #include <new>
 #include <set>
@@ -118,25 +117,15 @@ class RunningRequest {
 
 Expected<Answer> run(Engine& engine, const GenerateRequest& request, const OnText& on_text,
                      CancelFlag& cancel) {
-  // What a callback throws may not pass through the engine, which still holds the request.
-  std::string thrown;
   EventSink sink;
   if (on_text) {
     sink = [&](const GenerateEvent& event) {
-      try {
-        const bool go_on = event.text.empty() || on_text(event.sample, event.text);
-        return go_on ? Continue::kYes : Continue::kEndRequest;
-      } catch (const std::exception& e) {
-        thrown = std::string("on_text threw: ") + e.what();
-      } catch (...) {
-        thrown = "on_text threw something that is no std::exception";
-      }
-      return Continue::kEndRequest;
+      const bool go_on = event.text.empty() || on_text(event.sample, event.text);
+      return go_on ? Continue::kYes : Continue::kEndRequest;
     };
   }
   auto result = engine.generate(request, sink, &cancel);
   if (!result.ok()) return Expected<Answer>::failure(result.error().message());
-  if (!thrown.empty()) return Expected<Answer>::failure(thrown);
   return to_answer(std::move(result).value());
 }
 

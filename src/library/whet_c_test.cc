@@ -102,7 +102,7 @@ TEST(CLibrary, EveryFailureIsNullAndAMessage) {
   EXPECT_EQ(whet_generate(model, "a", &options, nullptr, nullptr), nullptr);
   EXPECT_NE(std::string(whet_error()).find("stop"), std::string::npos);
   EXPECT_EQ(whet_generate(model, "a", nullptr, throw_something, nullptr), nullptr);
-  EXPECT_NE(std::string(whet_error()).find("on_text threw"), std::string::npos);
+  EXPECT_NE(std::string(whet_error()).find("what listens to the text threw"), std::string::npos);
   whet_free(model);
   whet_free(nullptr);
   whet_answer_free(nullptr);

@@ -35,18 +35,29 @@ constexpr size_t kMaxUnsentBytes = 1 << 20;
 // socket that is closed with unread bytes is reset, and a reset takes the answer with it.
 constexpr std::chrono::seconds kLinger(20);
 constexpr size_t kDropBytes = 64 << 10;  // at a time
+// One that is over the limit is to cost little: it says within so long what it wants, and is not
+// waited for longer after its answer.
+constexpr std::chrono::seconds kRefusedPatience(5);
 
 /// One client. Everything but the Reply's methods runs on the I/O thread.
 class Connection final : public HttpConnection, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, HttpServer::State& server)
-      : stream_(std::move(socket)), server_(server) {
+  Connection(asio::ip::tcp::socket socket, HttpServer::State& server, bool is_over_limit)
+      : stream_(std::move(socket)), server_(server), is_over_limit_(is_over_limit) {
     server_.connections.insert(this);
-    ++server_.n_connections;
+    if (is_over_limit_) {
+      ++server_.n_refused;
+    } else {
+      ++server_.n_connections;
+    }
   }
   ~Connection() {
     server_.connections.erase(this);
-    --server_.n_connections;
+    if (is_over_limit_) {
+      --server_.n_refused;
+    } else {
+      --server_.n_connections;
+    }
   }
 
   void read() {
@@ -56,7 +67,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     parser_->body_limit(server_.limits.max_body_bytes);
     const int timeout = n_requests_ == 0 || buffer_.size() > 0 ? server_.limits.header_timeout_s
                                                                : server_.limits.idle_timeout_s;
-    stream_.expires_after(std::chrono::seconds(timeout));
+    stream_.expires_after(is_over_limit_ ? kRefusedPatience : std::chrono::seconds(timeout));
     http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](beast::error_code error, size_t) { self->on_header(error); });
@@ -72,6 +83,13 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
 
   void on_header(beast::error_code error) {
     if (error) return on_read(error);
+    if (is_over_limit_) {
+      return refuse(503,
+                    fmt::format("{} connections are open already, which is the most; try again "
+                                "later",
+                                server_.limits.max_connections),
+                    {{"Retry-After", "5"}});
+    }
     const http::request<http::string_body>& message = parser_->get();
     if (parser_->is_done() ||
         lowered(std::string(message[http::field::expect])) != "100-continue") {
@@ -130,7 +148,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
   void watch();
 
   /// An error that the server gives before a handler sees the request; the connection ends.
-  void refuse(int status, const std::string& message) {
+  void refuse(int status, const std::string& message, const Headers& headers = {}) {
     stream_.expires_never();
     keep_alive_ = false;
     is_refused_ = true;
@@ -138,7 +156,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     const std::string target(parser_->get().target());
     const std::string path = target.substr(0, target.find('?'));
     const std::string body = server_.error_body(path, status, message);
-    send(head(status, "application/json", {}, body.size()) + body);
+    send(head(status, "application/json", headers, body.size()) + body);
     finish();
   }
 
@@ -295,7 +313,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
     beast::error_code ignored;
     stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     buffer_.clear();
-    stream_.expires_after(kLinger);
+    stream_.expires_after(is_over_limit_ ? kRefusedPatience : kLinger);
     drop_input();
   }
 
@@ -316,6 +334,7 @@ class Connection final : public HttpConnection, public std::enable_shared_from_t
   beast::tcp_stream stream_;
   asio::steady_timer ping_{stream_.get_executor()};
   HttpServer::State& server_;
+  const bool is_over_limit_;  // of connections: it is only told so
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   Request request_;
@@ -467,7 +486,11 @@ void Connection::watch() {
 }  // namespace
 
 void HttpConnection::begin(asio::ip::tcp::socket socket, HttpServer::State& server) {
-  std::make_shared<Connection>(std::move(socket), server)->read();
+  std::make_shared<Connection>(std::move(socket), server, /*is_over_limit=*/false)->read();
+}
+
+void HttpConnection::refuse(asio::ip::tcp::socket socket, HttpServer::State& server) {
+  std::make_shared<Connection>(std::move(socket), server, /*is_over_limit=*/true)->read();
 }
 
 }  // namespace whet::serve

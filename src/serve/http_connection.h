@@ -12,6 +12,9 @@ class HttpConnection {
   /// Serves `socket` until its client is gone or the server ends it. All on the I/O thread, as is
   /// everything below.
   static void begin(boost::asio::ip::tcp::socket socket, HttpServer::State& server);
+  /// Answers the first request of `socket` that the server has too many connections, and closes it.
+  /// Costs what an idle connection does, and no thread.
+  static void refuse(boost::asio::ip::tcp::socket socket, HttpServer::State& server);
 
   /// Closes if nothing is being answered.
   virtual void close_if_idle() = 0;

@@ -50,10 +50,14 @@ void HttpServer::State::work_loop() {
 void HttpServer::State::accept() {
   acceptor.async_accept([this](error_code error, tcp::socket socket) {
     if (stopping) return;
-    if (!error && n_connections < limits.max_connections) {
+    if (!error) {
       error_code ignored;
       socket.set_option(tcp::no_delay(true), ignored);
-      HttpConnection::begin(std::move(socket), *this);
+      if (n_connections < limits.max_connections) {
+        HttpConnection::begin(std::move(socket), *this);
+      } else if (n_refused < limits.max_refused) {
+        HttpConnection::refuse(std::move(socket), *this);
+      }  // else it is closed: telling all of a flood would be one, too
     }
     // Out of descriptors: others must close first.
     if (error && error != asio::error::operation_aborted) {

@@ -17,6 +17,7 @@ struct HttpLimits {
   size_t max_body_bytes = 16 << 20;
   uint32_t max_header_bytes = 32 << 10;
   int max_connections = 4096;
+  int max_refused = 256;      // connections over that number that are being told so at once
   int header_timeout_s = 30;  // also of the body
   int idle_timeout_s = 75;    // of a connection between requests
   int write_timeout_s = 60;   // in which a client must read something
@@ -53,6 +54,7 @@ class HttpServer {
   /// From any thread.
   void stop();
 
+  /// Without those that are refused.
   int64_t n_connections() const;
   int64_t n_queued() const;
   int64_t n_active() const;

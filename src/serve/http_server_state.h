@@ -30,6 +30,8 @@ struct HttpServer::State {
   const ErrorBody error_body;
   std::set<HttpConnection*> connections;  // of the I/O thread
   std::atomic<int64_t> n_connections{0}, n_active{0};
+  int64_t n_refused =
+      0;  // connections that are only told that there are too many; the I/O thread's
   boost::asio::io_context io;  // destroyed before what its handlers use
   boost::asio::ip::tcp::acceptor acceptor{io};
   boost::asio::signal_set signals{io};

@@ -343,6 +343,43 @@ TEST_F(HttpServerTest, ASilentStreamWhoseClientLeavesIsCancelled) {
   EXPECT_TRUE(comes_true([this] { return server_->n_connections() == 0; }));
 }
 
+TEST_F(HttpServerTest, AConnectionOverTheLimitIsToldSo) {
+  HttpLimits limits;
+  limits.max_connections = 1;
+  start(limits);
+  Client first(port_);
+  ASSERT_TRUE(first.send(get("/echo")));
+  first.read("\r\n\r\n.");
+  for (const std::string path : {"/v1/models", "/api/chat"}) {
+    Client next(port_);
+    ASSERT_TRUE(next.send(post(path, std::string(1 << 20, 'x')))) << "its body is dropped";
+    const std::string reply = next.read();
+    EXPECT_TRUE(reply.starts_with("HTTP/1.1 503")) << reply;
+    EXPECT_NE(reply.find("Retry-After: 5\r\n"), std::string::npos) << reply;
+    EXPECT_NE(reply.find("Connection: close\r\n"), std::string::npos) << reply;
+    EXPECT_TRUE(reply.ends_with(path + "|503|1 connections are open already, which is the most; "
+                                       "try again later"))
+        << reply;
+    EXPECT_EQ(server_->n_connections(), 1);
+  }
+  first.close();
+  EXPECT_TRUE(comes_true([this] { return server_->n_connections() == 0; }));
+  Client served(port_);
+  ASSERT_TRUE(served.send(get("/echo")));
+  EXPECT_TRUE(served.read("\r\n\r\n").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, AFloodOverTheLimitIsNotToldAnything) {
+  HttpLimits limits;
+  limits.max_connections = 1;
+  limits.max_refused = 1;
+  start(limits);
+  Client first(port_), refused(port_), next(port_);
+  EXPECT_EQ(next.read(), "") << "closed";
+  ASSERT_TRUE(refused.send(get("/v1/models")));
+  EXPECT_TRUE(refused.read().starts_with("HTTP/1.1 503"));
+}
+
 TEST_F(HttpServerTest, AFullQueueGives503ButQuickRequestsGoOn) {
   HttpLimits limits;
   limits.max_active = 1;
@@ -361,26 +398,6 @@ TEST_F(HttpServerTest, AFullQueueGives503ButQuickRequestsGoOn) {
   EXPECT_TRUE(quick.read("\r\n\r\n").starts_with("HTTP/1.1 200"));
   release();
   EXPECT_TRUE(waiting.read("later.").starts_with("HTTP/1.1 200"));
-}
-
-TEST_F(HttpServerTest, AConnectionOverTheLimitIsClosedUntilAnotherLeaves) {
-  HttpLimits limits;
-  limits.max_connections = 2;
-  limits.header_timeout_s = 600;  // a connection may not end for its silence here
-  start(limits);
-  const auto is_served = [](Client& client) {
-    return client.send(get("/quick")) && client.read("\r\n\r\n").find(" 200 ") != std::string::npos;
-  };
-  Client first(port_), second(port_);
-  ASSERT_TRUE(is_served(first));
-  ASSERT_TRUE(is_served(second));
-  Client third(port_);
-  EXPECT_EQ(third.read(), "");
-  EXPECT_TRUE(is_served(second));
-  first.close();
-  ASSERT_TRUE(comes_true([this] { return server_->n_connections() == 1; }));
-  Client fourth(port_);
-  EXPECT_TRUE(is_served(fourth));
 }
 
 TEST_F(HttpServerTest, StopLetsARunningReplyEndAndTakesNothingNew) {
