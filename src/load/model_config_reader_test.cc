@@ -116,7 +116,10 @@ TEST(ModelConfigReader, EveryHomeOfRopeCounts) {
   expect_linear({{"rope_scaling", whole}});
   expect_linear({{"rope_theta", 500.0}, {"rope_scaling", linear}});
   expect_linear({{"rope_theta", 500.0}, {"rope_parameters", linear}});
-  expect_linear({{"rope_parameters", {{"rope_theta", 500.0}}}, {"rope_scaling", linear}});
+  // Where both are there, the older one stands alone.
+  expect_linear({{"rope_theta", 500.0},
+                 {"rope_parameters", {{"rope_theta", 7.0}, {"rope_type", "default"}}},
+                 {"rope_scaling", linear}});
   expect_linear({{"rope_parameters", whole}, {"rope_scaling", nullptr}});
   expect_linear({{"rope_theta", 500.0}, {"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}}});
 }
@@ -193,6 +196,7 @@ TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
                {"falcon_h1", "projectors_bias", true},
                {"falcon_h1", "mamba_proj_bias", true},
                {"falcon_h1", "hidden_act", "gelu"},
+               {"granitehybrid", "hidden_act", "gelu"},
                {"falcon_h1", "mamba_norm_before_gate", true},
                {"falcon_h1", "mamba_d_ssm", 63},
                {"falcon_h1", "mamba_use_mlp", false},
