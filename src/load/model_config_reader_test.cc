@@ -338,6 +338,28 @@ TEST(ModelConfigReader, TakesTheDefaultsOfTransformers) {
   config["rope_parameters"]["truncate"] = nullptr;
   EXPECT_NE(read(config).value().ropes[0].factors, truncated);
 
+  for (const auto& [model, theta] :
+       std::initializer_list<std::pair<const char*, float>>{{"llama_biases", 1e4f},
+                                                            {"mixtral", 1e6f},
+                                                            {"cohere", 5e5f},
+                                                            {"cohere2", 1e4f},
+                                                            {"olmo2", 1e4f},
+                                                            {"olmo3", 5e5f},
+                                                            {"gpt_oss", 15e4f},
+                                                            {"lfm2", 1e6f},
+                                                            {"smollm3", 2e6f},
+                                                            {"gptneox", 1e4f}}) {
+    config = golden(model);
+    nlohmann::json& rope = config["rope_parameters"];
+    rope.erase("rope_theta");
+    for (auto& of_type : rope) {
+      if (of_type.is_object()) of_type.erase("rope_theta");
+    }
+    const auto found = read(config);
+    ASSERT_TRUE(found.ok()) << model << ": " << found.error().message();
+    for (const RopeForm& form : found->ropes) EXPECT_EQ(form.theta, theta) << model;
+  }
+
   config = golden("falcon_h1");
   const RecurrentForm said = read(config).value().layers[0].recurrent;
   config["mamba_d_head"] = "auto";
