@@ -124,10 +124,11 @@ Result<LoadedModel> StorageFlags::load(const std::string& model, int threads,
   for (const std::string& note : loaded.notes) print_note(path + ": " + note);
   if (!loaded.storage_choice.empty()) print_note(loaded.storage_choice);
   if (options.storage && loaded.storage != *options.storage) {
-    print_note(path +
-               ": --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16 but "
-               "not on avx512_bf16, Q4_0, Q8_0, Q4_K, Q5_K, Q6_K; whole panels of rows); copied "
-               "as with --no-mmap");
+    print_note(
+        path +
+        ": --repack: no matrix of a type and shape that is interleaved (F32, F16, BF16 but "
+        "not on avx512_bf16, Q4_0, Q8_0, Q4_K, Q5_K, Q6_K, MXFP4; whole panels of rows); copied "
+        "as with --no-mmap");
   }
   return loaded;
 }

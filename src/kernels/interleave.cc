@@ -106,7 +106,8 @@ bool interleaving_pays(Isa isa, DType type, int rows_per_step) {
              type == DType::Q5_K || type == DType::Q6_K;
     case Isa::kAvx512Vnni:
     case Isa::kAvx512Bf16:
-      return rows_per_step == 1 && (type == DType::Q4_K || type == DType::Q8_0);
+      return rows_per_step == 1 &&
+             (type == DType::Q4_K || type == DType::Q8_0 || type == DType::MXFP4);
     default:  // never measured on a CPU whose best level it is
       return false;
   }

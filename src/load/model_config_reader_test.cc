@@ -116,7 +116,10 @@ TEST(ModelConfigReader, EveryHomeOfRopeCounts) {
   expect_linear({{"rope_scaling", whole}});
   expect_linear({{"rope_theta", 500.0}, {"rope_scaling", linear}});
   expect_linear({{"rope_theta", 500.0}, {"rope_parameters", linear}});
-  expect_linear({{"rope_parameters", {{"rope_theta", 500.0}}}, {"rope_scaling", linear}});
+  // Where both are there, the older one stands alone.
+  expect_linear({{"rope_theta", 500.0},
+                 {"rope_parameters", {{"rope_theta", 7.0}, {"rope_type", "default"}}},
+                 {"rope_scaling", linear}});
   expect_linear({{"rope_parameters", whole}, {"rope_scaling", nullptr}});
   expect_linear({{"rope_theta", 500.0}, {"rope_scaling", {{"type", "linear"}, {"factor", 4.0}}}});
 }
@@ -193,6 +196,7 @@ TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
                {"falcon_h1", "projectors_bias", true},
                {"falcon_h1", "mamba_proj_bias", true},
                {"falcon_h1", "hidden_act", "gelu"},
+               {"granitehybrid", "hidden_act", "gelu"},
                {"falcon_h1", "mamba_norm_before_gate", true},
                {"falcon_h1", "mamba_d_ssm", 63},
                {"falcon_h1", "mamba_use_mlp", false},
@@ -333,6 +337,28 @@ TEST(ModelConfigReader, TakesTheDefaultsOfTransformers) {
   const std::vector<float> truncated = read(config).value().ropes[0].factors;
   config["rope_parameters"]["truncate"] = nullptr;
   EXPECT_NE(read(config).value().ropes[0].factors, truncated);
+
+  for (const auto& [model, theta] :
+       std::initializer_list<std::pair<const char*, float>>{{"llama_biases", 1e4f},
+                                                            {"mixtral", 1e6f},
+                                                            {"cohere", 5e5f},
+                                                            {"cohere2", 1e4f},
+                                                            {"olmo2", 1e4f},
+                                                            {"olmo3", 5e5f},
+                                                            {"gpt_oss", 15e4f},
+                                                            {"lfm2", 1e6f},
+                                                            {"smollm3", 2e6f},
+                                                            {"gptneox", 1e4f}}) {
+    config = golden(model);
+    nlohmann::json& rope = config["rope_parameters"];
+    rope.erase("rope_theta");
+    for (auto& of_type : rope) {
+      if (of_type.is_object()) of_type.erase("rope_theta");
+    }
+    const auto found = read(config);
+    ASSERT_TRUE(found.ok()) << model << ": " << found.error().message();
+    for (const RopeForm& form : found->ropes) EXPECT_EQ(form.theta, theta) << model;
+  }
 
   config = golden("falcon_h1");
   const RecurrentForm said = read(config).value().layers[0].recurrent;

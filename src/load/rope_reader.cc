@@ -217,10 +217,11 @@ Status read_longrope(ConfigReader& reader, const ModelConfig& config, Parameters
   WHET_TRY(rope.factors, p.numbers("short_factor", n_pairs));
   WHET_TRY(rope.long_factors, p.numbers("long_factor", n_pairs));
   const auto context = static_cast<double>(config.context_length);
-  WHET_TRY(const int64_t outside, reader.count({"", "original_max_position_embeddings"},
-                                               kMaxContext, config.context_length));
-  WHET_TRY(const double original,
+  const Word word{"", "original_max_position_embeddings"};
+  WHET_TRY(const int64_t outside, reader.count(word, kMaxContext, config.context_length));
+  WHET_TRY(double original,
            p.number("original_max_position_embeddings", static_cast<double>(outside)));
+  if (reader.has(word)) original = static_cast<double>(outside);  // as transformers has it
   if (!(original > 1 && original <= 1e9)) {
     return invalid_model(fmt::format(
         "config.json: \"original_max_position_embeddings\": expected more than 1, found {}",
@@ -292,11 +293,12 @@ const Json* nested_parameters(ConfigReader& reader, const RopeWords& words) {
 
 Status read_json(ConfigReader& reader, const ModelConfig& config, const RopeWords& words,
                  RopeForm& rope) {
-  // transformers 5 writes "rope_parameters" and reads "rope_scaling" too: what either lacks is the
-  // other's, and where both have a word the older one counts, as there.
+  // transformers 5 writes "rope_parameters"; where the older "rope_scaling" says anything, that
+  // stands instead of it, as there. Of types of layers each has its own, which it adds to.
   const Json* nested = nested_parameters(reader, words);
   const Json& scaling = reader.json("rope_scaling");
-  Json joined = nested != nullptr ? *nested : Json::object();
+  const bool replaced = scaling.is_object() && !scaling.empty() && words.layer_type == nullptr;
+  Json joined = nested != nullptr && !replaced ? *nested : Json::object();
   if (scaling.is_object()) joined.update(scaling);
   Parameters p(joined);
   WHET_TRY(const double outer_theta, reader.number({"", "rope_theta"}, words.usual_theta));

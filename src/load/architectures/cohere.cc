@@ -22,6 +22,7 @@ Status read_cohere_base(ConfigReader& reader, ModelConfig& config) {
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.pairing = kernels::RopePairing::kInterleaved;
+  if (reader.architecture() == "cohere") words.usual_theta = 5e5;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {

@@ -52,7 +52,8 @@ Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
   sizes.dense = false;
   sizes.hybrid = true;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
-  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  // It is the convolution's too, which knows no other.
+  WHET_TRY_STATUS(reader.expect_text({"", "hidden_act"}, "silu"));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY_STATUS(reader.expect_flag({"", "mlp_bias"}, false));
   reader.skip({"mamba_chunk_size", "normalization_function", "init_method", "time_step_min",
@@ -77,7 +78,6 @@ Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
   ExpertsForm experts;
   if (n_experts > 0) {
     WHET_TRY(experts, read_experts(reader, {count, {"feed_forward_length", "intermediate_size"}}));
-    experts.expert.activation = activation;
   } else {
     reader.skip({"expert_used_count", "num_experts_per_tok"});
   }
@@ -88,7 +88,6 @@ Status read_granite_hybrid(ConfigReader& reader, ModelConfig& config) {
     layer.mixer = attending[i] ? Mixer::kAttention : Mixer::kMamba2;
     layer.recurrent = mamba;
     layer.experts = experts;
-    layer.ffn.activation = activation;
     layer.ffn.dim = shared_width;
   }
   reader.cannot_say("the layers of Granite 4");

@@ -13,11 +13,12 @@ constexpr TensorNames kMixtralNames =
         .with(Slot::kExpertUp, "model.layers.{}.block_sparse_moe.experts.{}.w3.weight")
         .with(Slot::kExpertDown, "model.layers.{}.block_sparse_moe.experts.{}.w2.weight");
 
-Status read_rope_and_activation(ConfigReader& reader, ModelConfig& config) {
+Status read_rope_and_activation(ConfigReader& reader, double usual_theta, ModelConfig& config) {
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.pairing = kLlama.dialect(reader.file().container).pairing;
+  words.usual_theta = usual_theta;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) layer.ffn.activation = activation;
@@ -49,7 +50,7 @@ Status read_llama(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY(const bool attention_bias,
            read_bias(reader, "attention_bias", false, "blk.0.attn_q.bias"));
   WHET_TRY(const bool mlp_bias, read_bias(reader, "mlp_bias", false, "blk.0.ffn_up.bias"));
-  WHET_TRY_STATUS(read_rope_and_activation(reader, config));
+  WHET_TRY_STATUS(read_rope_and_activation(reader, 10000, config));
   for (LayerForm& layer : config.layers) {
     layer.attention.qkv_bias = layer.attention.output_bias = attention_bias;
     layer.ffn.bias = mlp_bias;
@@ -69,13 +70,13 @@ Status read_hugging_face_windows(ConfigReader& reader, int64_t usual, ModelConfi
 
 Status read_mistral(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {}, config));
-  WHET_TRY_STATUS(read_rope_and_activation(reader, config));
+  WHET_TRY_STATUS(read_rope_and_activation(reader, 10000, config));
   return read_hugging_face_windows(reader, 4096, config);
 }
 
 Status read_mixtral(ConfigReader& reader, ModelConfig& config) {
   WHET_TRY_STATUS(read_sizes(reader, {.dense = false}, config));
-  WHET_TRY_STATUS(read_rope_and_activation(reader, config));
+  WHET_TRY_STATUS(read_rope_and_activation(reader, 1e6, config));
   WHET_TRY_STATUS(read_hugging_face_windows(reader, 0, config));
   return read_mixtral_experts(reader, config);
 }

@@ -11,6 +11,10 @@ constexpr TensorNames kOlmo2Names =
     kLlamaNames.with(Slot::kAttentionPostNorm, "model.layers.{}.post_attention_layernorm.weight")
         .with(Slot::kFfnPostNorm, "model.layers.{}.post_feedforward_layernorm.weight");
 
+double usual_theta(const ConfigReader& reader) {
+  return reader.architecture() == "olmo3" ? 5e5 : 10000;
+}
+
 Status read_olmo_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
@@ -21,6 +25,7 @@ Status read_olmo_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.layer_type = "full_attention";
+  words.usual_theta = usual_theta(reader);
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
@@ -46,6 +51,7 @@ Status read_olmo_windowed(ConfigReader& reader, ModelConfig& config) {
     RopeWords words;
     words.head_dim = config.layers[0].attention.head_dim;
     words.layer_type = "sliding_attention";
+    words.usual_theta = usual_theta(reader);
     WHET_TRY(local, read_rope(reader, config, words));
   }
   config.ropes.push_back(std::move(local));

@@ -32,6 +32,7 @@ Status read_qwen2_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see
+  if (reader.architecture().find("_vl") != std::string::npos) words.usual_theta = 1e6;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {

@@ -21,6 +21,7 @@ Status read_qwen3_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   RopeWords words;
   words.head_dim = config.layers[0].attention.head_dim;
   words.sections = true;  // of the models that see
+  if (reader.architecture() == "qwen3_vl") words.usual_theta = 5e5;
   WHET_TRY(RopeForm rope, read_rope(reader, config, words));
   config.ropes = {std::move(rope)};
   for (LayerForm& layer : config.layers) {
