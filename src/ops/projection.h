@@ -50,8 +50,8 @@ struct ProjectionScratch {
     float* y = nullptr;
     int64_t n_tokens = 0;
     kernels::ActivationForm form = kernels::ActivationForm::kFloat;
-    size_t prepared_at = 0;                 // in the form's buffer
-    std::span<const uint32_t> kept_groups;  // the only ones that are read; without data: all are
+    size_t prepared_at = 0;                   // in the form's buffer
+    std::span<const uint32_t> kept_groups{};  // the only ones that are read; without data: all are
     int64_t rows_per_task = 0;
     int64_t end_task = 0;
   };
