@@ -360,6 +360,14 @@ TEST(ModelConfigReader, TakesTheDefaultsOfTransformers) {
     for (const RopeForm& form : found->ropes) EXPECT_EQ(form.theta, theta) << model;
   }
 
+  config = golden("phi3_long");
+  for (const char* word : {"max_position_embeddings", "original_max_position_embeddings"}) {
+    config.erase(word);
+  }
+  EXPECT_EQ(read(config).value().context_length, 4096);
+  EXPECT_EQ(read(config).value().ropes[0].original_context, 4096);
+  EXPECT_EQ(read(config).value().ropes[0].magnitude, 1.0f);
+
   config = golden("falcon_h1");
   const RecurrentForm said = read(config).value().layers[0].recurrent;
   config["mamba_d_head"] = "auto";
