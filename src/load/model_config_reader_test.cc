@@ -197,6 +197,7 @@ TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
                {"falcon_h1", "mamba_proj_bias", true},
                {"falcon_h1", "hidden_act", "gelu"},
                {"granitehybrid", "hidden_act", "gelu"},
+               {"qwen35", "hidden_act", "gelu"},
                {"falcon_h1", "mamba_norm_before_gate", true},
                {"falcon_h1", "mamba_d_ssm", 63},
                {"falcon_h1", "mamba_use_mlp", false},
