@@ -238,7 +238,7 @@ std::string fish_completion(const std::vector<Command>& commands) {
   for (const auto& [before, words] : next_words(commands)) {
     const bool is_command =
         std::any_of(commands.begin(), commands.end(),
-                    [&](const Command& command) { return command.name() == before; });
+                    [&name = before](const Command& command) { return command.name() == name; });
     for (const NextWord& next : words) {
       out +=
           fmt::format("complete -c whet{} -n '__whet_at {}' -a {} -d {}\n", is_command ? "" : " -f",

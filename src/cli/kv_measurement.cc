@@ -138,11 +138,11 @@ void print_kv_markdown(const Json& r) {
              alone["contiguous_ts"].get<double>());
   for (const auto& [row, key] : {std::pair("blocks of the arena", "blocks"),
                                  std::pair("blocks shared with the prompt", "aliased")}) {
-    const auto rate = [&](const Json& times) {
-      return times[fmt::format("{}_ts", key)].get<double>();
+    const auto rate = [kind = key](const Json& times) {
+      return times[fmt::format("{}_ts", kind)].get<double>();
     };
-    const auto ratio = [&](const Json& times) {
-      return times[fmt::format("{}_over_contiguous", key)].get<double>();
+    const auto ratio = [kind = key](const Json& times) {
+      return times[fmt::format("{}_over_contiguous", kind)].get<double>();
     };
     fmt::print("| {} | {:.2f} | {:.3f} | {:.0f} | {:.3f} |\n", row, rate(whole), ratio(whole),
                rate(alone), ratio(alone));

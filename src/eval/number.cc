@@ -536,8 +536,9 @@ std::vector<NumberSpan> find_numbers(std::string_view plain) {
       at = std::max(skip_word(plain, at), at + 1);
       continue;
     }
-    // cm^2: the exponent of a unit.
+    // cm^2, x^.5: the exponent of a unit.
     if (starts && before == '^' && at > 1 && is_letter(plain[at - 2])) {
+      ++at;  // the point of one that begins with it
       while (starts_with_digit(plain, at)) ++at;
       continue;
     }

@@ -73,6 +73,9 @@ TEST(Number, FindsNumbersInRunningText) {
   EXPECT_EQ(found("costs $4.50."), "9/2 ");
   EXPECT_EQ(found("no numbers here..."), "");
   EXPECT_EQ(found("99999999999999999999999999999999999999999 then 5"), "5 ");
+  // The search for the next number did not move on here: found by tests/fuzz.
+  EXPECT_EQ(found("x^.5"), "");
+  EXPECT_EQ(found("d^.31RR = 7, cm^2 is 8"), "7 8 ");
 }
 
 }  // namespace

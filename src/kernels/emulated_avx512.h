@@ -59,6 +59,9 @@ inline __m512 emulated_cvtepi32_ps(__m512i v) {
 inline __m512i emulated_cvtepi8_epi32(__m128i v) {
   return joined(_mm256_cvtepi8_epi32(v), _mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)));
 }
+inline __m512i emulated_cvtepu8_epi32(__m128i v) {
+  return joined(_mm256_cvtepu8_epi32(v), _mm256_cvtepu8_epi32(_mm_srli_si128(v, 8)));
+}
 inline __m512i emulated_cvtepu16_epi32(__m256i v) {
   return joined(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(v)),
                 _mm256_cvtepu16_epi32(_mm256_extracti128_si256(v, 1)));
@@ -107,6 +110,8 @@ inline __m256i emulated_dpbusd_avx(__m256i acc, __m256i w, __m256i x) {
 #define _mm512_cvtepi32_ps(v) emulated_cvtepi32_ps(v)
 #undef _mm512_cvtepi8_epi32
 #define _mm512_cvtepi8_epi32(v) emulated_cvtepi8_epi32(v)
+#undef _mm512_cvtepu8_epi32
+#define _mm512_cvtepu8_epi32(v) emulated_cvtepu8_epi32(v)
 #undef _mm512_cvtepu16_epi32
 #define _mm512_cvtepu16_epi32(v) emulated_cvtepu16_epi32(v)
 #undef _mm512_cvtps_epi32

@@ -197,6 +197,7 @@ TEST(ModelConfigReader, RefusesByNameWhatWouldChangeTheArithmetic) {
                {"falcon_h1", "mamba_proj_bias", true},
                {"falcon_h1", "hidden_act", "gelu"},
                {"granitehybrid", "hidden_act", "gelu"},
+               {"qwen35", "hidden_act", "gelu"},
                {"falcon_h1", "mamba_norm_before_gate", true},
                {"falcon_h1", "mamba_d_ssm", 63},
                {"falcon_h1", "mamba_use_mlp", false},
@@ -359,6 +360,14 @@ TEST(ModelConfigReader, TakesTheDefaultsOfTransformers) {
     ASSERT_TRUE(found.ok()) << model << ": " << found.error().message();
     for (const RopeForm& form : found->ropes) EXPECT_EQ(form.theta, theta) << model;
   }
+
+  config = golden("phi3_long");
+  for (const char* word : {"max_position_embeddings", "original_max_position_embeddings"}) {
+    config.erase(word);
+  }
+  EXPECT_EQ(read(config).value().context_length, 4096);
+  EXPECT_EQ(read(config).value().ropes[0].original_context, 4096);
+  EXPECT_EQ(read(config).value().ropes[0].magnitude, 1.0f);
 
   config = golden("falcon_h1");
   const RecurrentForm said = read(config).value().layers[0].recurrent;

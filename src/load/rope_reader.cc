@@ -218,10 +218,13 @@ Status read_longrope(ConfigReader& reader, const ModelConfig& config, Parameters
   WHET_TRY(rope.long_factors, p.numbers("long_factor", n_pairs));
   const auto context = static_cast<double>(config.context_length);
   const Word word{"", "original_max_position_embeddings"};
-  WHET_TRY(const int64_t outside, reader.count(word, kMaxContext, config.context_length));
+  const bool is_phi3 = reader.architecture() == "phi3";  // whose class always has the word
+  const int64_t usual = is_phi3 ? 4096 : config.context_length;
+  WHET_TRY(const int64_t outside, reader.count(word, kMaxContext, usual));
   WHET_TRY(double original,
            p.number("original_max_position_embeddings", static_cast<double>(outside)));
-  if (reader.has(word)) original = static_cast<double>(outside);  // as transformers has it
+  // As transformers has it, where both are there.
+  if (reader.has(word) || is_phi3) original = static_cast<double>(outside);
   if (!(original > 1 && original <= 1e9)) {
     return invalid_model(fmt::format(
         "config.json: \"original_max_position_embeddings\": expected more than 1, found {}",
@@ -229,8 +232,9 @@ Status read_longrope(ConfigReader& reader, const ModelConfig& config, Parameters
   }
   rope.original_context = static_cast<int64_t>(original);
   WHET_TRY(const double factor, p.number("factor", context / original));
-  const double usual = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
-  WHET_TRY(const double magnitude, p.number("attention_factor", usual));
+  const double usual_magnitude =
+      factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
+  WHET_TRY(const double magnitude, p.number("attention_factor", usual_magnitude));
   rope.magnitude = static_cast<float>(magnitude);
   reader.say("rope.scaling.attn_factor", {magnitude});
   reader.say("rope.scaling.original_context_length",

@@ -51,6 +51,8 @@ for name, model in json.load(open(sys.argv[1]))["models"].items(): open(f"{sys.a
 ' $golden/templates.json "$2" ;;
   read_task_file) cp "$golden"/task_lines.jsonl "$2" ;;
   esac
+  # What it once found, made small.
+  if [ -d "tests/fuzz/found/$1" ]; then cp "tests/fuzz/found/$1"/* "$2"; fi
 }
 
 failed=0

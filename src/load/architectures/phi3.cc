@@ -18,6 +18,10 @@ Status read_phi3(ConfigReader& reader, ModelConfig& config) {
   Sizes sizes;
   sizes.usual_epsilon = 1e-5;
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
+  if (!reader.is_gguf() && !reader.has({"", sizes.context})) {
+    config.context_length = 4096;
+    reader.say("context_length", {uint64_t{4096}});
+  }
   WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   WHET_TRY(const std::vector<int64_t> windows,

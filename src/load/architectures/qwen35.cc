@@ -81,7 +81,8 @@ Status read_qwen35_base(ConfigReader& reader, bool dense, ModelConfig& config) {
   sizes.n_unused_layers = static_cast<int64_t>(n_heads);
   if (!dense) sizes.ffn = {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"};
   WHET_TRY_STATUS(read_sizes(reader, sizes, config));
-  WHET_TRY(const Activation activation, read_activation(reader, "hidden_act", Activation::kSilu));
+  // It is the convolution's too, which knows no other.
+  WHET_TRY_STATUS(reader.expect_text({"", "hidden_act"}, "silu"));
   WHET_TRY_STATUS(reader.expect_flag({"", "attention_bias"}, false));
   reader.skip({"mtp_num_hidden_layers", "mtp_use_dedicated_embeddings", "attn_output_gate",
                "mamba_ssm_dtype", "mlp_only_layers", "rope.dimension_sections"});
@@ -98,7 +99,6 @@ Status read_qwen35_base(ConfigReader& reader, bool dense, ModelConfig& config) {
     layer.mixer = attending[i] ? Mixer::kAttention : Mixer::kDeltaNet;
     layer.attention.qk_norm = QkNorm::kPerHead;
     layer.attention.output_gate = true;
-    layer.ffn.activation = activation;
   }
   reader.cannot_say("the layers of Qwen3.5 in the order of its converter");
   return ok_status();
