@@ -66,13 +66,14 @@ Status group_tasks(const EvalFlags& options, std::vector<eval::Task>& tasks) {
 }
 
 /// Asks the tasks in each wording of --prompt-variants.
-Status vary_prompts(const EvalFlags& options, std::vector<eval::Task>& tasks) {
+Status vary_prompts(const EvalFlags& options, experiment::Plan& plan) {
   constexpr uint64_t kMostBytes = uint64_t{1} << 24;
   if (options.prompt_variants.empty()) return ok_status();
   WHET_TRY(const std::string text, read_file(options.prompt_variants, kMostBytes));
   auto variants = eval::parse_prompt_variants(text);
   if (!variants.ok()) return variants.error().with_context(options.prompt_variants);
-  tasks = eval::asked_in_variants(tasks, *variants);
+  plan.tasks = eval::asked_in_variants(plan.tasks, *variants);
+  for (const eval::PromptVariant& variant : *variants) plan.wordings.push_back(variant.name);
   return ok_status();
 }
 
@@ -100,7 +101,7 @@ Status check_strategies(const experiment::Plan& plan, const ModelDescription& mo
 Result<experiment::Plan> make_eval_plan(const EvalFlags& options, const OpenedModel& opened) {
   WHET_TRY(experiment::Plan plan, make_plan(options.experiment, opened));
   WHET_TRY_STATUS(group_tasks(options, plan.tasks));
-  WHET_TRY_STATUS(vary_prompts(options, plan.tasks));
+  WHET_TRY_STATUS(vary_prompts(options, plan));
   plan.title =
       "Which strategies pay: " + fs::path(options.experiment.model.model).filename().string();
   plan.strategies = split_strategies(options.strategies);
@@ -123,7 +124,7 @@ int print_plan(const EvalFlags& options) {
   if (Status grouped = group_tasks(options, plan.tasks); !grouped.ok()) {
     return fail(grouped.error());
   }
-  if (Status varied = vary_prompts(options, plan.tasks); !varied.ok()) {
+  if (Status varied = vary_prompts(options, plan); !varied.ok()) {
     return fail(varied.error());
   }
   auto seeds = options.experiment.parse_seeds();

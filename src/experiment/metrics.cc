@@ -10,6 +10,7 @@
 
 #include "experiment/quantity.h"
 #include "stats/bootstrap.h"
+#include "stats/crossed_components.h"
 #include "stats/ratio.h"
 #include "stats/sample.h"
 #include "stats/sampling.h"
@@ -231,9 +232,10 @@ std::map<std::pair<std::string, uint64_t>, const Event*> by_task_and_seed(const 
 }
 
 /// Outcomes of each task, one a seed; with a baseline, gains over its run of the same seed.
-Clusters outcomes_by_seed(const Events& events, const Events* baseline) {
+std::map<std::string, std::vector<double>> outcomes_by_task(const Events& events,
+                                                            const Events* baseline) {
   const auto against = baseline ? by_task_and_seed(*baseline) : by_task_and_seed({});
-  Clusters tasks;
+  std::map<std::string, std::vector<double>> tasks;
   for (const auto& [task, runs] : by_task(events)) {
     std::vector<double> outcomes;
     for (const Event* event : runs) {
@@ -246,16 +248,47 @@ Clusters outcomes_by_seed(const Events& events, const Events* baseline) {
       }
       outcomes.push_back(outcome);
     }
-    tasks.push_back(std::move(outcomes));
+    tasks[task] = std::move(outcomes);
   }
   return tasks;
 }
 
-std::optional<results::Spread> spread_of(const Events& events, const Events* baseline) {
-  const auto components = stats::variance_components(outcomes_by_seed(events, baseline));
+/// "multiply-0001" and "brief" of the task "multiply-0001@brief".
+std::optional<results::Spread> spread_of_wordings(
+    const std::map<std::string, std::vector<double>>& outcomes,
+    const std::vector<std::string>& wordings) {
+  std::map<std::string, Clusters> tasks;
+  for (const auto& [id, values] : outcomes) {
+    const size_t at = id.rfind('@');
+    if (at == std::string::npos) continue;
+    const auto wording = std::find(wordings.begin(), wordings.end(), id.substr(at + 1));
+    if (wording == wordings.end()) continue;
+    Clusters& task = tasks.try_emplace(id.substr(0, at), wordings.size()).first->second;
+    task[static_cast<size_t>(wording - wordings.begin())] = values;
+  }
+  std::vector<Clusters> cells;
+  for (auto& [id, task] : tasks) cells.push_back(std::move(task));
+  const auto of = stats::crossed_components(cells);
+  if (!of) return std::nullopt;
+  return results::Spread{std::sqrt(of->between_tasks), std::sqrt(of->within),
+                         of->share_within(),           std::sqrt(of->between_wordings),
+                         std::sqrt(of->interaction),   of->share_of_wordings()};
+}
+
+std::optional<results::Spread> spread_of(const Events& events, const Events* baseline,
+                                         const std::vector<std::string>& wordings) {
+  const auto outcomes = outcomes_by_task(events, baseline);
+  if (wordings.size() > 1) return spread_of_wordings(outcomes, wordings);
+  Clusters tasks;
+  for (const auto& [id, values] : outcomes) tasks.push_back(values);
+  const auto components = stats::variance_components(tasks);
   if (!components) return std::nullopt;
-  return results::Spread{std::sqrt(components->between_tasks), std::sqrt(components->within_tasks),
-                         components->share_within()};
+  return results::Spread{std::sqrt(components->between_tasks),
+                         std::sqrt(components->within_tasks),
+                         components->share_within(),
+                         {},
+                         {},
+                         {}};
 }
 
 /// Of the gain over the baseline, or of the accuracy; none where no two tasks stand in one group.
@@ -381,7 +414,7 @@ StrategyResult summarise_row(const Row& row, const Events& events, const Events*
   summary.stolen_cpus = mean_cpus(events, &Event::stolen_cpu_ns);
   summary.core_clock = mean_core_clock(events);
   summary.per_correct = per_correct(events);
-  summary.spread = spread_of(events, baseline);
+  summary.spread = spread_of(events, baseline, options.wordings);
   summary.design_effect = design_effect_of(events, baseline);
   if (!baseline) return summary;
   summary.faster_than_possible = faster_than_possible(events, *baseline);

@@ -20,6 +20,7 @@ using results::StrategyResult;
 struct MetricOptions {
   std::string baseline;               // name of the row that all others are compared to
   std::vector<std::string> families;  // in display order
+  std::vector<std::string> wordings;  // Plan's
   double min_gain = 0.02;
   double min_time_gain = 0.05;
   double alpha = 0.05;                                       // of all verdicts together

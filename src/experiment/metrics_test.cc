@@ -281,6 +281,36 @@ TEST(Metrics, SplitsTheSpreadBetweenTasksAndSeeds) {
       << "one seed";
 }
 
+TEST(Metrics, SplitsTheSpreadOfWordingsToo) {
+  // The strategy wins in one wording and not in the other; one task only with every second seed.
+  std::vector<Event> events;
+  for (int task = 0; task < 4; ++task) {
+    for (const char* wording : {"plain", "brief"}) {
+      for (uint64_t seed = 0; seed < 2; ++seed) {
+        const bool wins = wording == std::string("brief") && (task > 0 || seed == 0);
+        for (const char* row : {"base", "s"}) {
+          events.push_back(event(row, task, seed, row[0] == 's' && wins ? kRight : kWrong));
+          events.back().task += std::string("@") + wording;
+        }
+      }
+    }
+  }
+  MetricOptions of = options();
+  of.wordings = {"plain", "brief"};
+  const auto spread = summarise(rows(), events, of)[1].spread;
+  ASSERT_TRUE(spread);
+  // Of eight cells one has a variance, 1/2. Means of the wordings 0 and 7/8; those of the tasks
+  // 1/4 and three times 1/2, so the rests are 3/16 in the first task and 1/16 in the others.
+  const double cell = 2 * (9 + 3 * 1) / 256.0 / 3;
+  EXPECT_NEAR(spread->between_seeds, std::sqrt(1.0 / 16), 1e-12);
+  EXPECT_NEAR(*spread->between_wordings, std::sqrt(49.0 / 128 - cell / 4), 1e-12);
+  EXPECT_NEAR(*spread->wordings_by_task, 0, 1e-7);
+  EXPECT_NEAR(spread->between_tasks, 0, 1e-7);
+  EXPECT_GT(*spread->wordings_share, 0.9);
+  EXPECT_LT(spread->seeds_share, 0.1);
+  EXPECT_FALSE(summarise(rows(), events, options())[1].spread->between_wordings);
+}
+
 TEST(Metrics, MoreWorkInLessTimeIsFound) {
   std::vector<Event> events;
   const auto add = [&](const std::string& name, int task, double seconds, size_t n) {

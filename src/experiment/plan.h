@@ -28,6 +28,7 @@ struct Plan {
   std::vector<std::string> strategies;
   std::vector<eval::Task> tasks;
   std::vector<TaskFile> task_files;
+  std::vector<std::string> wordings = {};  // where each task is asked in each: id and "@" wording
   std::vector<uint64_t> seeds = {0};
   SamplingParams sampling;
   int64_t max_tokens = -1;

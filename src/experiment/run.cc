@@ -478,6 +478,7 @@ class Experiment {
     MetricOptions options;
     options.baseline = line_.runners[line_.baseline].row.name;
     options.families = families_of(plan_.tasks);
+    options.wordings = plan_.wordings;
     options.min_gain = plan_.min_gain;
     options.min_time_gain = plan_.min_time_gain;
     options.alpha = alpha_of_last_look(status_, 1 - plan_.level);

@@ -285,6 +285,24 @@ std::string spread_line(const Report& doc) {
          shares + ".";
 }
 
+/// Whether the wordings are what a gain hangs on.
+std::string wordings_line(const Report& doc) {
+  std::string parts;
+  for (const auto& s : doc.strategies) {
+    if (s.kind == StrategyKind::kControl || !s.spread || !s.spread->between_wordings) continue;
+    const auto& of = *s.spread;
+    parts +=
+        fmt::format("{}{} {:.2f}, {:.2f}, {:.2f}, {:.2f} and {:.0f} %", parts.empty() ? "" : "; ",
+                    s.title(), *of.between_wordings, of.wordings_by_task.value_or(0),
+                    of.between_tasks, of.between_seeds, 100 * of.wordings_share.value_or(0));
+  }
+  if (parts.empty()) return "";
+  return "Standard deviation of a run's gain (the baseline: outcome) between wordings, in how a "
+         "task takes to a wording, between tasks and between seeds, and share of the mean's "
+         "uncertainty that more wordings could take away: " +
+         parts + ".";
+}
+
 /// What it cost to draw tasks together.
 std::string design_effect_line(const Report& doc) {
   std::string effects;
@@ -352,6 +370,7 @@ std::vector<std::string> remarks(const Report& doc) {
   if (!fell_back.empty())
     lines.push_back("Runs in which no candidate was eligible: " + fell_back + ".");
   if (auto line = spread_line(doc); !line.empty()) lines.push_back(std::move(line));
+  if (auto line = wordings_line(doc); !line.empty()) lines.push_back(std::move(line));
   if (auto line = design_effect_line(doc); !line.empty()) lines.push_back(std::move(line));
   if (auto line = per_correct_line(doc); !line.empty()) lines.push_back(std::move(line));
   std::string alike;

@@ -216,6 +216,9 @@ void describe(A& a, typename A::template Ref<Spread> s) {
   a.required("between_tasks", s.between_tasks);
   a.required("between_seeds", s.between_seeds);
   a.required("seeds_share", s.seeds_share);
+  a.field("between_wordings", s.between_wordings);
+  a.field("wordings_by_task", s.wordings_by_task);
+  a.field("wordings_share", s.wordings_share);
 }
 
 template <typename A>

@@ -112,7 +112,8 @@ class Maker {
     s.core_clock = maybe(number());
     s.faster_than_possible = maybe(number());
     s.per_correct = maybe(PerCorrect{maybe(number()), maybe(number()), maybe(number())});
-    s.spread = maybe(Spread{number(), number(), number()});
+    s.spread = maybe(
+        Spread{number(), number(), number(), maybe(number()), maybe(number()), maybe(number())});
     s.design_effect = maybe(number());
     s.scores = maybe(Scores{maybe(estimate()), maybe(count()), maybe(estimate())});
     Verdict verdict;

@@ -216,6 +216,9 @@ struct PerCorrect {
 struct Spread {
   double between_tasks = 0, between_seeds = 0;  // standard deviations
   double seeds_share = 0;  // of the mean's variance: what more seeds could take away
+  // Where each task was asked in several wordings: between these, and in how a task takes to one.
+  std::optional<double> between_wordings, wordings_by_task;
+  std::optional<double> wordings_share;  // what more wordings could take away
 };
 
 /// A row, measured. All counts are of runs, but n_tasks.
