@@ -16,6 +16,7 @@ import json
 import shutil
 import subprocess
 import time
+from itertools import islice
 from pathlib import Path
 
 import gguf
@@ -176,6 +177,14 @@ def tokens_of(args, texts):
     return torch.tensor(ids)
 
 
+def row_starts(n_tokens, length, seed):
+    """Where rows of a text begin: all of it once, then again in another order, shifted."""
+    draws = torch.Generator().manual_seed(seed)
+    while True:
+        shift = int(torch.randint(length, (), generator=draws))
+        yield from (torch.randperm((n_tokens - shift - 1) // length, generator=draws) * length + shift).tolist()
+
+
 def write_back(source, target, changed, config, reader):
     """A copy of the file with other bytes in the changed tensors."""
     part = f"{target}.part"
@@ -244,18 +253,11 @@ def main():
                "weight_decay": 0.1 if kind == "lr" else 0.0} for kind, params in kinds.items() if params]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
     start, saved, step, losses = time.time(), time.time(), 0, []
-    # Every row of the texts once, then all again in another order.
-    order = iter(())
+    order = row_starts(len(ids), length, args.seed)
     while step < n_steps and time.time() - start < 60 * args.minutes:
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate_at(step / n_steps)
-        batch = []
-        while len(batch) < args.rows:
-            if (row := next(order, None)) is None:
-                shift = int(torch.randint(length, ()))
-                order = iter((torch.randperm((len(ids) - shift - 1) // length) * length + shift).tolist())
-                continue
-            batch.append(ids[row:row + length + 1])
+        batch = [ids[row:row + length + 1] for row in islice(order, args.rows)]
         loss = model.loss(torch.stack(batch))
         optimizer.zero_grad()
         loss.backward()
