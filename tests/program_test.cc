@@ -1,6 +1,7 @@
 // The commands that measure: perplexity, bench.
 #include "program.h"
 
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -143,8 +144,18 @@ TEST(AdaptLarosa, TheCopyPredictsAsTheModelDoesAndItsPlanIsHeeded) {
   EXPECT_NE(both.out.find("no speculation beside it"), std::string::npos) << both.out;
   const std::string run = "run " + out + " -p 'a b a b a b' -n 40 --temp 0 --sparsity plan";
   EXPECT_EQ(whet(run + " 2>/dev/null").out, whet(run + " --spec-type none 2>/dev/null").out);
-  const Ran again = whet(adapt + "q8_0 2>&1");
+  const Ran again = whet(adapt + "q8_0 --search-inputs 2>&1");
   EXPECT_NE(again.out.find("were seen before"), std::string::npos) << again.out;
+  double found = 0, before_search = 0;
+  const size_t at = again.out.find("budget of each input");
+  ASSERT_NE(at, std::string::npos) << again.out;
+  ASSERT_EQ(std::sscanf(again.out.c_str() + at,
+                        "budget of each input: divergence %lf nats per token, %lf before", &found,
+                        &before_search),
+            2)
+      << again.out;
+  EXPECT_GT(found, 0);
+  EXPECT_LE(found, before_search);
   const Ran refused =
       whet("perplexity " + kDraftDirectory + " -f " + text + " --sparsity plan 2>&1");
   EXPECT_NE(refused.status, 0);
@@ -172,6 +183,34 @@ TEST(Perplexity, OfWhatIsDecodedSparseBehindADensePrompt) {
   EXPECT_EQ(scored("--sparsity 0 --sparse-from 100")["difference_nats"].get<double>(), 0);
   EXPECT_EQ(whet(command + "--sparse-from 1 2>&1").status, 2);
   EXPECT_EQ(whet(command + "--sparsity 0.4 --sparse-from 127 2>&1").status, 2);
+}
+
+TEST(Perplexity, BlocksLeftOutOfSingleRowsChangeNoBit) {
+  const auto scored = [](const std::string& flags) {
+    const Ran ran = whet("perplexity " + kDraft + " -f " + short_text() + " -c 64 --json " + flags +
+                         " 2>/dev/null");
+    EXPECT_EQ(ran.status, 0) << flags;
+    return nlohmann::json::parse(ran.out);
+  };
+  const auto dense = scored(""), together = scored("--sparsity block:0.6");
+  // Rows by themselves read the kept blocks of the weights, rows together multiply zeros.
+  const auto alone = scored("--sparsity block:0.6 -b 1");
+  EXPECT_EQ(alone["nats_per_token"], together["nats_per_token"]);
+  EXPECT_NE(alone["nats_per_token"], dense["nats_per_token"]);
+  EXPECT_EQ(scored("--sparsity block:0 -b 1")["nats_per_token"], dense["nats_per_token"]);
+  EXPECT_GT(alone["sparse_share_counted"].get<double>(), 0.2);
+  EXPECT_LT(alone["sparse_share_counted"].get<double>(), 0.6);
+  EXPECT_EQ(alone["sparse_share_counted"], together["sparse_share_counted"]);
+  EXPECT_FALSE(dense.contains("sparse_share_counted"));
+
+  const std::string of_256 = scratch("blocks-of-256.gguf");
+  const Ran made = whet("synth -o " + of_256 +
+                        " --like smollm2-135m --layers 1 --width 256 --heads 4 --kv-heads 2 --ffn "
+                        "512 --type q4_k_m 2>&1");
+  ASSERT_EQ(made.status, 0) << made.out;
+  const Ran refused = whet("run " + of_256 + " -p a -n 1 --sparsity block:0.4 2>&1");
+  EXPECT_EQ(refused.status, 2) << refused.out;
+  EXPECT_NE(refused.out.find("blocks of 32 columns"), std::string::npos) << refused.out;
 }
 
 TEST(AdaptMagnitudes, ThresholdsFollowFromTheCopy) {

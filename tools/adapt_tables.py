@@ -22,6 +22,7 @@ MODELS = {
     "qwen15-rot-q4.gguf": ("Qwen2.5-Coder-1.5B", "rotated Q4_0"),
     "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf": ("Qwen2.5-Coder-1.5B", "Q4_K_M as published"),
 }
+HEADS = {"smollm2-135m-instruct-q4_1.gguf": "SmolLM2-135M", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf": "Qwen2.5-Coder-0.5B"}
 VARIANTS = {"larosa": "larosa: 37 % of its weights skipped", "vocab": "vocab: 512 phrases, tuned", "spec": "spec: n-grams",
             "kv": "kv: shared beginnings by alias", "all": "all, in a file of both"}
 
@@ -40,7 +41,7 @@ def cost():
     files = [("smol-rot-q8.gguf", "rotated"), ("smol-mag-q8.gguf", "not rotated")]
     whole = [line for (_, _, first), line in found.items() if first == 0]
     later = max(first for _, _, first in found)
-    methods = ["larosa", "wina", "teal", "cats", "down"]
+    methods = ["larosa", "wina", "teal", "cats", "down", "block"]
 
     def place(plan):
         method, colon, share = plan.partition(":")
@@ -124,6 +125,50 @@ def products():
                " | ".join(f"{found[s]['dense/sparse']:.2f}" for s in shares) + " |")
 
 
+def blocks():
+    """Whole blocks left out of rows as the file has them and of interleaved ones, beside channels left out of a channel-major copy."""
+    def medians(path):
+        rows = json.loads((RUNS / path).read_text())["benchmarks"]
+        return [row for row in rows if row.get("aggregate_name") == "median"] or rows
+
+    def place_of(parts):
+        threads = next((part.removeprefix("threads:") for part in parts if part.startswith("threads:")), "1")
+        return parts[0], threads
+
+    by_channel = {}
+    for row in medians("sparsity/products.json"):
+        _, of_type, place, skipped, *rest = row["run_name"].split("/")
+        if skipped == "40":
+            by_channel[(of_type, *place_of([place, *rest]))] = row["dense/sparse"]
+    table = {}
+    for row in medians("sparsity/products-blocks.json"):
+        _, of_type, layout, place, skipped, *rest = row["run_name"].split("/")
+        table.setdefault((of_type, layout, *place_of([place, *rest])), {})[int(skipped)] = row
+    shares = sorted({share for found in table.values() for share in found})
+    yield ("| type | weights | layout | threads | dense µs | blocks µs at 40 % | " +
+           " | ".join(f"dense/blocks at {s} %" for s in shares) + " | by channel at 40 % |")
+    yield "|---|---|---|---:|---:|---:|" + "---:|" * (len(shares) + 1)
+    for (of_type, layout, place, threads), found in table.items():
+        yield (f"| {of_type} | {'from memory' if place == 'cold' else 'hot'} | {'interleaved' if layout == 'interleaved' else 'as in the file'} | "
+               f"{threads} | {found[40]['dense us']:.1f} | {found[40]['sparse us']:.1f} | " +
+               " | ".join(f"{found[s]['dense/sparse']:.2f}" for s in shares) + f" | {by_channel[(of_type, place, threads)]:.2f} |")
+
+
+def sketches():
+    """What approximate logits of all rows leave to be read of the head, on real hidden states."""
+    names = {"axes": "leading axes", "largest": "each state's largest elements along the axes", "bits": "bits a weight"}
+    yield ("| head of | rows | what all rows are looked at by | of the head's bytes | rows left by the bound | "
+           "first row is the sketch's first | among 16 | among 64 | among 256 | states |")
+    yield "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|"
+    for line in read("sparsity/head-sketch.jsonl"):
+        kind, _, number = line["sketch"].partition(":")
+        what = f"{number} {names[kind]}" if kind == "bits" else f"{100 * float(number):.0f} % of them, {names[kind]}"
+        among = line["first_row_among"]
+        yield (f"| {HEADS[line['model']]} | {line['rows']} | {what} | {100 * line['share_of_bytes']:.0f} % | "
+               f"{100 * line['rows_left_by_bound']:.0f} % | " +
+               " | ".join(f"{100 * among[n]:.1f} %" for n in ("1", "16", "64", "256")) + f" | {line['tokens']} |")
+
+
 def draft():
     plans = {}
     for line in read("sparsity/self-draft.jsonl"):
@@ -156,7 +201,7 @@ def comparison():
 
 def main():
     wrong = []
-    for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "draft": draft},
+    for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "blocks": blocks, "sketches": sketches, "draft": draft},
                          "vocabulary.md": {"comparison": comparison}}.items():
         path = ROOT / "docs" / file
         before = page = path.read_text()

@@ -138,6 +138,28 @@ TEST(SparsityBudgetTest, TheShareIsCountedByWeight) {
   EXPECT_DOUBLE_EQ(down.share, 80.0 * 64 / (64 * 128 + 64 * 64 + 64 * 320 + 160 * 64));
 }
 
+TEST(SparsityBudgetTest, BlocksAreWhole) {
+  const ModelConfig config = two_layers();
+  const SparsityPlan plan = block_budget(config, 0.7).value();
+  EXPECT_EQ(plan.block, 32);
+  // 56 % of two blocks, 84 % of two and of five.
+  EXPECT_EQ(plan.kept[0], (std::array<int64_t, kSparsitySites>{32, 32, 32, 32}));
+  ModelConfig odd = config;
+  odd.layers[1].ffn.dim = 150;
+  const auto refused = block_budget(odd, 0.7);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("multiple of 32"), std::string::npos);
+}
+
+TEST(KeepLargestBlocks, TakesThoseOfTheLargestSumsOfSquares) {
+  std::vector<float> x{3, 0, 2, 2, -4, 1, 0, 5, 2, 2};
+  std::vector<uint32_t> scratch;
+  keep_largest_blocks(x.data(), 10, 6, 2, scratch);  // 9, 8, 17, 25, 8
+  EXPECT_EQ(x, (std::vector<float>{3, 0, 0, 0, -4, 1, 0, 5, 0, 0}));
+  keep_largest_blocks(x.data(), 10, 10, 2, scratch);
+  EXPECT_EQ(x[0], 3);
+}
+
 TEST(SparsityBudgetTest, RefusesSharesThatAreNone) {
   const ModelConfig config = two_layers();
   EXPECT_FALSE(published_budget(config, -0.1).ok());

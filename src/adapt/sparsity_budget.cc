@@ -12,9 +12,9 @@ constexpr bool is_normed(size_t site) {
          site == static_cast<size_t>(SparsitySite::kFfnInput);
 }
 
-/// `shares`: of the channels of each site.
+/// `shares`: of the channels of each site, in blocks of so many.
 Result<SparsityPlan> budget(const ModelConfig& config, const char* method,
-                            const std::array<double, kSparsitySites>& shares) {
+                            const std::array<double, kSparsitySites>& shares, int64_t block = 1) {
   for (const double s : shares) {
     if (s >= 0 && s < 1) continue;
     return Error(
@@ -23,7 +23,7 @@ Result<SparsityPlan> budget(const ModelConfig& config, const char* method,
                     "give, {:.3f} of the attention's output and {:.3f} of the FFN's",
                     shares[0], shares[1], shares[3]));
   }
-  SparsityPlan made{.method = method, .kept = {}};
+  SparsityPlan made{.method = method, .kept = {}, .block = block};
   int64_t skipped = 0, all = 0;
   for (const LayerForm& layer : config.layers) {
     if (!has_sparsity_sites(layer)) {
@@ -35,7 +35,14 @@ Result<SparsityPlan> budget(const ModelConfig& config, const char* method,
     const auto shapes = sparsity_shapes(layer, config.d_model);
     std::array<int64_t, kSparsitySites>& kept = made.kept.emplace_back();
     for (size_t i = 0; i < kSparsitySites; ++i) {
-      kept[i] = channels_kept(shapes[i].channels, shares[i]);
+      if (shapes[i].channels % block != 0) {
+        return Error(ErrorCode::kInvalidModel,
+                     fmt::format("sparsity {}: expected a multiple of {} channels as the {}, found "
+                                 "{}",
+                                 method, block, sparsity_site_name(static_cast<SparsitySite>(i)),
+                                 shapes[i].channels));
+      }
+      kept[i] = block * channels_kept(shapes[i].channels / block, shares[i]);
       skipped += (shapes[i].channels - kept[i]) * shapes[i].weights_per_channel;
       all += shapes[i].channels * shapes[i].weights_per_channel;
     }
@@ -52,6 +59,10 @@ int64_t channels_kept(int64_t channels, double sparsity) {
 
 Result<SparsityPlan> published_budget(const ModelConfig& config, double p) {
   return budget(config, "larosa", {0.8 * p, 1.2 * p, 0.8 * p, 1.2 * p});
+}
+
+Result<SparsityPlan> block_budget(const ModelConfig& config, double p) {
+  return budget(config, "block", {0.8 * p, 1.2 * p, 0.8 * p, 1.2 * p}, 32);
 }
 
 Result<SparsityPlan> balanced_budget(const ModelConfig& config, double p, double balance) {

@@ -22,6 +22,10 @@ Result<SparsityPlan> balanced_budget(const ModelConfig& config, double p, double
 /// The share p of the channels of down's input, and nothing else. Errors: as published_budget().
 Result<SparsityPlan> down_budget(const ModelConfig& config, double p);
 
+/// published_budget() in whole blocks of 32 channels, of which each input's share is rounded down.
+/// Errors: as published_budget(); an input that is no multiple of 32.
+Result<SparsityPlan> block_budget(const ModelConfig& config, double p);
+
 /// The share p of the channels of every input. Errors: as published_budget().
 Result<SparsityPlan> uniform_budget(const ModelConfig& config, double p);
 

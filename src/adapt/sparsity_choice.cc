@@ -44,9 +44,10 @@ Result<SparsityPlan> threshold_plan(const SparsityChoice& choice, const LoadedMo
 Status replace_plan(const SparsityChoice& choice, ThreadPool& pool, LoadedModel& model) {
   const ModelConfig& config = model.model.config;
   const bool by_threshold = choice.method == "teal" || choice.method == "cats";
-  WHET_TRY(SparsityPlan plan, by_threshold              ? threshold_plan(choice, model)
-                              : choice.method == "down" ? down_budget(config, choice.share)
-                                                        : published_budget(config, choice.share));
+  WHET_TRY(SparsityPlan plan, by_threshold               ? threshold_plan(choice, model)
+                              : choice.method == "down"  ? down_budget(config, choice.share)
+                              : choice.method == "block" ? block_budget(config, choice.share)
+                                                         : published_budget(config, choice.share));
   if (choice.method == "wina") score_by_column_norms(model.model, pool, plan);
   model.model.sparsity = std::make_shared<const SparsityPlan>(std::move(plan));
   return ok_status();
@@ -69,7 +70,7 @@ Result<SparsityChoice> parse_sparsity(std::string_view text) {
   if (parsed.ec == std::errc() && parsed.ptr == end && known) return choice;
   return Error(ErrorCode::kInvalidArgument,
                fmt::format("sparsity: expected off, plan, or a share such as 0.4, wina:0.4, "
-                           "down:0.4, teal:0.4 or cats:0.4, found {}",
+                           "down:0.4, block:0.4, teal:0.4 or cats:0.4, found {}",
                            quote_untrusted(std::string(text))));
 }
 

@@ -200,7 +200,8 @@ const Flag& add_sparsity_flag(Command& command, std::string* plan) {
       .add("--sparsity", plan,
            "off, plan (the channels that the model's file says are kept), or a share of channels "
            "to skip: 0.4 (by LaRoSA's rule), wina:0.4 (weighed by the norms of columns), down:0.4 "
-           "(of down's input alone), teal:0.4 and cats:0.4 (below thresholds from whet adapt "
+           "(of down's input alone), block:0.4 (in whole blocks of 32), teal:0.4 and cats:0.4 "
+           "(below thresholds from whet adapt "
            "magnitudes)")
       .value_name("PLAN");
 }
@@ -214,12 +215,15 @@ Status apply_sparsity(const std::string& plan, SparseRows rows, LoadedModel& loa
   WHET_TRY(const ChannelCopies copies, adapt::apply_sparsity(choice, rows, pool, loaded));
   std::string note = fmt::format("--sparsity {}: {:.2f} % of the layers' weights skipped", plan,
                                  100 * loaded.model.sparsity->share);
-  if (rows == SparseRows::kDecoded) {
+  const bool in_blocks = loaded.model.sparsity->block > 1;
+  if (rows == SparseRows::kDecoded && !in_blocks) {
     note += fmt::format("; {} matrices copied channel by channel, {} MiB", copies.n_matrices,
                         copies.bytes >> 20);
   }
   if (copies.n_without > 0) {
-    note += fmt::format("; {} are read whole, being neither Q8_0, Q4_0 nor Q4_1", copies.n_without);
+    note += fmt::format(
+        "; {} matrices are read whole, being {}", copies.n_without,
+        in_blocks ? "of types without blocks of 32 columns" : "neither Q8_0, Q4_0 nor Q4_1");
   }
   print_note(note);
   return ok_status();
@@ -281,7 +285,8 @@ Result<std::unique_ptr<Engine>> ModelFlags::load() const {
   }
   ModelUse all_use = use;
   // Weights are copied channel by channel from rows as the file has them.
-  if (sparsity != "off" && sparse_rows == SparseRows::kDecoded) all_use.lives_long = false;
+  if (sparsity != "off" && !sparsity.starts_with("block:") && sparse_rows == SparseRows::kDecoded)
+    all_use.lives_long = false;
   if (std::ranges::count(options.speculation.sources, true) > 0) {
     all_use.rows_per_step = std::max(use.rows_per_step, 2);  // steps verify several tokens
   }

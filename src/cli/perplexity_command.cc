@@ -168,6 +168,12 @@ void print_score(const char* name, const TextScore& score) {
              score.standard_error(), perplexity, perplexity * score.standard_error());
 }
 
+/// Share of the weights that sparse rows met and skipped.
+double share_counted(Engine& engine) {
+  const SparsityCount count = engine.sparsity_count();
+  return count.met == 0 ? 0 : static_cast<double>(count.skipped) / static_cast<double>(count.met);
+}
+
 /// A prompt that is read dense and an answer that is decoded sparse, beside all of it dense.
 int run_sparse_from(const PerplexityFlags& options) {
   if (options.model.sparsity == "off") {
@@ -181,6 +187,7 @@ int run_sparse_from(const PerplexityFlags& options) {
   auto tokens = (*engine)->tokenizer().encode(
       *text, {.add_special = false, .parse_special = options.parse_special});
   if (!tokens.ok()) return fail(tokens.error());
+  (*engine)->count_sparsity();
   const auto score =
       compare_sparse_text(**engine, *tokens, static_cast<int64_t>(*options.sparse_from));
   if (!score.ok()) return fail(score.error());
@@ -197,6 +204,7 @@ int run_sparse_from(const PerplexityFlags& options) {
                                       {"context", (*engine)->context()},
                                       {"sparsity", options.model.sparsity},
                                       {"sparse_share", (*engine)->loaded().model.sparsity->share},
+                                      {"sparse_share_counted", share_counted(**engine)},
                                       {"sparse_from", *options.sparse_from},
                                       {"dense", score_json(score->dense)},
                                       {"sparse", score_json(score->sparse)},
@@ -211,9 +219,10 @@ int run_sparse_from(const PerplexityFlags& options) {
   print_score("sparse", score->sparse);
   fmt::print(
       "sparse over dense {:+.2f} ± {:.2f} % of perplexity, token by token\n"
-      "{} tokens scored of {} in {} windows of {}, behind {} that are read dense\n",
+      "{} tokens scored of {} in {} windows of {}, behind {} that are read dense\n"
+      "{:.2f} % of the layers' weights skipped, counted\n",
       100 * rise, 100 * rise_error, score->sparse.n_tokens, tokens->size(), score->sparse.n_windows,
-      (*engine)->context(), *options.sparse_from);
+      (*engine)->context(), *options.sparse_from, 100 * share_counted(**engine));
   return 0;
 }
 
@@ -225,6 +234,8 @@ int run_plain(const PerplexityFlags& options) {
   auto tokens = (*engine)->tokenizer().encode(
       *text, {.add_special = false, .parse_special = options.parse_special});
   if (!tokens.ok()) return fail(tokens.error());
+  const bool sparse = options.model.sparsity != "off";
+  if (sparse) (*engine)->count_sparsity();
   int64_t start = monotonic_ns();
   auto tally = score_text(**engine, *tokens);
   if (!tally.ok()) return fail(tally.error());
@@ -251,6 +262,7 @@ int run_plain(const PerplexityFlags& options) {
         {"bits_per_byte", bits_per_byte},
         {"bits_per_byte_stderr", bits_per_byte * error / nats},
         {"tokens_per_second", static_cast<double>(tally->n_tokens) / seconds}};
+    if (sparse) json["sparse_share_counted"] = share_counted(**engine);
     fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print(
@@ -259,6 +271,10 @@ int run_plain(const PerplexityFlags& options) {
     fmt::print("{} tokens scored of {} ({} bytes) in {} windows of {}, {:.1f} tok/s\n",
                tally->n_tokens, tokens->size(), text->size(), tally->n_windows,
                (*engine)->context(), static_cast<double>(tally->n_tokens) / seconds);
+    if (sparse) {
+      fmt::print("{:.2f} % of the layers' weights skipped, counted\n",
+                 100 * share_counted(**engine));
+    }
   }
   return 0;
 }

@@ -72,6 +72,9 @@ class Engine : public Generator {
 
   /// One forward pass outside of any request, for benchmarks; see forward(). No request may run.
   std::span<const float> step(std::span<const StepSegment> segments);
+  /// Counts sparse rows from now on, and what was counted; see ForwardScratch. No request may run.
+  void count_sparsity() { runner_.scratch().count_sparsity(); }
+  SparsityCount sparsity_count() { return runner_.scratch().sparsity_count(); }
   KvShape kv_shape() const;
   /// Of the model's vocabulary, for constraints; made when first asked for.
   std::shared_ptr<const TokenTrie> token_trie();

@@ -28,6 +28,8 @@ class StepRunner {
   /// When the forward pass of the last run() ended, before sampling.
   int64_t forward_end_ns() const { return forward_end_ns_; }
 
+  ForwardScratch& scratch() { return scratch_; }
+
   /// The forward pass alone, for benchmarks.
   std::span<const float> forward_pass(std::span<const StepSegment> segments);
 

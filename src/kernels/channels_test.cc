@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
 #include "base/aligned_buffer.h"
+#include "kernels/interleave.h"
 #include "kernels/test_data.h"
 
 namespace whet::kernels {
@@ -217,6 +219,88 @@ TEST(LinearChannels, IsTheDenseProductOfTheMaskedInputBitByBit) {
       }
     }
   }
+}
+
+/// linear() of one row over the groups of 32 columns that are kept, or over all.
+std::vector<float> in_groups(const KernelTable& table, const Product& p, const void* rows,
+                             bool interleaved, const std::vector<float>& in, bool skip,
+                             size_t* n_kept = nullptr) {
+  Guarded<uint8_t> prepared(activation_bytes(ActivationForm::kBlock32, 1, p.n_cols));
+  table.quantize_activations(
+      {ActivationForm::kBlock32, in.data(), p.n_cols, 1, 0, 1, p.n_cols, prepared.data()});
+  Guarded<uint32_t> kept(p.n_cols / 32);
+  const size_t n = find_kept_groups(prepared.data(), p.n_cols, kept.data());
+  if (n_kept != nullptr) *n_kept = n;
+  Guarded<float> y(p.n_rows);
+  for (float& value : y) value = std::nanf("");
+  const size_t middle = p.n_rows / 2 / table.panel_rows * table.panel_rows;
+  for (const auto& [begin, end] : {std::pair{size_t{0}, middle}, {middle, p.n_rows}}) {
+    table.linear({.type = p.type,
+                  .form = ActivationForm::kBlock32,
+                  .weights = rows,
+                  .interleaved = interleaved,
+                  .n_cols = p.n_cols,
+                  .row_begin = begin,
+                  .row_end = end,
+                  .activations = prepared.data(),
+                  .n_tokens = 1,
+                  .y = y.data(),
+                  .y_stride = p.n_rows,
+                  .kept_groups = skip ? kept.data() : nullptr,
+                  .n_kept_groups = n});
+  }
+  return {y.begin(), y.end()};
+}
+
+void expect_same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0);
+}
+
+TEST(LinearSkippingGroups, IsTheDenseProductOfTheMaskedInputBitByBit) {
+  const CounterRng rng(6, 6);
+  uint64_t drawn = 0;
+  int n_types = 0;
+  for (const DType type : kWeightTypes) {
+    if (!skips_groups(type)) continue;
+    ++n_types;
+    for (const auto& [n_rows, n_cols] :
+         {std::pair<size_t, size_t>{1, 32}, {7, 64}, {64, 576}, {100, 288}, {33, 1536}}) {
+      const Product product(type, n_rows, n_cols);
+      const size_t n_groups = n_cols / 32;
+      for (const size_t n_left : {size_t{0}, size_t{1}, n_groups / 2, n_groups}) {
+        SCOPED_TRACE(std::string(dtype_info(type).name) + ", " + std::to_string(n_rows) + " x " +
+                     std::to_string(n_cols) + ", " + std::to_string(n_left) + " groups left");
+        std::vector<float> in = product.x;
+        size_t n_zero = 0;
+        while (n_zero < n_groups - n_left) {
+          float* const group = in.data() + 32 * (rng.bits(drawn++) % n_groups);
+          n_zero += std::any_of(group, group + 32, [](float v) { return v != 0; }) ? 1 : 0;
+          std::fill_n(group, 32, 0.0f);
+        }
+        std::vector<float> reference;
+        for (const KernelTable* table : runnable_tables()) {
+          SCOPED_TRACE(isa_name(table->isa));
+          const void* rows = product.weights.data();
+          size_t n_kept = 0;
+          const auto y = in_groups(*table, product, rows, false, in, true, &n_kept);
+          ASSERT_EQ(n_kept, n_left);
+          expect_same_bits(y, product.dense(*table, in));
+          if (reference.empty()) reference = y;
+          expect_same_bits(y, reference);
+          const size_t h = interleaved_rows(*table, type, n_cols);
+          if (h == 1 || n_rows % h != 0) continue;
+          Guarded<uint8_t> panels(product.weights.size());
+          const size_t bytes = h * row_bytes(dtype_info(type), n_cols);
+          for (size_t at = 0; at < panels.size(); at += bytes) {
+            interleave_rows(type, h, n_cols, product.weights.data() + at, panels.data() + at);
+          }
+          expect_same_bits(in_groups(*table, product, panels.data(), true, in, true), y);
+        }
+      }
+    }
+  }
+  EXPECT_GE(n_types, 7);
 }
 
 }  // namespace

@@ -70,6 +70,19 @@ ActivationForm activation_form(const KernelTable& table, DType weight_type, size
   }
 }
 
+bool skips_groups(DType type) {
+  return has_linear(type) && dtype_info(type).block_elements == 32;
+}
+
+size_t find_kept_groups(const void* activations, size_t n_cols, uint32_t* kept) {
+  const auto* x = static_cast<const Activations32*>(activations);
+  size_t n = 0;
+  for (size_t g = 0; g < n_cols / 32; ++g) {
+    if (x[g / 8].d[g % 8] != 0) kept[n++] = static_cast<uint32_t>(g);
+  }
+  return n;
+}
+
 bool has_linear(DType type) {
   switch (type) {
     case DType::F32:

@@ -29,6 +29,11 @@ bool weight_type_supported(DType type);
 /// Those among them that linear() knows too. The others are slow: their rows have to be dequantised
 /// and multiplied as floats.
 bool has_linear(DType type);
+/// True for types that linear() multiplies in groups of 32 columns and can skip (kept_groups).
+bool skips_groups(DType type);
+/// Which groups of 32 columns of one token, in kBlock32, are not all zero: ascending to
+/// `kept` [n_cols / 32]; returns how many.
+size_t find_kept_groups(const void* activations, size_t n_cols, uint32_t* kept);
 /// Bytes of the prepared activations of n_tokens rows of n_cols values. Align the buffer to 64.
 size_t activation_bytes(ActivationForm form, size_t n_tokens, size_t n_cols);
 
@@ -58,6 +63,11 @@ struct LinearArgs {
   size_t n_tokens;
   float* y;         // y of token t, row n goes to y[t * y_stride + n]
   size_t y_stride;  // in floats
+  /// Of one token in kBlock32: the groups of 32 columns whose activations are not all zero,
+  /// ascending. The weights of the others are not read, which changes no bit where their scales
+  /// are finite. nullptr: all are read.
+  const uint32_t* kept_groups = nullptr;
+  size_t n_kept_groups = 0;
 };
 
 /// Which channels of one token are the `keep` largest by |x * score|; of equal ones the first.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -182,6 +183,35 @@ void channels(benchmark::State& state, DType type, size_t n_rows, size_t n_cols,
                                          Counter::kIsIterationInvariantRate);
 }
 
+/// Two bodies in turn, and how much longer the first took. Medians: an iteration that other
+/// programs took part in says nothing.
+template <class Dense, class Sparse>
+void time_in_turn(benchmark::State& state, const Dense& run_dense, const Sparse& run_sparse) {
+  const auto microseconds_of = [](const auto& body) {
+    const auto begin = std::chrono::steady_clock::now();
+    body();
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
+        .count();
+  };
+  std::vector<double> dense_us, sparse_us;
+  size_t n_done = 0;
+  for (auto _ : state) {
+    dense_us.push_back(microseconds_of([&] { run_dense(n_done); }));
+    sparse_us.push_back(microseconds_of([&] { run_sparse(n_done); }));
+    ++n_done;
+  }
+  const auto median = [](std::vector<double>& sample) {
+    const auto middle = sample.begin() + static_cast<ptrdiff_t>(sample.size() / 2);
+    std::nth_element(sample.begin(), middle, sample.end());
+    return *middle;
+  };
+  using benchmark::Counter;
+  const double dense = median(dense_us), sparse = median(sparse_us);
+  state.counters["dense us"] = Counter(dense, Counter::kAvgThreads);
+  state.counters["sparse us"] = Counter(sparse, Counter::kAvgThreads);
+  state.counters["dense/sparse"] = Counter(dense / sparse, Counter::kAvgThreads);
+}
+
 /// The dense product of a row and the one that leaves out a percentage of its channels, in turn,
 /// each with what makes x ready for it. A team shares rows of the one and blocks of channels of the
 /// other.
@@ -202,9 +232,7 @@ void sparse_over_dense(benchmark::State& state, DType type, size_t n_rows, size_
   AlignedBuffer<float> sums;
   float* y = sums.reserve(kChannelTileRows);
   AlignedBuffer<std::byte> prepared;
-  std::vector<double> dense_us, sparse_us;
-  size_t copy = 0;
-  const auto run_dense = [&] {
+  const auto run_dense = [&](size_t copy) {
     const ActivationForm form = shared->form;
     std::byte* ready = prepared.reserve(activation_bytes(form, 1, n_cols));
     kernels().quantize_activations({form, x.data(), n_cols, 1, 0, 1, n_cols, ready});
@@ -223,7 +251,7 @@ void sparse_over_dense(benchmark::State& state, DType type, size_t n_rows, size_
                       .y_stride = n_rows});
     benchmark::DoNotOptimize(dense_y.data());
   };
-  const auto run_sparse = [&] {
+  const auto run_sparse = [&](size_t copy) {
     kernels().choose_channels({x.data(), nullptr, n_cols, keep, scratch.data(), kept.data()});
     kernels().quantize_channels({x.data(), kept.data(), n_cols, activations.data()});
     const ChannelWeights& w = *channel_weights;
@@ -239,28 +267,62 @@ void sparse_over_dense(benchmark::State& state, DType type, size_t n_rows, size_
       benchmark::DoNotOptimize(y);
     }
   };
-  const auto microseconds_of = [](const auto& body) {
-    const auto begin = std::chrono::steady_clock::now();
-    body();
-    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin)
-        .count();
-  };
-  for (auto _ : state) {
-    dense_us.push_back(microseconds_of(run_dense));
-    sparse_us.push_back(microseconds_of(run_sparse));
-    ++copy;
+  time_in_turn(state, run_dense, run_sparse);
+}
+
+/// The same where whole groups of 32 columns are left out of rows as the file has them, or of
+/// interleaved ones.
+void blocks_over_dense(benchmark::State& state, DType type, size_t n_rows, size_t n_cols, bool cold,
+                       bool interleaved) {
+  if (state.thread_index() == 0) {
+    shared = std::make_unique<Shared>(type, 1, n_rows, n_cols, cold, interleaved);
   }
-  // Medians: an iteration that other programs took part in says nothing.
-  const auto median = [](std::vector<double>& sample) {
-    const auto middle = sample.begin() + static_cast<ptrdiff_t>(sample.size() / 2);
-    std::nth_element(sample.begin(), middle, sample.end());
-    return *middle;
+  const size_t n_groups = n_cols / 32;
+  const size_t keep = n_groups - n_groups * static_cast<size_t>(state.range(0)) / 100;
+  std::vector<float> x(n_cols), y(n_rows), squares(n_groups);
+  const CounterRng rng(2, 3);
+  for (size_t i = 0; i < n_cols; ++i) x[i] = testing::gaussian(rng, i);
+  std::vector<uint32_t> scratch(32 * (n_groups / 32 + 1)), bits(n_groups / 32 + 1), kept(n_groups);
+  AlignedBuffer<std::byte> prepared;
+  std::byte* ready = prepared.reserve(activation_bytes(shared->form, 1, n_cols));
+  const auto multiply = [&](const std::vector<float>& row, size_t copy, bool skip) {
+    kernels().quantize_activations({shared->form, row.data(), n_cols, 1, 0, 1, n_cols, ready});
+    const size_t n_kept = skip ? find_kept_groups(ready, n_cols, kept.data()) : 0;
+    const Share rows = share_of(state, n_rows);
+    const Weights& w = shared->weights;
+    kernels().linear({.type = type,
+                      .form = shared->form,
+                      .weights = w.bytes.data() + copy % w.n_copies * w.matrix_bytes,
+                      .interleaved = interleaved,
+                      .n_cols = n_cols,
+                      .row_begin = rows.begin,
+                      .row_end = rows.end,
+                      .activations = ready,
+                      .n_tokens = 1,
+                      .y = y.data(),
+                      .y_stride = n_rows,
+                      .kept_groups = skip ? kept.data() : nullptr,
+                      .n_kept_groups = n_kept});
+    benchmark::DoNotOptimize(y.data());
   };
-  using benchmark::Counter;
-  const double dense = median(dense_us), sparse = median(sparse_us);
-  state.counters["dense us"] = Counter(dense, Counter::kAvgThreads);
-  state.counters["sparse us"] = Counter(sparse, Counter::kAvgThreads);
-  state.counters["dense/sparse"] = Counter(dense / sparse, Counter::kAvgThreads);
+  std::vector<float> masked(n_cols);
+  time_in_turn(
+      state, [&](size_t copy) { multiply(x, copy, false); },
+      [&](size_t copy) {
+        for (size_t g = 0; g < n_groups; ++g) {
+          float sums[8] = {};
+          for (size_t i = 0; i < 32; ++i) sums[i % 8] += x[32 * g + i] * x[32 * g + i];
+          squares[g] = std::accumulate(sums, sums + 8, 0.0f);
+        }
+        kernels().choose_channels(
+            {squares.data(), nullptr, n_groups, keep, scratch.data(), bits.data()});
+        for (size_t g = 0; g < n_groups; ++g) {
+          const bool stays = (bits[g / 32] >> g % 32 & 1) != 0;
+          for (size_t i = 32 * g; i < 32 * g + 32; ++i) masked[i] = stays ? x[i] : 0;
+        }
+        // Not the copy that the dense product has just brought into the caches.
+        multiply(masked, copy + shared->weights.n_copies / 2, true);
+      });
 }
 
 /// What the memory can deliver: every byte of the cold weights once, summed.
@@ -393,6 +455,22 @@ void register_all() {
                                                    n_cols, cold);
         for (int skipped : {25, 40, 50}) bench->Arg(skipped);
         bench->Threads(threads)->UseRealTime();
+      }
+    }
+  }
+  for (DType type : {DType::Q8_0, DType::Q4_0, DType::Q4_1}) {
+    for (bool interleaved : {false, true}) {
+      if (interleaved && interleaved_rows(kernels(), type, 1536) == 1) continue;
+      for (bool cold : {true, false}) {
+        for (int threads = 1; threads <= n_threads; ++threads) {
+          const std::string name = "blocks/" + std::string(dtype_info(type).name) +
+                                   (interleaved ? "/interleaved" : "/rows") +
+                                   (cold ? "/cold" : "/hot");
+          auto* bench = benchmark::RegisterBenchmark(name.c_str(), blocks_over_dense, type,
+                                                     cold ? 8960 : 512, 1536, cold, interleaved);
+          for (int skipped : {25, 40, 50}) bench->Arg(skipped);
+          bench->Threads(threads)->UseRealTime();
+        }
       }
     }
   }

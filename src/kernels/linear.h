@@ -96,6 +96,48 @@ void linear_narrow(const LinearArgs& a) {
   }
 }
 
+/// One token, of whose groups of 32 columns some are not read. The additions that are left are
+/// those of linear_narrow(), in its order; one left out would add a zero to a sum, which begins at
+/// +0 and so is never -0.
+template <class S, class Ops, class Source>
+void linear_skipping(const LinearArgs& a) {
+  constexpr size_t kGroupBytes = Ops::kGroupBytes, kPanelBytes = S::kLanes * kGroupBytes;
+  // Further than where all groups are read: what skips is no stream that hardware would follow.
+  constexpr size_t kGroupsAhead = 8192 / kPanelBytes + 1;
+  const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
+                        a.row_begin, a.row_end};
+  const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
+  const size_t n_kept = a.n_kept_groups;
+  for (size_t n = a.row_begin; n < a.row_end; n += plan.step()) {
+    const PanelRows rows = plan.at(n);
+    typename S::vf y = S::zero_f();
+    // Of rows as in the file nearly every line holds a block that is kept: all of the next panel's
+    // are fetched. Interleaved, a group is a run of lines of its own.
+    const uint8_t* ahead = rows.base + S::kLanes * rows.stride;
+    const uint8_t* const next_panel = ahead;
+    for (size_t i = 0; i < n_kept; ++i) {
+      const size_t g = a.kept_groups[i];
+      const auto src = source_of<S, Source>(rows, kGroupBytes, static_cast<int>(g), S::kLanes);
+      if constexpr (std::is_same_v<Source, FileRows>) {
+        const uint8_t* const until =
+            i + 1 == n_kept ? next_panel + S::kLanes * rows.stride : src.ahead + kPanelBytes;
+        for (; ahead < until; ahead += 64) S::prefetch(ahead);
+      } else {
+        const size_t later = i + kGroupsAhead;
+        const uint8_t* const group =
+            later < n_kept ? rows.base + a.kept_groups[later] * kPanelBytes
+                           : next_panel + a.kept_groups[(later - n_kept) % n_kept] * kPanelBytes;
+        unroll<(kPanelBytes + 63) / 64>([&](auto line)
+                                            WHET_LAMBDA { S::prefetch(group + 64 * line); });
+      }
+      Ops::template fused_group<S>(src, x, static_cast<int>(g), y);
+    }
+    alignas(64) float c[S::kLanes];
+    S::store_f(c, y);
+    store_rows<S>(rows, c, a.y);
+  }
+}
+
 template <class S, class Ops, class Source>
 void linear_wide(const LinearArgs& a) {
   using Panel = typename Ops::template Panel<S>;
@@ -146,6 +188,9 @@ void linear_wide(const LinearArgs& a) {
 template <class S, class Ops, class Source>
 void linear_of(const LinearArgs& a) {
   if (a.n_tokens == 0) return;
+  if constexpr (Ops::kSkipsGroups) {
+    if (a.kept_groups != nullptr) return linear_skipping<S, Ops, Source>(a);
+  }
   bool done = false;
   unroll<Ops::template kFusedTokens<S>>([&](auto t) WHET_LAMBDA {
     if (a.n_tokens == t + 1) {

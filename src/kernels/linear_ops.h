@@ -32,6 +32,7 @@ WHET_NOINLINE void tiles32(const Panel32<S>* panels, const Activations32* x, int
 template <class F, int MaxFused = 4>
 struct Ops256 {
   using Activations = Activations256;
+  static constexpr bool kSkipsGroups = false;
   template <class S>
   using Panel = Panel256<S>;
   template <class S>
@@ -62,6 +63,7 @@ struct Ops256 {
 template <class F, int MaxFused = 4>
 struct Ops32 {
   using Activations = Activations32;
+  static constexpr bool kSkipsGroups = true;
   template <class S>
   using Panel = Panel32<S>;
   template <class S>
@@ -89,6 +91,12 @@ struct Ops32 {
   template <class S, int T, class Source>
   static WHET_INLINE void fused(const Source& src, const Activations* x, int n_cols, float* c) {
     fused32<S, F, T>(src, x, n_cols / 32, c);
+  }
+  /// Group g of the row: y += its product.
+  template <class S, class Source>
+  static WHET_INLINE void fused_group(const Source& group, const Activations* x, int g,
+                                      typename S::vf& y) {
+    fused32_group<S, F, 1>(group, x + g / 8, g % 8, &y);
   }
   template <class S>
   static WHET_INLINE void tiles(const Panel<S>* panels, Ahead, const Activations* x, int n_cols,

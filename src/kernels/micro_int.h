@@ -198,42 +198,50 @@ WHET_INLINE void micro32(const Panel32<S>* panels, const Activations32* x, int n
   unroll<R * T>([&](auto u) WHET_LAMBDA { S::store_f(c + u * S::kLanes, y[u]); });
 }
 
+/// One group of 32 columns of a panel, which is group g of the tokens' records: y[t] += their
+/// product.
+template <class S, class F, int T, class Source>
+WHET_INLINE void fused32_group(const Source& group, const Activations32* x, int g,
+                               typename S::vf* y) {
+  using vi = typename S::vi;
+  constexpr int kSteps = F::kSigned ? 8 : steps_per_flush<S>(F::kMaxCode, 8);
+  Factors32<S> factors;
+  vi acc[T], partial[8 / kSteps][T];
+  F::template unpack<S>(group, factors, [&](auto step, vi codes) WHET_LAMBDA {
+    constexpr int part = step / kSteps, at = step % kSteps;
+    if constexpr (F::kSigned) {
+      const auto w = S::signed_weights(codes);
+      unroll<T>([&](auto t) WHET_LAMBDA {
+        if constexpr (at == 0) acc[t] = S::signed_start(&x[t].offset[g]);
+        acc[t] = S::dot_signed(acc[t], w, S::quad(x[t].q + 32 * g + 4 * step));
+      });
+    } else {
+      unroll<T>([&](auto t) WHET_LAMBDA {
+        vi& p = partial[part][t];
+        if constexpr (at == 0) p = F::kOffset != 0 ? S::broadcast4(&x[t].offset[g]) : S::zero_i();
+        p = S::dot(p, codes, S::quad(x[t].q + 32 * g + 4 * step));
+        if constexpr (at == kSteps - 1) {
+          acc[t] = part == 0 ? S::widen(p) : S::add32(acc[t], S::widen(p));
+        }
+      });
+    }
+  });
+  unroll<T>([&](auto t) WHET_LAMBDA {
+    y[t] = S::fma(S::to_float(acc[t]), S::mul(factors.d, S::set1_f(x[t].d[g])), y[t]);
+    if constexpr (F::kMins) y[t] = S::fma(factors.m, S::set1_f(x[t].sums[g]), y[t]);
+  });
+}
+
 /// fused256 for 32-blocks.
 template <class S, class F, int T, class Source>
 WHET_INLINE void fused32(const Source& src, const Activations32* x, int n_groups, float* c) {
-  using vi = typename S::vi;
-  constexpr int kSteps = F::kSigned ? 8 : steps_per_flush<S>(F::kMaxCode, 8);
   constexpr int kBytes = int{sizeof(typename F::Block)} * S::kLanes;
   typename S::vf y[T];
   unroll<T>([&](auto t) WHET_LAMBDA { y[t] = S::load_f(c + t * S::kLanes); });
   for (int g = 0; g < n_groups; ++g) {
     const Source group = src.template skip<S>(g * sizeof(typename F::Block));
     prefetch_part<S, 1, kBytes>(group.ahead, 0);
-    Factors32<S> factors;
-    vi acc[T], partial[8 / kSteps][T];
-    F::template unpack<S>(group, factors, [&](auto step, vi codes) WHET_LAMBDA {
-      constexpr int part = step / kSteps, at = step % kSteps;
-      if constexpr (F::kSigned) {
-        const auto w = S::signed_weights(codes);
-        unroll<T>([&](auto t) WHET_LAMBDA {
-          if constexpr (at == 0) acc[t] = S::signed_start(&x[t].offset[g]);
-          acc[t] = S::dot_signed(acc[t], w, S::quad(x[t].q + 32 * g + 4 * step));
-        });
-      } else {
-        unroll<T>([&](auto t) WHET_LAMBDA {
-          vi& p = partial[part][t];
-          if constexpr (at == 0) p = F::kOffset != 0 ? S::broadcast4(&x[t].offset[g]) : S::zero_i();
-          p = S::dot(p, codes, S::quad(x[t].q + 32 * g + 4 * step));
-          if constexpr (at == kSteps - 1) {
-            acc[t] = part == 0 ? S::widen(p) : S::add32(acc[t], S::widen(p));
-          }
-        });
-      }
-    });
-    unroll<T>([&](auto t) WHET_LAMBDA {
-      y[t] = S::fma(S::to_float(acc[t]), S::mul(factors.d, S::set1_f(x[t].d[g])), y[t]);
-      if constexpr (F::kMins) y[t] = S::fma(factors.m, S::set1_f(x[t].sums[g]), y[t]);
-    });
+    fused32_group<S, F, T>(group, x, g, y);
   }
   unroll<T>([&](auto t) WHET_LAMBDA { S::store_f(c + t * S::kLanes, y[t]); });
 }

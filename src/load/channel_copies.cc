@@ -1,5 +1,7 @@
 #include "load/channel_copies.h"
 
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "kernels/channel_layout.h"
@@ -32,11 +34,27 @@ std::vector<Matrix*> sparse_matrices(Decoder& model) {
   return found;
 }
 
+/// Blocks are skipped in the weights as they are.
+Result<ChannelCopies> count_whole_matrices(const std::vector<Matrix*>& matrices) {
+  ChannelCopies none;
+  for (const Matrix* m : matrices) none.n_without += kernels::skips_groups(m->type) ? 0 : 1;
+  if (!matrices.empty() && none.n_without == static_cast<int>(matrices.size())) {
+    return Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("sparsity block: expected weights in blocks of 32 columns, as Q8_0, "
+                    "Q4_0, Q4_1 and Q5_0 have them, found {}; --type q8_0 of whet quantize "
+                    "makes some",
+                    dtype_info(matrices.front()->type).name));
+  }
+  return none;
+}
+
 }  // namespace
 
 Result<ChannelCopies> copy_by_channels(Decoder& model, ThreadPool& pool) {
   ChannelCopies copies;
   if (!model.sparsity) return copies;
+  if (model.sparsity->block > 1) return count_whole_matrices(sparse_matrices(model));
   struct Tile {
     const Matrix* matrix;
     size_t tile, at;  // `at`: where its matrix begins

@@ -1,5 +1,6 @@
 #include "model/forward.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -21,6 +22,14 @@ ForwardScratch& ForwardScratch::operator=(ForwardScratch&&) noexcept = default;
 
 void ForwardScratch::observe(ProjectionObserver* observer) {
   buffers_->projection.observer = observer;
+}
+
+void ForwardScratch::count_sparsity() {
+  buffers_->counts_sparsity = true;
+}
+
+const SparsityCount& ForwardScratch::sparsity_count() const {
+  return buffers_->sparsity_count;
 }
 
 KvShape kv_shape_of(const ModelConfig& config, int64_t capacity, DType type) {
@@ -66,8 +75,22 @@ void scale_rows(Step& step, float factor, int64_t n, float* y) {
       [&](int64_t t) { kernels::kernels().scale(y + t * n, static_cast<size_t>(n), factor); });
 }
 
-void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
-  if (step.sparsity == nullptr) return;
+namespace {
+
+/// Adds what sparse rows of x [T, n] skip of the weights behind it to the buffers' count.
+void count_skipped(Step& step, SparsitySite site, int64_t n, const float* x) {
+  const auto shapes =
+      sparsity_shapes(step.config.layers[static_cast<size_t>(step.layer)], step.config.d_model);
+  const auto weights = static_cast<uint64_t>(shapes[static_cast<size_t>(site)].weights_per_channel);
+  SparsityCount& count = step.buffers.sparsity_count;
+  for (int64_t t = 0; t < step.n_tokens; ++t) {
+    if (step.buffers.sparse[static_cast<size_t>(t)] == 0) continue;
+    count.met += static_cast<uint64_t>(n) * weights;
+    count.skipped += static_cast<uint64_t>(std::count(x + t * n, x + (t + 1) * n, 0.0f)) * weights;
+  }
+}
+
+void leave_channels_out(Step& step, SparsitySite site, int64_t n, float* x) {
   const auto layer = static_cast<size_t>(step.layer), at = static_cast<size_t>(site);
   const auto& thresholds = step.sparsity->thresholds;
   if (!thresholds.empty()) {
@@ -86,8 +109,20 @@ void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
   step.for_each_token([&](int64_t t) {
     if (step.buffers.sparse[static_cast<size_t>(t)] == 0) return;
     thread_local std::vector<uint32_t> sizes;
-    keep_largest(x + t * n, score, n, kept, sizes);
+    if (step.sparsity->block > 1) {
+      keep_largest_blocks(x + t * n, n, kept, step.sparsity->block, sizes);
+    } else {
+      keep_largest(x + t * n, score, n, kept, sizes);
+    }
   });
+}
+
+}  // namespace
+
+void make_sparse(Step& step, SparsitySite site, int64_t n, float* x) {
+  if (step.sparsity == nullptr) return;
+  leave_channels_out(step, site, n, x);
+  if (step.buffers.counts_sparsity) count_skipped(step, site, n, x);
 }
 
 namespace {

@@ -44,6 +44,10 @@ class ForwardScratch {
   /// Tells `observer` of the products of later passes, until another is named; nullptr ends it.
   void observe(ProjectionObserver* observer);
 
+  /// From now on sparse rows are counted: a pass over each input more.
+  void count_sparsity();
+  const SparsityCount& sparsity_count() const;
+
   struct Buffers;
   Buffers& buffers() { return *buffers_; }
 

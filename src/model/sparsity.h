@@ -34,8 +34,16 @@ struct SparsityPlan {
   std::vector<std::array<float, kSparsitySites>> thresholds = {};
   /// Thresholds of kFfnOutput are of what the activation function makes of the gate (CATS).
   bool by_gate = false;
+  /// Consecutive channels that are kept and left out together, by the sum of their squares;
+  /// divides `kept` and the channels. More than one: without scores and thresholds.
+  int64_t block = 1;
   /// Weights skipped, of those of all layers.
   double share = 0;
+};
+
+/// Weights that sparse rows met in all layers, and those of them that they skipped.
+struct SparsityCount {
+  uint64_t met = 0, skipped = 0;
 };
 
 /// Which rows of a step are sparse, where a model has a plan.
@@ -65,5 +73,10 @@ void leave_out_below(float threshold, const float* of, int64_t n, float* x);
 /// overwritten.
 void keep_largest(float* x, const float* score, int64_t n, int64_t kept,
                   std::vector<uint32_t>& scratch);
+
+/// The same for whole blocks of x [n], of which the `kept` (of channels) stay whose sums of squares
+/// are largest. `block` divides n and kept.
+void keep_largest_blocks(float* x, int64_t n, int64_t kept, int64_t block,
+                         std::vector<uint32_t>& scratch);
 
 }  // namespace whet

@@ -32,6 +32,8 @@ struct ForwardScratch::Buffers {
   std::vector<int64_t> positions;  // of the rows
   std::vector<int32_t> tokens;     // likewise
   std::vector<uint8_t> sparse;     // of each row: whether it is
+  bool counts_sparsity = false;
+  SparsityCount sparsity_count;
   std::vector<AttentionSegment> attention_segments;
   AttentionScratch attention;
 };

@@ -126,6 +126,17 @@ size_t find_kept(const float* x, size_t n_cols, ProjectionScratch& scratch) {
   return n_kept;
 }
 
+/// Groups of 32 columns of one prepared row that are not all zero, in scratch.kept; without data
+/// where too few are zero to skip them.
+std::span<const uint32_t> find_kept_groups(const std::byte* prepared, size_t n_cols,
+                                           ProjectionScratch& scratch) {
+  const size_t n_groups = n_cols / 32;
+  scratch.kept.resize(n_groups);
+  const size_t n = kernels::find_kept_groups(prepared, n_cols, scratch.kept.data());
+  if (n + (n_groups + kFewestZeros - 1) / kFewestZeros > n_groups) return {};
+  return {scratch.kept.data(), n};
+}
+
 /// One row by weights that lie channel by channel, of which n_kept channels meet something.
 void project_kept(const float* x, size_t n_kept, std::span<const Projection> projections,
                   ProjectionScratch& scratch, ThreadPool& pool) {
@@ -235,6 +246,7 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
     macs += p.weights->rows * p.weights->columns * n_tokens;
   }
   Job jobs[kMaxProjections];
+  std::span<const uint32_t> kept_groups;
   const std::byte* prepared[kernels::kActivationForms] = {};
   int64_t n_tasks = 0;
   for (size_t i = 0; i < projections.size(); ++i) {
@@ -253,6 +265,15 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
       std::byte* buffer = scratch.prepared[slot].reserve(bytes);
       prepare(form, x, n_tokens, w.columns, buffer, pool);
       prepared[slot] = buffer;
+      if (n_tokens == 1 && form == ActivationForm::kBlock32) {
+        kept_groups = find_kept_groups(buffer, static_cast<size_t>(w.columns), scratch);
+      }
+    }
+    if (form == ActivationForm::kBlock32 && kept_groups.data() != nullptr) {
+      const uint64_t all = w.row_size() * static_cast<uint64_t>(w.rows);
+      const uint64_t n_groups = static_cast<uint64_t>(w.columns) / 32;
+      scratch.traffic.read += all / n_groups * kept_groups.size();
+      scratch.traffic.skipped += all / n_groups * (n_groups - kept_groups.size());
     }
     int64_t rows = rows_per_task(w, n_tokens, total_rows, pool.size());
     jobs[i] = {&projections[i], form, prepared[slot], rows, n_tasks};
@@ -268,17 +289,20 @@ void project(const float* x, int64_t n_tokens, std::span<const Projection> proje
         const Matrix& w = *job.projection->weights;
         int64_t begin = (task - job.first_task) * job.rows_per_task;
         const int64_t end = std::min(begin + job.rows_per_task, w.rows);
-        const kernels::LinearArgs args{.type = w.type,
-                                       .form = job.form,
-                                       .weights = w.data,
-                                       .interleaved = w.interleave > 1,
-                                       .n_cols = static_cast<size_t>(w.columns),
-                                       .row_begin = static_cast<size_t>(begin),
-                                       .row_end = static_cast<size_t>(end),
-                                       .activations = job.activations,
-                                       .n_tokens = static_cast<size_t>(n_tokens),
-                                       .y = job.projection->y,
-                                       .y_stride = static_cast<size_t>(w.rows)};
+        const kernels::LinearArgs args{
+            .type = w.type,
+            .form = job.form,
+            .weights = w.data,
+            .interleaved = w.interleave > 1,
+            .n_cols = static_cast<size_t>(w.columns),
+            .row_begin = static_cast<size_t>(begin),
+            .row_end = static_cast<size_t>(end),
+            .activations = job.activations,
+            .n_tokens = static_cast<size_t>(n_tokens),
+            .y = job.projection->y,
+            .y_stride = static_cast<size_t>(w.rows),
+            .kept_groups = job.form == ActivationForm::kBlock32 ? kept_groups.data() : nullptr,
+            .n_kept_groups = kept_groups.size()};
         if (type_multiplied(w.type, scratch.exact) == w.type) {
           kernels::kernels().linear(args);
         } else {

@@ -19,7 +19,7 @@ struct Projection {
   float* y;
 };
 
-/// What single rows read of weights that lie channel by channel, and what zeros spared them, in
+/// What single rows read of weights of which they skip channels, and what zeros spared them, in
 /// bytes.
 struct ChannelTraffic {
   uint64_t read = 0, skipped = 0;
@@ -50,8 +50,10 @@ struct ProjectionScratch {
 
 /// Shapes: x [T, D] f32 rows; every W has D columns; y must not alias x.
 /// A single row that is zero in a tenth of its columns or more reads only the channels of the
-/// others, where every W has a copy by channel. Determinism: bit-equal for any T and thread count,
-/// but that such a row adds up in parts of its own, which do not depend on threads either.
+/// others, where every W has a copy by channel. Without, it reads whole groups of 32 columns, where
+/// a tenth of those of the types that kernels::skips_groups() names is zero. Determinism: bit-equal
+/// for any T and thread count, but that a row by channels adds up in parts of its own, which do not
+/// depend on threads either.
 void project(const float* x, int64_t n_tokens, std::span<const Projection> projections,
              ProjectionScratch& scratch, ThreadPool& pool);
 
