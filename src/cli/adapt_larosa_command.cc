@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "adapt/budget_search.h"
 #include "adapt/calibration.h"
 #include "adapt/column_norms.h"
 #include "adapt/moments_file.h"
@@ -41,7 +42,7 @@ struct AdaptLarosaFlags {
   double sparsity = 0.4, balance = 0;
   uint64_t tokens = 8192, window = 512;
   int threads = 0;
-  bool search = false, score = false, allow_requantize = false;
+  bool search = false, search_inputs = false, score = false, allow_requantize = false;
 };
 
 Result<adapt::Moments> calibrate(const AdaptLarosaFlags& options, const LoadedModel& model,
@@ -82,14 +83,34 @@ std::string concentration(const adapt::PrincipalAxes& axes) {
   return fmt::format("{} of {} axes hold half of the power, {} hold 90 %", half, axes.width, most);
 }
 
+adapt::Windows first_windows(const adapt::Windows& windows) {
+  const size_t n = std::min(kWindowsOfSearch, windows.size());
+  return {windows.begin(), windows.begin() + static_cast<std::ptrdiff_t>(n)};
+}
+
+/// As many weights as `first` skips, budgeted for every layer and input by itself.
+Result<SparsityPlan> search_inputs(LoadedModel& rotated, const SparsityPlan& first,
+                                   const adapt::Windows& windows, ThreadPool& pool) {
+  std::optional<report::Progress> progress;
+  const auto on_search = [&](size_t done, size_t total) {
+    if (!progress) progress.emplace("search, passes", static_cast<int64_t>(total));
+    progress->update(static_cast<int64_t>(done));
+  };
+  WHET_TRY(adapt::SearchedBudget found,
+           adapt::search_budget(rotated.model, first, first_windows(windows), pool,
+                                &interrupt_flag(), on_search));
+  progress->finish();
+  fmt::print("budget of each input: divergence {:.4f} nats per token, {:.4f} before\n",
+             found.divergence, found.first_divergence);
+  return std::move(found.plan);
+}
+
 /// With the scores of the `first` plan: of the balances tried, the plan that predicts the
 /// calibration text best.
 Result<SparsityPlan> search_plan(const AdaptLarosaFlags& options, LoadedModel& rotated,
                                  const SparsityPlan& first, const adapt::Windows& windows,
                                  ThreadPool& pool) {
-  const adapt::Windows seen(
-      windows.begin(),
-      windows.begin() + static_cast<std::ptrdiff_t>(std::min(kWindowsOfSearch, windows.size())));
+  const adapt::Windows seen = first_windows(windows);
   std::optional<SparsityPlan> best;
   double least = 0;
   rotated.model.sparsity = nullptr;
@@ -138,11 +159,14 @@ Status adapt_model(const AdaptLarosaFlags& options, const LoadedModel& model) {
                {.mixture = mixture, .plan = plan, .allow_requantize = options.allow_requantize},
                options.out, pool, on_weights, &interrupt_flag()));
   progress.finish();
-  if (options.search || options.score) {
+  if (options.search || options.search_inputs || options.score) {
     WHET_TRY(LoadedModel rotated, load_model(options.out));
     if (options.score) adapt::score_by_column_norms(rotated.model, pool, plan);
     if (options.search) {
       WHET_TRY(plan, search_plan(options, rotated, plan, windows, pool));
+    }
+    if (options.search_inputs) {
+      WHET_TRY(plan, search_inputs(rotated, plan, windows, pool));
     }
     WHET_TRY_STATUS(adapt::write_with_plan(rotated, plan, options.out, pool, &interrupt_flag()));
   }
@@ -188,6 +212,9 @@ Command make_adapt_larosa_command() {
       .between(0, 2);
   command.add("--search", &options->search,
               "try balances from 0.6 to 1.1 on the calibration text and take the best");
+  command.add("--search-inputs", &options->search_inputs,
+              "then budget each layer's inputs by what leaving their channels out costs on the "
+              "calibration text; as many weights are skipped");
   command.add("--score", &options->score,
               "weigh activations by the norms of the columns that they meet (WINA)");
   command.add("--type", &options->type, "llama.cpp's name, in any case")
