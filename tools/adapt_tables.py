@@ -39,6 +39,8 @@ def cost():
     """Of one text: every plan of SmolLM2, rotated and not, token by token beside the same file dense."""
     found = {(line["model"], line["sparsity"], line["sparse_from"]): line for line in read("sparsity/perplexity-smollm2.jsonl")}
     files = [("smol-rot-q8.gguf", "rotated"), ("smol-mag-q8.gguf", "not rotated")]
+    # Thresholds leave out as many channels as the text happens to have below them.
+    counted = {line["sparsity"]: line["sparse_share_counted"] for line in read("sparsity/counted-smollm2.jsonl")}
     whole = [line for (_, _, first), line in found.items() if first == 0]
     later = max(first for _, _, first in found)
     methods = ["larosa", "wina", "teal", "cats", "down", "block"]
@@ -60,7 +62,7 @@ def cost():
             if line is None:
                 cells += ["", "", ""]
                 continue
-            share = line["sparse_share"]
+            share = counted.get(plan, line["sparse_share"])
             cells += [f"{line['sparse']['perplexity']:.2f}",
                       f"{percent(line['perplexity_rise'])} ± {100 * line['perplexity_rise_stderr']:.1f}",
                       f"{percent(behind['perplexity_rise'])} ± {100 * behind['perplexity_rise_stderr']:.1f}" if behind else ""]
