@@ -18,11 +18,6 @@ RUNS = ROOT / "docs/runs"
 
 MODELS = {
     "smol-rot-q8.gguf": ("SmolLM2-135M", "rotated Q8_0"),
-    "smol-rot-q8-inputs.gguf": ("SmolLM2-135M", "rotated Q8_0"),
-    "smol-q8.gguf": ("SmolLM2-135M", "Q8_0"),
-    "qwen05-q8_0.gguf": ("Qwen2.5-Coder-0.5B", "Q8_0"),
-    "qwen05-rot-q8-inputs.gguf": ("Qwen2.5-Coder-0.5B", "rotated Q8_0"),
-    "qwen15-q8_0.gguf": ("Qwen2.5-Coder-1.5B", "Q8_0"),
     "qwen05-rot-q8.gguf": ("Qwen2.5-Coder-0.5B", "rotated Q8_0"),
     "qwen15-rot-q8.gguf": ("Qwen2.5-Coder-1.5B", "rotated Q8_0"),
     "qwen15-rot-q4.gguf": ("Qwen2.5-Coder-1.5B", "rotated Q4_0"),
@@ -44,17 +39,12 @@ def percent(rise):
     return f"{100 * rise:+.1f} %"
 
 
-def share_of(line):
-    """Of the layers' weights: counted on the text, or by the plan where every row skips as many channels."""
-    if line["sparsity"].split(":")[0] in ("teal", "cats"):
-        return line["sparse_share_counted"]
-    return line["sparse_share"]
-
-
 def cost():
     """Of one text: every plan of SmolLM2, rotated and not, token by token beside the same file dense."""
     found = {(line["model"], line["sparsity"], line["sparse_from"]): line for line in read("sparsity/perplexity-smollm2.jsonl")}
     files = [("smol-rot-q8.gguf", "rotated"), ("smol-mag-q8.gguf", "not rotated")]
+    # Thresholds leave out as many channels as the text happens to have below them.
+    counted = {line["sparsity"]: line["sparse_share_counted"] for line in read("sparsity/counted-smollm2.jsonl")}
     whole = [line for (_, _, first), line in found.items() if first == 0]
     later = max(first for _, _, first in found)
     methods = ["larosa", "wina", "teal", "cats", "down", "block"]
@@ -76,7 +66,7 @@ def cost():
             if line is None:
                 cells += ["", "", ""]
                 continue
-            share = share_of(line)
+            share = counted.get(plan, line["sparse_share"])
             cells += [f"{line['sparse']['perplexity']:.2f}",
                       f"{percent(line['perplexity_rise'])} ± {100 * line['perplexity_rise_stderr']:.1f}",
                       f"{percent(behind['perplexity_rise'])} ± {100 * behind['perplexity_rise_stderr']:.1f}" if behind else ""]

@@ -228,7 +228,6 @@ def precisions(name):
     return lines
 
 
-<<<<<<< HEAD
 def key_of(answer):
     """What votes are counted by: the first number of an answer, or the answer."""
     number = re.search(r"-?\d[\d,]*(\.\d+)?", answer)
@@ -243,7 +242,7 @@ def vote(candidates):
     return max(leaders, key=lambda c: c["logprob"], default=None)
 
 
-def votes(name):
+def votes_of_each_size(name):
     """Accuracy of votes of N: the mean over all ways to take N of the samples that were drawn, each of which was graded. A vote that cannot be
     held (all cut, or without an answer) counts as wrong, where a run would write a greedy text. Intervals: questions drawn anew."""
     record = Record(name)
@@ -267,7 +266,9 @@ def votes(name):
         interval = "" if n == 0 else f"{drawn[many // 40]:+.3f} to {drawn[-many // 40 - 1]:+.3f}"
         gain = "" if n == 0 else f"{statistics.fmean(gains):+.3f}"
         lines.append(f"| {n + 1} | {accuracy:.3f} | {gain} | {interval} | {1 - statistics.fmean(held[n] for _, held in by_question):.3f} |")
-=======
+    return lines
+
+
 def votes(name):
     """Each row beside the fixed vote of the same record: accuracy, its paired difference with a 95 % interval (Agresti and Min's), samples."""
     record = Record(name)
@@ -290,7 +291,6 @@ def votes(name):
         interval = "" if row == fixed else f"{middle - half:+.3f} to {middle + half:+.3f}"
         lines.append(f"| `{row}` | {right(runs)} of {n} | {against} | {interval} | {samples(runs):.1f} | {samples(runs) / samples(full):.2f} | "
                      f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} |")
->>>>>>> 8bec21475a7d7a79ba77eeeee01892d9e8de7bd8
     return lines
 
 

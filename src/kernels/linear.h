@@ -102,7 +102,8 @@ void linear_narrow(const LinearArgs& a) {
 template <class S, class Ops, class Source>
 void linear_skipping(const LinearArgs& a) {
   constexpr size_t kGroupBytes = Ops::kGroupBytes, kPanelBytes = S::kLanes * kGroupBytes;
-  constexpr size_t kGroupsAhead = 2048 / kPanelBytes + 1;
+  // Further than where all groups are read: what skips is no stream that hardware would follow.
+  constexpr size_t kGroupsAhead = 8192 / kPanelBytes + 1;
   const RowPlan<S> plan{static_cast<const uint8_t*>(a.weights), Ops::row_bytes(a.n_cols),
                         a.row_begin, a.row_end};
   const auto* x = static_cast<const typename Ops::Activations*>(a.activations);
