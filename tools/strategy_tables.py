@@ -306,6 +306,8 @@ TABLES = {
     "humaneval": lambda: comparison(["humaneval-0.5b"]),
     "ended": lambda: comparison(["humaneval-early-0.5b", "ended-whetstone"]),
     "votes": lambda: votes("adaptive-whetstone"),
+    "sizes": lambda: votes_of_each_size("votes-1.5b"),
+    "eight": lambda: comparison(["votes-1.5b"]),
     "gsm8k": lambda: comparison(["gsm8k-0.5b"]),
 }
 
