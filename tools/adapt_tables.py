@@ -19,6 +19,7 @@ RUNS = ROOT / "docs/runs"
 MODELS = {
     "smol-rot-q8.gguf": ("SmolLM2-135M", "rotated Q8_0"),
     "qwen05-rot-q8.gguf": ("Qwen2.5-Coder-0.5B", "rotated Q8_0"),
+    "qwen05-q8_0.gguf": ("Qwen2.5-Coder-0.5B", "Q8_0"),
     "qwen15-rot-q8.gguf": ("Qwen2.5-Coder-1.5B", "rotated Q8_0"),
     "qwen15-rot-q4.gguf": ("Qwen2.5-Coder-1.5B", "rotated Q4_0"),
     "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf": ("Qwen2.5-Coder-1.5B", "Q4_K_M as published"),
