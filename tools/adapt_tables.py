@@ -29,7 +29,9 @@ VARIANTS = {"larosa": "larosa: 37 % of its weights skipped", "vocab": "vocab: 51
             "kv": "kv: shared beginnings by alias", "all": "all, in a file of both"}
 
 GRADED = {"base": "SmolLM2-135M, Q8_0", "control": "control: tuned, no phrases", "first-attempt": "512 phrases, tuned",
-          "distilled": "distilled phrases"}
+          "distilled": "367 phrases, distilled"}
+TUNED = {"base.gguf": "SmolLM2-135M, Q8_0", "control.gguf": "control: tuned, no phrases", "a512.gguf": "512 phrases, untuned",
+         "tuned512.gguf": "512 phrases, tuned", "distilled.gguf": "367 phrases, distilled"}
 
 
 def read(path):
@@ -206,6 +208,22 @@ def comparison():
                f" | {row['kv_bytes_peak'] / 1e6:.1f} | {row['bits_per_byte']:.3f} |")
 
 
+def tuned():
+    """Bits per byte of each copy, over the control's on the same text."""
+    rows = {}
+    for line in read("vocabulary-tasks/perplexity.jsonl"):
+        rows.setdefault(line["model"], {})[line["file"]] = line
+    yield "| | tokens of the pages | unseen pages | over the control's | general text | over the control's |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for model, name in TUNED.items():
+        cells = []
+        for text in ("unseen-pages.txt", "general.txt"):
+            line, control = rows[model][text], rows["control.gguf"][text]
+            cells.append(f"{line['bits_per_byte']:.3f} ± {line['bits_per_byte_stderr']:.3f}")
+            cells.append("" if model == "control.gguf" else percent(line["bits_per_byte"] / control["bits_per_byte"] - 1))
+        yield f"| {name} | {rows[model]['unseen-pages.txt']['n_tokens']:,} | " + " | ".join(cells) + " |"
+
+
 def graded():
     """Of choices about manual pages, and against the control's on the same questions (whet diff's words)."""
     yield "| | purpose of a page | meaning of an error | next paragraph | all | over the control's |"
@@ -227,8 +245,9 @@ def graded():
 
 def main():
     wrong = []
-    for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "blocks": blocks, "sketches": sketches, "draft": draft},
-                         "vocabulary.md": {"comparison": comparison, "graded": graded}}.items():
+    for file, tables in {"sparsity.md": {"cost": cost, "larger": larger, "gain": gain, "products": products, "blocks": blocks, "sketches": sketches,
+                                         "draft": draft},
+                         "vocabulary.md": {"comparison": comparison, "tuned": tuned, "graded": graded}}.items():
         path = ROOT / "docs" / file
         before = page = path.read_text()
         for name, make in tables.items():
