@@ -31,8 +31,8 @@ struct FactGroup {
 };
 
 struct Report : results::Document {
-  std::vector<std::string> families;     // in display order
-  std::vector<Trace> traces;             // chosen among the events, of which none is left
+  std::vector<std::string> families;       // in display order
+  std::vector<Trace> traces;               // chosen among the events, of which none is left
   std::vector<TechniqueRow> techniques{};  // of whet compare, else none
 };
 
