@@ -242,6 +242,8 @@ TEST(HumanEval, ReadsExamplesFromTheDocstring) {
                                "f"),
             "");
   EXPECT_EQ(docstring_examples("def f(x):\n  \"\"\" no example \"\"\"\n", "f"), "");
+  EXPECT_EQ(docstring_examples("gf(1) == 2\nf(a) is f(1) == 3\n", "f"), "assert f(1) == 3\n")
+      << "another function, and a call that says nothing before one that does";
 }
 
 // The shapes of HumanEval's odd docstrings: one line that is no example takes none of the others.
