@@ -30,6 +30,10 @@ TEST(CLibrary, AnswersAsTheCppInterfaceDoes) {
   whet_options options = whet_default_options();
   options.samples = 2;
   options.max_tokens = 24;
+  options.temperature = 3;  // hot and uncut, so that the seed is seen
+  options.top_k = 0;
+  options.top_p = 1;
+  options.min_p = 0;
   options.seed = 7;
   const whet_message messages[] = {{"user", "What is 12 + 34?"}};
   std::string streamed;
@@ -46,6 +50,10 @@ TEST(CLibrary, AnswersAsTheCppInterfaceDoes) {
   whet::GenerateOptions same;
   same.samples = 2;
   same.max_tokens = 24;
+  same.temperature = 3;
+  same.top_k = 0;
+  same.top_p = 1;
+  same.min_p = 0;
   same.seed = 7;
   const auto expected = other->chat({{"user", "What is 12 + 34?"}}, same);
   for (size_t i = 0; i < 2; ++i) {
@@ -79,7 +87,12 @@ TEST(CLibrary, StopsAtTextsAndWhenToldTo) {
   whet_answer* cancelled = whet_generate(model, "1 + 1 =", nullptr, refuse_all, nullptr);
   ASSERT_NE(cancelled, nullptr) << whet_error();
   EXPECT_STREQ(whet_answer_finish_reason(cancelled, 0), "cancelled");
-  for (whet_answer* answer : {whole, stopped, cancelled}) whet_answer_free(answer);
+  options.n_stop = 0;
+  const whet_message question[] = {{"user", "What is 12 + 34?"}};
+  whet_answer* on = whet_chat(model, question, 1, &options, nullptr, nullptr);
+  ASSERT_NE(on, nullptr) << whet_error();
+  EXPECT_EQ(whet_answer_tokens(on, 0), 40) << "ends are ignored";
+  for (whet_answer* answer : {whole, stopped, cancelled, on}) whet_answer_free(answer);
   whet_free(model);
 }
 
