@@ -113,7 +113,7 @@ TEST(Multiply, ProductsTogetherAreTheProductsAlone) {
   const CounterRng rng(9, 0);
   const TwoLayouts q4(DType::Q4_0, 24, 256, 1), q8(DType::Q8_0, 70, 256, 2);
   const TwoLayouts narrow(DType::Q8_0, 33, 64, 3);
-  std::vector<float> floats(40 * 256), x(7 * 256);
+  std::vector<float> floats(40 * 256), x(8 * 256);
   uint64_t n = 0;
   for (float& value : floats) value = static_cast<float>(rng.uniform(n++) - 0.5);
   for (float& value : x) value = static_cast<float>(rng.uniform(n++) - 0.5);
@@ -127,7 +127,11 @@ TEST(Multiply, ProductsTogetherAreTheProductsAlone) {
   const struct {
     size_t matrix, x_at;
     int64_t n_tokens;
-  } cases[] = {{0, 0, 3}, {1, 0, 3}, {2, 0, 3}, {3, 0, 3}, {4, 3 * 256, 1}, {1, 4 * 256, 2}};
+  } cases[] = {{0, 0, 3},       {1, 0, 3},       {2, 0, 3},       {3, 0, 3},      {4, 3 * 256, 1},
+               {1, 4 * 256, 2}, {0, 6 * 256, 1}, {1, 6 * 256, 1}, {4, 7 * 256, 1}};
+  // Each of two single rows leaves out groups of its own.
+  std::fill_n(x.data() + 6 * 256 + 32, 64, 0.0f);
+  std::fill_n(x.data() + 7 * 256 + 5 * 32, 96, 0.0f);
   for (const int threads : {1, 3}) {
     for (const bool exact : {false, true}) {
       ThreadPool pool(threads);
@@ -146,6 +150,7 @@ TEST(Multiply, ProductsTogetherAreTheProductsAlone) {
       }
       multiply(products, scratch, pool);
       EXPECT_EQ(together, expected) << threads << " " << exact;
+      EXPECT_EQ(scratch.traffic.skipped > 0, !exact);
     }
   }
 }
