@@ -1,25 +1,13 @@
-// Number: an exact rational, so that 0.5, 1/2 and .50 are equal and 0.1 + 0.2 never matters.
-// Not a calculator: it reads and compares, nothing else.
+// Numbers in text. Not a calculator: it reads and compares, nothing else.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "eval/rational.h"
+
 namespace whet::eval {
-
-/// numerator / denominator, reduced, denominator > 0.
-struct Number {
-  __extension__ using Integer = __int128;
-  Integer numerator = 0;
-  Integer denominator = 1;
-
-  bool operator==(const Number&) const = default;
-};
-
-/// "-7", "5/2": one spelling per value.
-std::string to_string(const Number& number);
 
 /// The number that `text` is, as a whole. Accepts what plain_notation() makes plain, and:
 /// a sign, also "minus" or "negative"; groups of three digits between commas, underscores,
