@@ -26,8 +26,8 @@ Result<experiment::ExperimentResult> run_plan(const ExperimentFlags& flags,
   experiment::Environment environment;
   environment.cancel = &interrupt_flag();
   for (const OpenedVariant& variant : variants) {
-    environment.variants.push_back(
-        {variant.name, variant.description, variant.engine.get(), variant.shares_prompts});
+    environment.variants.push_back({variant.name, variant.label, variant.description,
+                                    variant.engine.get(), variant.shares_prompts});
   }
   if (!flags.no_code) {
     const auto& sandbox = eval::Sandbox::of_this_machine();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +43,24 @@ Result<Change> parse_change(const std::string& text) {
 
 bool names_file(const Change& change) {
   return std::find(kFileKeys.begin(), kFileKeys.end(), change.key) != kFileKeys.end();
+}
+
+/// Files without their directories, where that leaves something to tell.
+std::string label_of(const Change& change) {
+  constexpr std::string_view kSuffix = ".gguf";
+  if (!names_file(change)) return "";
+  std::string file = change.value.substr(change.value.find_last_of('/') + 1);
+  if (file.ends_with(kSuffix)) file.resize(file.size() - kSuffix.size());
+  return file.empty() || file == change.value ? "" : change.key + "=" + file;
+}
+
+/// Two files of one name in two directories are told apart by their directories.
+void clear_equal_labels(std::vector<OpenedVariant>& variants) {
+  std::map<std::string, int> n_of;
+  for (const OpenedVariant& variant : variants) ++n_of[variant.label];
+  for (OpenedVariant& variant : variants) {
+    if (n_of[variant.label] > 1) variant.label.clear();
+  }
 }
 
 Result<DType> cache_type(const std::string& name) {
@@ -119,7 +138,7 @@ Result<OpenedVariant> open_variant(const ModelFlags& base, const std::string& na
   }
   // Sparse rows that are verified together round otherwise; this variant's own text is measured.
   flags.model.drafts_beside_sparsity = changes.size() > 1;
-  OpenedVariant variant{name, {}, nullptr, flags.shares_prompts};
+  OpenedVariant variant{name, {}, {}, nullptr, flags.shares_prompts};
   auto engine = flags.model.load();
   if (!engine.ok()) return engine.error().with_context("--with " + name);
   variant.engine = std::move(*engine);
@@ -188,8 +207,10 @@ Result<std::vector<OpenedVariant>> open_variants(const ModelFlags& base,
   std::vector<OpenedVariant> variants;
   for (const Change& change : changes) {
     WHET_TRY(OpenedVariant variant, open_variant(base, change.key + "=" + change.value, {change}));
+    variant.label = label_of(change);
     variants.push_back(std::move(variant));
   }
+  clear_equal_labels(variants);
   if (all.empty()) return variants;
   if (all != kAllTechniques) {  // last, so that its file is the one that runs
     changes.push_back({std::string(kAllTechniques), all.substr(with_file.size())});

@@ -13,6 +13,7 @@ namespace whet {
 
 struct OpenedVariant {
   std::string name;         // as given, "spec=ngram"
+  std::string label;        // a file by its own name, "model=small-q8_0"; "" = the name
   std::string description;  // what differs from the base, files with their size
   std::unique_ptr<Engine> engine;
   /// A prompt that begins as an earlier one of this variant takes its keys and values.

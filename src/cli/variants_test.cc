@@ -31,6 +31,23 @@ TEST(Variants, OtherFormsAreErrorsThatSayWhatIsExpected) {
   EXPECT_NE(message({"vocab=/nowhere/x.gguf"}).find("/nowhere/x.gguf"), std::string::npos);
 }
 
+TEST(Variants, AFileIsCalledByItsOwnNameUnlessTwoHaveIt) {
+  ModelFlags base;
+  base.model = WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf";
+  base.speculation.types = "none";
+  base.engine.context = 256;
+  auto opened = open_variants(base, {"model=" + base.model, "kv=q8_0"});
+  ASSERT_TRUE(opened.ok()) << opened.error().message();
+  EXPECT_EQ((*opened)[0].name, "model=" + base.model);
+  EXPECT_EQ((*opened)[0].label, "model=whetstone-draft-q8_0");
+  EXPECT_EQ((*opened)[1].label, "") << "is no file";
+  const std::string again = WHET_SOURCE_DIR "/models/../models/whetstone-draft-q8_0.gguf";
+  opened = open_variants(base, {"model=" + base.model, "model=" + again});
+  ASSERT_TRUE(opened.ok()) << opened.error().message();
+  EXPECT_EQ((*opened)[0].label, "");
+  EXPECT_EQ((*opened)[1].label, "");
+}
+
 TEST(Variants, LarosaDecodesSparseByThePlanBehindItsFile) {
   ModelFlags base;
   base.model = WHET_SOURCE_DIR "/models/whetstone-draft-q8_0.gguf";

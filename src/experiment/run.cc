@@ -8,16 +8,13 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <tuple>
 
-#include "experiment/batch_times.h"
 #include "experiment/document.h"
+#include "experiment/history.h"
 #include "experiment/looks.h"
 #include "experiment/schedule.h"
 #include "results/document_file.h"
 #include "results/event_log.h"
-#include "stats/sample.h"
-#include "strategy/registry.h"
 #include "sys/core_clock.h"
 #include "sys/cpu_time.h"
 #include "sys/file_bytes.h"
@@ -30,109 +27,6 @@ namespace {
 using EventCandidate = results::Candidate;
 using results::EventHeader;
 using results::EventLog;
-using strategy::Strategy;
-
-/// A row that runs: a strategy, or the control of one.
-struct Runner {
-  Row row;
-  std::shared_ptr<const Strategy> strategy;
-  std::optional<size_t> time_of;   // control: index of the row whose time it is given
-  Generator* generator = nullptr;  // null: the experiment's own
-  bool shares_prompts = false;     // Variant's
-};
-
-struct Line {
-  std::vector<Runner> runners;  // strategies, then controls
-  size_t n_strategies = 0;
-  size_t baseline = 0;
-};
-
-results::Settings strategy_settings(const Strategy& strategy) {
-  results::Settings settings;
-  for (const auto& [name, value] : strategy.options()) settings[name] = value;
-  return settings;
-}
-
-/// The last `n_variants` runners are those of the variants.
-void add_strategies_on_variants(Line& line, size_t n_variants) {
-  const size_t n_own = line.runners.size() - n_variants;
-  for (size_t v = n_own; v < n_own + n_variants; ++v) {
-    for (size_t i = 1; i < n_own; ++i) {
-      Runner runner = line.runners[i];
-      runner.row.against = line.runners[v].row.name;
-      runner.row.name = runner.row.against + "/" + runner.row.name;
-      runner.generator = line.runners[v].generator;
-      runner.shares_prompts = line.runners[v].shares_prompts;
-      line.runners.push_back(std::move(runner));
-    }
-  }
-}
-
-bool is_vote(const Plan& plan) {
-  return plan.control == "vote-same-time";
-}
-
-Result<Line> make_line(const Plan& plan, const std::vector<Variant>& variants) {
-  Line line;
-  std::set<std::string> names;
-  const auto add = [&](const std::string& spec) -> Status {
-    WHET_TRY(std::shared_ptr<const Strategy> strategy, strategy::make_strategy(spec));
-    if (strategy->kind() == strategy::Kind::kControl) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("{} is added by the experiment itself, one per strategy", spec));
-    }
-    if (!names.insert(strategy->name()).second) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("strategy {} is given twice", strategy->name()));
-    }
-    Row row{strategy->name(),        "",
-            StrategyKind::kStrategy, {},
-            strategy->description(), strategy_settings(*strategy)};
-    line.runners.push_back({std::move(row), std::move(strategy), std::nullopt});
-    return ok_status();
-  };
-  for (const std::string& spec : plan.strategies) WHET_TRY_STATUS(add(spec));
-  const auto is_baseline = [](const Runner& runner) {
-    return runner.strategy->kind() == strategy::Kind::kBaseline;
-  };
-  auto baseline = std::find_if(line.runners.begin(), line.runners.end(), is_baseline);
-  if (baseline == line.runners.end()) {
-    WHET_TRY_STATUS(add("baseline"));
-    baseline = line.runners.end() - 1;
-  }
-  std::rotate(line.runners.begin(), baseline, baseline + 1);  // the baseline first
-  line.runners.front().row.kind = StrategyKind::kBaseline;
-  for (const Variant& variant : variants) {
-    if (!names.insert(variant.name).second) {
-      return Error(ErrorCode::kInvalidArgument,
-                   fmt::format("variant {} is given twice", variant.name));
-    }
-    line.runners.push_back(
-        {{variant.name, "", StrategyKind::kStrategy, {}, variant.description, {}},
-         line.runners.front().strategy,
-         std::nullopt,
-         variant.generator,
-         variant.shares_prompts});
-  }
-  if (plan.strategies_on_variants) add_strategies_on_variants(line, variants.size());
-  line.n_strategies = line.runners.size();
-  if (!plan.same_time_controls) return line;
-  for (size_t i = 1; i < line.n_strategies; ++i) {
-    const std::string& name = line.runners[i].row.name;
-    WHET_TRY(std::shared_ptr<const Strategy> control, strategy::make_strategy(plan.control));
-    Row row{fmt::format("{}({})", plan.control, name),
-            fmt::format("{}, {}'s time", is_vote(plan) ? "vote" : "baseline", name),
-            StrategyKind::kControl,
-            {name},
-            control->description(),
-            strategy_settings(*control)};
-    // It asks what the strategy's own baseline asks.
-    Generator* const asked =
-        line.runners[i].row.against.empty() ? nullptr : line.runners[i].generator;
-    line.runners.push_back({std::move(row), std::move(control), i, asked});
-  }
-  return line;
-}
 
 int64_t seconds_to_ns(double seconds) {
   return static_cast<int64_t>(seconds * 1e9);
@@ -191,7 +85,7 @@ class Experiment {
     for (const Event& event : log_.events()) {
       last_ns = std::max(last_ns, event.end_ns);
       next_sequence_ = std::max(next_sequence_, event.sequence + 1);
-      remember(event);
+      history_.remember(event);
     }
     origin_ns_ = environment_.now_ns() - last_ns;  // a resumed run goes on where the record ends
     started_ns_ = environment_.now_ns();
@@ -207,7 +101,7 @@ class Experiment {
     for (PlannedRun& planned : schedule) planned.task = order[planned.task];
     status_.n_planned = static_cast<int64_t>(schedule.size());
     report(nullptr);
-    const bool has_work = done_.size() < schedule.size();
+    const bool has_work = history_.n_done() < schedule.size();
     for (int i = 0; has_work && i < plan_.warmup && !stopped(); ++i) {
       for (size_t row = 0; row < line_.runners.size(); ++row) {
         const Runner& runner = line_.runners[row];
@@ -219,18 +113,16 @@ class Experiment {
     }
     for (const PlannedRun& planned : schedule) {
       if (stopped()) break;
-      if (done_.contains(key_of(planned))) continue;
+      if (is_done(planned)) continue;
       WHET_TRY_STATUS(run_one(planned, /*warmup=*/false));
     }
     return finish();
   }
 
  private:
-  using Key = std::tuple<std::string, std::string, uint64_t>;
-
-  Key key_of(const PlannedRun& planned) const {
-    return {line_.runners[planned.row].row.name, plan_.tasks[planned.task].id,
-            plan_.seeds[planned.seed]};
+  bool is_done(const PlannedRun& planned) const {
+    return history_.contains(line_.runners[planned.row].row.name, plan_.tasks[planned.task].id,
+                             plan_.seeds[planned.seed]);
   }
 
   bool cancelled() const { return environment_.cancel && environment_.cancel->cancelled(); }
@@ -249,15 +141,15 @@ class Experiment {
 
   void report(const Event* last) const {
     if (!environment_.on_progress) return;
-    environment_.on_progress({static_cast<int64_t>(done_.size()), status_.n_planned.value_or(0),
-                              last,
+    environment_.on_progress({static_cast<int64_t>(history_.n_done()),
+                              status_.n_planned.value_or(0), last,
                               static_cast<double>(environment_.now_ns() - started_ns_) * 1e-9});
   }
 
   strategy::Context context_of(const PlannedRun& planned, bool warmup) {
     strategy::Context context;
     context.seed = plan_.seeds[planned.seed];
-    context.run_budget = &budgets_[{line_.runners[planned.row].row.name, context.seed}];
+    context.run_budget = &history_.budget(line_.runners[planned.row].row.name, context.seed);
     // Rows share questions and first draws: what one leaves behind (its prompt's keys and values,
     // its text to propose from) would make the next one fast.
     const Runner& runner = line_.runners[planned.row];
@@ -286,52 +178,6 @@ class Experiment {
     return question;
   }
 
-  /// Takes what later runs need to know of an event.
-  void remember(const Event& event) {
-    if (event.warmup) return;
-    done_.insert({event.strategy, event.task, event.seed});
-    if (event.error) return;
-    // Steps and all: what was drawn is what was spent.
-    const auto first = event.candidates.empty() ? std::nullopt : event.candidates[0].logprob;
-    budgets_[{event.strategy, event.seed}].note(first, event.candidates.size());
-    const auto time = static_cast<double>(event.end_ns - event.start_ns);
-    times_[{event.strategy, event.task}].push_back(time);
-    if (event.n_calls == 1 && event.candidates.size() > 1) {
-      batches_.push_back({event.strategy, event.task, event.candidates.size(), time});
-    }
-  }
-
-  const std::string& baseline_of(const Row& row) const {
-    return row.against.empty() ? line_.runners[line_.baseline].row.name : row.against;
-  }
-
-  /// Samples of one batch that are expected to end in this time, as batches of rows with the same
-  /// baseline have done so far.
-  size_t n_in_time(const Row& timed, const std::string& task, int64_t time_ns) const {
-    const std::string& baseline = baseline_of(timed);
-    const auto single_ns = median_ns(baseline, task);
-    if (!single_ns || *single_ns <= 0) return 1;
-    std::map<std::string, bool> shares_baseline;
-    for (const Runner& runner : line_.runners) {
-      const Row& asks = runner.time_of ? line_.runners[*runner.time_of].row : runner.row;
-      shares_baseline[runner.row.name] = baseline_of(asks) == baseline;
-    }
-    BatchTimes known;
-    for (const Batch& batch : batches_) {
-      const auto single = median_ns(baseline, batch.task);
-      if (!single || *single <= 0 || !shares_baseline[batch.row]) continue;
-      known.note(batch.n, batch.time_ns / static_cast<double>(*single));
-    }
-    return known.n_within(static_cast<double>(time_ns) / static_cast<double>(*single_ns));
-  }
-
-  /// Median time that `row` took on this task over its seeds; none if it never finished.
-  std::optional<int64_t> median_ns(const std::string& row, const std::string& task) const {
-    const auto times = times_.find({row, task});
-    if (times == times_.end()) return std::nullopt;
-    return static_cast<int64_t>(*stats::median(times->second));
-  }
-
   Event blank_event(const PlannedRun& planned, bool warmup) const {
     const eval::Task& task = plan_.tasks[planned.task];
     Event event;
@@ -346,39 +192,6 @@ class Experiment {
     if (!task.key.answer.empty()) event.reference = task.key.answer;
     event.start_ns = event.end_ns = environment_.now_ns() - origin_ns_;
     return event;
-  }
-
-  void fill(Event& event, const strategy::Outcome& outcome) const {
-    event.start_ns = outcome.start_ns - origin_ns_;
-    event.end_ns = outcome.end_ns - origin_ns_;
-    if (outcome.first_token_ns) event.first_token_ns = *outcome.first_token_ns - origin_ns_;
-    event.prompt_tokens = outcome.n_prompt_tok;
-    event.completion_tokens = outcome.n_completion_tok;
-    event.n_calls = outcome.n_calls;
-    event.how = outcome.how;
-    event.fell_back = outcome.fell_back;
-    for (const strategy::SkippedStage& skipped : outcome.skipped) {
-      event.skipped.push_back({skipped.stage, skipped.reason});
-    }
-    if (!outcome.text.empty()) event.answer = outcome.text;
-    if (outcome.kv_committed_bytes > 0) {
-      event.kv_bytes = static_cast<int64_t>(outcome.kv_committed_bytes);
-    }
-    for (const strategy::Candidate& candidate : outcome.candidates) {
-      EventCandidate out;
-      out.stage = candidate.stage;
-      out.text = candidate.text;
-      out.tokens = candidate.n_completion_tok;
-      out.finish = finish_reason_name(candidate.finish);
-      out.temperature = candidate.temperature;
-      out.logprob = candidate.mean_logprob;
-      out.answer = candidate.answer;
-      out.score = candidate.score;
-      out.eligible = candidate.eligible;
-      if (!candidate.reason.empty()) out.reason = candidate.reason;
-      out.chosen = candidate.chosen;
-      event.candidates.push_back(std::move(out));
-    }
   }
 
   /// Outside of every timed region.
@@ -408,7 +221,7 @@ class Experiment {
   Status record(Event event) {
     ++next_sequence_;
     WHET_TRY_STATUS(log_.append(event));
-    remember(event);
+    history_.remember(event);
     report(&event);
     return ok_status();
   }
@@ -421,15 +234,15 @@ class Experiment {
     strategy::Context context = context_of(planned, warmup);
     if (runner.time_of) {
       const std::string& timed = line_.runners[*runner.time_of].row.name;
-      event.time_budget_ns = median_ns(timed, task.id);
+      event.time_budget_ns = history_.median_ns(timed, task.id);
       if (!event.time_budget_ns || *event.time_budget_ns <= 0) {
         event.error = fmt::format("{} has no time on this task", timed);
         event.grade_detail = *event.error;
         return record(std::move(event));
       }
       context.time_budget_ns = *event.time_budget_ns;
-      context.n_in_time =
-          n_in_time(line_.runners[*runner.time_of].row, task.id, *event.time_budget_ns);
+      context.n_in_time = history_.n_in_time(line_, line_.runners[*runner.time_of].row, task.id,
+                                             *event.time_budget_ns);
     }
     event.core_clock = dependent_multiplications_per_s();
     const bool has_new_peak = reset_peak_rss();
@@ -453,13 +266,13 @@ class Experiment {
       event.grade_detail = *event.error;
       return record(std::move(event));
     }
-    fill(event, *outcome);
+    fill_event(event, *outcome, origin_ns_);
     grade(event, task, *outcome);
     return record(std::move(event));
   }
 
   Result<ExperimentResult> finish() {
-    status_.n_done = static_cast<int64_t>(done_.size());
+    status_.n_done = static_cast<int64_t>(history_.n_done());
     status_.complete = status_.n_done == status_.n_planned;
     status_.wall_s = static_cast<double>(environment_.now_ns() - origin_ns_) * 1e-9;
     if (status_.complete) status_.stop_reason.clear();
@@ -482,7 +295,7 @@ class Experiment {
     options.min_gain = plan_.min_gain;
     options.min_time_gain = plan_.min_time_gain;
     options.alpha = alpha_of_last_look(status_, 1 - plan_.level);
-    options.control = is_vote(plan_) ? "a vote in the same time" : options.control;
+    options.control = has_vote_controls(plan_) ? "a vote in the same time" : options.control;
     options.bootstrap = {plan_.level, plan_.n_resamples, plan_.bootstrap_seed};
     std::vector<Row> rows;
     for (const Runner& runner : line_.runners) rows.push_back(runner.row);
@@ -511,16 +324,7 @@ class Experiment {
   Line line_;
   EventLog log_;
   eval::Grader grader_;
-  std::set<Key> done_;
-  std::map<std::pair<std::string, std::string>, std::vector<double>> times_;  // ns, by row, task
-  struct Batch {
-    std::string row, task;
-    size_t n;
-    double time_ns;
-  };
-  std::vector<Batch> batches_;  // runs that were one request
-  /// By row and seed; an interrupted run goes on with what its record says was spent.
-  std::map<std::pair<std::string, uint64_t>, strategy::RunBudget> budgets_;
+  History history_;
   RunStatus status_;
   int64_t next_sequence_ = 0;
   int64_t origin_ns_ = 0;   // monotonic time of the run's start, earlier parts included

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "eval/sandbox.h"
+#include "experiment/line.h"
 #include "experiment/metrics.h"
 #include "experiment/plan.h"
 #include "generator/generator.h"
@@ -20,15 +21,6 @@ struct Progress {
   int64_t n_planned;
   const Event* last;  // null before the first
   double elapsed_s;
-};
-
-/// The baseline on another model, or on the same one run in another way: a row of its own. With
-/// Plan::strategies_on_variants the other strategies run on it too, each compared to that row.
-struct Variant {
-  std::string name, description;
-  Generator* generator = nullptr;
-  /// Its runs see what earlier ones left in the cache of prompts; else every run is for itself.
-  bool shares_prompts = false;
 };
 
 /// What the experiment runs in.

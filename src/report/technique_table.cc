@@ -295,7 +295,7 @@ std::string technique_legend() {
 std::string technique_table(const std::vector<TechniqueRow>& rows, int width) {
   TechniqueColumn names{"variant", "", {}, true};
   const int most = std::max(kLeastVariantWidth, width / 3);
-  for (const TechniqueRow& row : rows) names.cells.push_back(truncate(row.name, most));
+  for (const TechniqueRow& row : rows) names.cells.push_back(truncate_name(row.name, most));
   const int name_width = width_of(names);
   const std::vector<TechniqueColumn> columns = technique_columns(rows);
   std::string text;
