@@ -29,25 +29,76 @@ std::string key_of(const Report& report) {
   return key;
 }
 
-std::string model_of(const Report& report) {
-  // The file's own name: what a file says of itself is often another model's.
-  const results::ModelInfo& m = report.model;
-  std::string text = m.path.substr(m.path.find_last_of('/') + 1);
-  if (text.ends_with(".gguf")) text.resize(text.size() - std::string_view(".gguf").size());
-  if (text.empty()) text = m.name;
-  if (const auto it = report.sampling.find("temperature"); it != report.sampling.end()) {
-    text += " at temperature " + it->second;
-  }
-  return text;
+std::string file_name(const std::string& path) {
+  std::string file = path.substr(path.find_last_of('/') + 1);
+  if (file.ends_with(".gguf")) file.resize(file.size() - std::string_view(".gguf").size());
+  return file;
 }
 
-std::optional<Choice> choice_of(const Report& report, const StrategyResult& row) {
+/// By its file: what a file says of itself is often another model's.
+std::string name_of(const results::ModelInfo& model) {
+  const std::string file = file_name(model.path);
+  return file.empty() ? model.name : file;
+}
+
+/// A model, or the first one run in another way, that strategies ran on, each compared to `base`.
+struct Ground {
+  const StrategyResult* base;
+  std::string against;  // what their rows say of it; "" = the design's baseline
+  std::string model;
+
+  bool holds(const StrategyResult& row) const { return &row == base || row.against == against; }
+};
+
+constexpr std::string_view kOtherModel = "model=";  // rows of --with model=FILE
+
+/// With what was sampled at and, where not all of the tasks were measured, how many.
+std::string with_conditions(std::string model, const Report& report, const StrategyResult& base) {
+  if (const auto it = report.sampling.find("temperature"); it != report.sampling.end()) {
+    model += " at temperature " + it->second;
+  }
+  if (base.n_tasks && report.tasks.n_tasks && *base.n_tasks < *report.tasks.n_tasks) {
+    model += fmt::format(", {} of {} tasks", format_count(base.n_tasks),
+                         format_count(report.tasks.n_tasks));
+  }
+  return model;
+}
+
+std::vector<Ground> grounds_of(const Report& report) {
+  std::vector<Ground> grounds;
+  for (const StrategyResult& row : report.strategies) {
+    if (row.kind == StrategyKind::kControl || !row.against.empty()) continue;
+    if (row.kind == StrategyKind::kBaseline) {
+      grounds.push_back({&row, "", with_conditions(name_of(report.model), report, row)});
+      continue;
+    }
+    const bool is_model = row.name.starts_with(kOtherModel);
+    const bool is_ground = std::ranges::any_of(
+        report.strategies, [&](const StrategyResult& r) { return r.against == row.name; });
+    if (!is_model && !is_ground) continue;
+    grounds.push_back({&row, row.name,
+                       with_conditions(is_model ? file_name(row.name.substr(kOtherModel.size()))
+                                                : name_of(report.model) + ", " + row.title(),
+                                       report, row)});
+  }
+  return grounds;
+}
+
+/// A row's strategy on its own ground.
+std::string strategy_of(const StrategyResult& row, const Ground& ground) {
+  if (&row == ground.base) return ground.against.empty() ? row.title() : "baseline";
+  const std::string prefix = ground.against + "/";
+  return !ground.against.empty() && row.name.starts_with(prefix) ? row.name.substr(prefix.size())
+                                                                 : row.title();
+}
+
+std::optional<Choice> choice_of(const StrategyResult& row, const Ground& ground) {
   if (row.kind == StrategyKind::kControl || !row.accuracy || !row.latency_s ||
       !row.latency_s->mean) {
     return std::nullopt;
   }
-  Choice choice{.model = model_of(report),
-                .strategy = row.title(),
+  Choice choice{.model = ground.model,
+                .strategy = strategy_of(row, ground),
                 .accuracy = *row.accuracy,
                 .seconds = *row.latency_s->mean,
                 .tokens = {},
@@ -102,8 +153,9 @@ double gain_of(const StrategyResult& row) {
   return row.difference_to_baseline ? row.difference_to_baseline->estimate.value : 0;
 }
 
-AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t n_results) {
-  AdviceCell cell{.model = model_of(report),
+AdviceCell cell_of(const Report& report, const Ground& ground, std::optional<double> most_time,
+                   size_t n_results) {
+  AdviceCell cell{.model = ground.model,
                   .most_time = most_time,
                   .strategy = {},
                   .gain = {},
@@ -113,7 +165,9 @@ AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t
   const StrategyResult* nearest = nullptr;
   int n_within = 0, n_unknown = 0;
   for (const StrategyResult& row : report.strategies) {
-    if (row.kind != StrategyKind::kStrategy || !row.verdict) continue;
+    if (row.kind != StrategyKind::kStrategy || !row.verdict || row.against != ground.against) {
+      continue;
+    }
     if (most_time && (!row.cost_ratio_time || row.cost_ratio_time->value > *most_time)) continue;
     ++n_within;
     n_unknown += row.verdict->label == VerdictLabel::kCannotTell;
@@ -125,7 +179,7 @@ AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t
     if (best == nullptr || rank(row) > rank(*best)) best = &row;
   }
   if (const StrategyResult* shown = best != nullptr ? best : nearest; shown != nullptr) {
-    cell.strategy = shown->title();
+    cell.strategy = strategy_of(*shown, ground);
     if (shown->difference_to_baseline) cell.gain = shown->difference_to_baseline->estimate;
     cell.time_ratio = shown->cost_ratio_time;
   }
@@ -144,7 +198,7 @@ AdviceCell cell_of(const Report& report, std::optional<double> most_time, size_t
     if (n_unknown > 0) {
       cell.why += fmt::format(", {} could not be told, with no gain to be seen", n_unknown);
     }
-    cell.why += fmt::format(". {}: {}", nearest->title(), nearest->verdict->reason);
+    cell.why += fmt::format(". {}: {}", cell.strategy, nearest->verdict->reason);
   }
   return cell;
 }
@@ -173,11 +227,18 @@ std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
       keys.push_back(key);
       advice = all.insert(all.end(), {tasks_of(report), {}, {}});
     }
-    for (const StrategyResult& row : report.strategies) {
-      if (auto choice = choice_of(report, row)) advice->choices.push_back(std::move(*choice));
-    }
-    for (const auto& budget : kBudgets) {
-      advice->cells.push_back(cell_of(report, budget, reports.size()));
+    const std::vector<Ground> grounds = grounds_of(report);
+    const auto is_base = [&](const StrategyResult& row) {
+      return std::ranges::any_of(grounds, [&](const Ground& g) { return g.base == &row; });
+    };
+    for (const Ground& ground : grounds) {
+      for (const StrategyResult& row : report.strategies) {
+        if (!ground.holds(row) || (&row != ground.base && is_base(row))) continue;
+        if (auto choice = choice_of(row, ground)) advice->choices.push_back(std::move(*choice));
+      }
+      for (const auto& budget : kBudgets) {
+        advice->cells.push_back(cell_of(report, ground, budget, reports.size()));
+      }
     }
   }
   for (TaskAdvice& advice : all) mark_front(advice.choices);

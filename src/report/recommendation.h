@@ -42,7 +42,9 @@ struct TaskAdvice {
   std::vector<AdviceCell> cells;
 };
 
-/// Results on the same task files, as many of them, are compared with each other. Use: shown to
+/// Results on the same task files, as many of them, are compared with each other. Another model of
+/// the same design (a row "model=FILE") is a model of its own with the strategies that ran on it,
+/// and for the first model a choice like a strategy. Use: shown to
 /// pay, and still so if the p-value of that claim is taken times the number of results that were
 /// looked at (Bonferroni; a verdict alone is corrected within its own results). Try: not shown so,
 /// and not ruled out by a difference below zero; skip: neither.

@@ -74,6 +74,9 @@ TEST(Recommendation, SaysUseTryAndSkipByVerdictAndTime) {
   EXPECT_DOUBLE_EQ(all[0].cells[2].time_ratio->value, 8);
   const std::string text = recommendation_markdown(all);
   EXPECT_NE(text.find("| m | any | **use** | dear | +0.20 |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| m | to 3\u00d7 | **try** | cheap | +0.02 | 1.20\u00d7 | as above |"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Recommendation, FitsATerminalAndSaysAReasonOnce) {
@@ -96,6 +99,34 @@ TEST(Recommendation, FitsATerminalAndSaysAReasonOnce) {
   const size_t reason = text.find("because");
   ASSERT_NE(reason, std::string::npos) << text;
   EXPECT_EQ(text.find("because", reason + 1), std::string::npos) << text;
+}
+
+TEST(Recommendation, AnotherModelOfADesignIsOneOfItsOwn) {
+  StrategyResult small =
+      row("model=d/small.gguf", kStrategy, 0.4, 0.5, VerdictLabel::kCannotTell, -0.1);
+  small.label = "model=small";
+  StrategyResult vote = row("model=d/small.gguf/vote", kStrategy, 0.6, 1, VerdictLabel::kPays, 0.2);
+  vote.label = "model=small/vote";
+  vote.against = small.name;
+  Report report =
+      report_of("big", {row("base", kBase, 0.5, 1),
+                        row("twice", kStrategy, 0.5, 2, VerdictLabel::kDoesNotPay), small, vote});
+  for (StrategyResult& r : report.strategies) r.n_tasks = 4;
+  const auto all = recommend({report});
+  ASSERT_EQ(all.size(), 1u);
+  ASSERT_EQ(all[0].cells.size(), 6u);
+  EXPECT_EQ(all[0].cells[0].model, "big, 4 of 10 tasks");
+  EXPECT_EQ(all[0].cells[0].strategy, "model=small")
+      << "the nearest; not the vote on the small one";
+  EXPECT_EQ(all[0].cells[0].advice, Advice::kSkip);
+  EXPECT_EQ(all[0].cells[3].model, "small, 4 of 10 tasks");
+  EXPECT_EQ(all[0].cells[3].strategy, "vote");
+  EXPECT_EQ(all[0].cells[3].advice, Advice::kUse);
+  std::vector<std::string> choices;
+  for (const Choice& c : all[0].choices) choices.push_back(c.model + ": " + c.strategy);
+  EXPECT_EQ(choices,
+            (std::vector<std::string>{"small, 4 of 10 tasks: baseline", "big, 4 of 10 tasks: base",
+                                      "small, 4 of 10 tasks: vote", "big, 4 of 10 tasks: twice"}));
 }
 
 TEST(Recommendation, WhatPaysInOneOfManyResultsMayBeChance) {

@@ -108,11 +108,14 @@ std::string recommendation_markdown(const std::vector<TaskAdvice>& all) {
         "\n\\* {}\n\n| model | time | advice | strategy | gain [95 %] | time over baseline [95 %] "
         "| why |\n|---|---|---|---|---|---|---|\n",
         kFrontNote);
+    const AdviceCell* above = nullptr;
     for (const AdviceCell& cell : advice.cells) {
+      const bool is_same = above != nullptr && above->model == cell.model && above->why == cell.why;
       text += fmt::format("| {} | {} | **{}** | {} | {} | {} | {} |\n", cell.model,
                           budget_text(cell.most_time), advice_name(cell.advice), cell.strategy,
                           format_difference(cell.gain), format_ratio(cell.time_ratio, true),
-                          one_line(cell.why));
+                          is_same ? "as above" : one_line(cell.why));
+      above = &cell;
     }
   }
   return text;
