@@ -1,4 +1,4 @@
-// Prints, as Markdown, the two tables of docs/strategies.md that say how far whet's statements can
+// Prints, as Markdown, the two tables of docs/verdicts.md that say how far whet's statements can
 // be trusted: false verdicts in simulated experiments, and coverage of the accuracy interval.
 // Build: cmake --build --preset dev --target whet_error_rates; run it without arguments (minutes).
 #include <fmt/format.h>

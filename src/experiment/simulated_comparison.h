@@ -1,5 +1,5 @@
 // Simulated experiments whose truth is known, for the test of the error rates and for the table in
-// docs/strategies.md. No model and no clock: answers and times are drawn, the verdicts are the
+// docs/verdicts.md. No model and no clock: answers and times are drawn, the verdicts are the
 // product's own.
 #pragma once
 

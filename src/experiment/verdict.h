@@ -1,5 +1,5 @@
 // The verdicts on the strategies of one experiment. The rule is that of docs/results-schema.md,
-// with its reasons in docs/strategies.md; nothing else decides.
+// with its reasons in docs/verdicts.md; nothing else decides.
 #pragma once
 
 #include <optional>

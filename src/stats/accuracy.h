@@ -21,7 +21,7 @@ std::optional<Interval> wilson_interval(double k, double n, double level = 0.95)
 /// added), kept between the number of tasks and the number of runs, then times (z/t)^2 with
 /// Student's t at tasks - 1 degrees of freedom; with one seed per task it is Wilson's interval
 /// exactly. Where tasks are drawn in groups, the groups take the place of the tasks: `groups` holds
-/// one number per task (group.h) or is empty. Coverage by simulation: docs/strategies.md. None
+/// one number per task (group.h) or is empty. Coverage by simulation: docs/verdicts.md. None
 /// without a run.
 /// Source: Franco et al., "Comparative study of confidence intervals for proportions in complex
 /// sample surveys", J. Surv. Stat. Methodol. 7 (2019).

@@ -1,5 +1,5 @@
 // Simulated runs of tasks whose difficulties are known, for the coverage test of the accuracy
-// interval and for the table in docs/strategies.md.
+// interval and for the table in docs/verdicts.md.
 #pragma once
 
 #include <cmath>
