@@ -86,11 +86,10 @@ Command make_recommend_command() {
   command.add("--markdown", &options->markdown, "as Markdown tables");
   command.add("--json", &options->json, "as JSON");
   command.footer(
-      "Results on the same tasks are compared: several models, types and temperatures, each from "
-      "a\n"
-      "run of whet eval. Use: shown to pay, corrected for all of these results; try: neither "
-      "shown\n"
-      "nor ruled out; skip: the rest, with the strategy that came nearest.\n");
+      "Results on the same tasks are compared: several models, types and temperatures, of one run\n"
+      "of whet eval (--with model=FILE) or of several. Use: shown to pay, corrected for all of\n"
+      "these results; try: neither shown nor ruled out; skip: the rest, with the strategy that\n"
+      "came nearest.\n");
   command.action([options] { return run_recommend(*options); });
   return command;
 }

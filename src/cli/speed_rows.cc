@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cli/model_flags.h"
 #include "cli/model_type.h"
 #include "cli/version.h"
 #include "kernels/kernels.h"

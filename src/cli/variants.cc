@@ -57,9 +57,10 @@ std::string label_of(const Change& change) {
 /// Two files of one name in two directories are told apart by their directories.
 void clear_equal_labels(std::vector<OpenedVariant>& variants) {
   std::map<std::string, int> n_of;
-  for (const OpenedVariant& variant : variants) ++n_of[variant.label];
+  const auto title = [](const OpenedVariant& v) { return v.label.empty() ? v.name : v.label; };
+  for (const OpenedVariant& variant : variants) ++n_of[title(variant)];
   for (OpenedVariant& variant : variants) {
-    if (n_of[variant.label] > 1) variant.label.clear();
+    if (n_of[title(variant)] > 1) variant.label.clear();
   }
 }
 

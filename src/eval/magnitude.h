@@ -32,7 +32,7 @@ inline constexpr std::string_view kFrac = "\\frac";
 /// \frac at `at`; nothing if no \frac of two numbers stands there.
 std::optional<Scan> scan_latex_fraction(std::string_view text, size_t at);
 
-/// A decimal, a fraction, a mixed number or one times a power of ten at `at`, where a digit, a
+/// A decimal, also times a power of ten, a fraction or a mixed number at `at`, where a digit, a
 /// point before one, or a \frac of two numbers stands.
 Scan scan_magnitude(std::string_view text, size_t at);
 

@@ -1,10 +1,6 @@
 // Which rows run, in which order, on which model, and what each is compared to.
 #include "experiment/line.h"
 
-#include <fmt/format.h>
-
-#include <cmath>
-
 #include "experiment/experiment_for_test.h"
 
 namespace whet::experiment {
@@ -128,33 +124,6 @@ TEST_F(LineTest, AVoteGetsAsManySamplesAsFillTheTimeOfTheStrategy) {
   }
   EXPECT_EQ(n_of_three, 3);
   EXPECT_EQ(n_of_re2, 3);
-}
-
-TEST_F(LineTest, RefusesAPlanThatIsWrong) {
-  const auto error = [&](auto change) {
-    Plan wrong = plan();
-    change(wrong);
-    const auto result = run(wrong);
-    EXPECT_FALSE(std::filesystem::exists(directory_)) << "nothing may be written for a wrong plan";
-    return result.ok() ? "no error" : result.error().message();
-  };
-  EXPECT_EQ(error([](Plan& p) { p.tasks.clear(); }), "an experiment needs a task");
-  EXPECT_EQ(error([](Plan& p) { p.seeds = {1, 1}; }), "a seed is given twice");
-  EXPECT_EQ(error([](Plan& p) { p.tasks[1].id = "t0"; }),
-            "task id \"t0\" occurs twice in the task files");
-  for (const double level : {0.5, 1.0}) {
-    EXPECT_EQ(error([&](Plan& p) { p.level = level; }),
-              fmt::format("level: expected a number between 0.5 and 1, found {}", level));
-  }
-  EXPECT_EQ(error([](Plan& p) { p.min_gain = 1; }),
-            "min_gain: expected a number from 0 to 1, found 1");
-  EXPECT_EQ(error([](Plan& p) { p.min_time_gain = -0.1; }),
-            "min_time_gain: expected a number from 0 to 1, found -0.1");
-  EXPECT_EQ(error([](Plan& p) { p.strategies = {"re2", "re2"}; }), "strategy re2 is given twice");
-  EXPECT_EQ(error([](Plan& p) { p.strategies = {"baseline-same-time"}; }),
-            "baseline-same-time is added by the experiment itself, one per strategy");
-  EXPECT_NE(error([](Plan& p) { p.strategies = {"guess"}; }).find("no strategy \"guess\""),
-            std::string::npos);
 }
 
 TEST_F(LineTest, PutsABaselineInFront) {

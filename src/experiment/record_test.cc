@@ -1,4 +1,6 @@
 // What an experiment leaves on disk when it is interrupted, and what it makes of that later.
+#include <cmath>
+
 #include "experiment/experiment_for_test.h"
 
 namespace whet::experiment {

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "experiment/document.h"
 #include "experiment/history.h"
 #include "experiment/looks.h"
+#include "experiment/outcome_event.h"
 #include "experiment/schedule.h"
 #include "results/document_file.h"
 #include "results/event_log.h"

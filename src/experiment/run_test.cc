@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "experiment/experiment_for_test.h"
 #include "results/codec.h"
 #include "sys/machine.h"
@@ -172,6 +174,33 @@ TEST_F(RunTest, MakesInvalidTextValidUtf8) {
   const auto result = run_with(generator, plan(1));
   ASSERT_TRUE(result.ok()) << result.error().message();
   EXPECT_EQ(events()[1]["answer"].get<std::string>().substr(0, 3), "\xef\xbf\xbd");
+}
+
+TEST_F(RunTest, RefusesAPlanThatIsWrong) {
+  const auto error = [&](auto change) {
+    Plan wrong = plan();
+    change(wrong);
+    const auto result = run(wrong);
+    EXPECT_FALSE(std::filesystem::exists(directory_)) << "nothing may be written for a wrong plan";
+    return result.ok() ? "no error" : result.error().message();
+  };
+  EXPECT_EQ(error([](Plan& p) { p.tasks.clear(); }), "an experiment needs a task");
+  EXPECT_EQ(error([](Plan& p) { p.seeds = {1, 1}; }), "a seed is given twice");
+  EXPECT_EQ(error([](Plan& p) { p.tasks[1].id = "t0"; }),
+            "task id \"t0\" occurs twice in the task files");
+  for (const double level : {0.5, 1.0}) {
+    EXPECT_EQ(error([&](Plan& p) { p.level = level; }),
+              fmt::format("level: expected a number between 0.5 and 1, found {}", level));
+  }
+  EXPECT_EQ(error([](Plan& p) { p.min_gain = 1; }),
+            "min_gain: expected a number from 0 to 1, found 1");
+  EXPECT_EQ(error([](Plan& p) { p.min_time_gain = -0.1; }),
+            "min_time_gain: expected a number from 0 to 1, found -0.1");
+  EXPECT_EQ(error([](Plan& p) { p.strategies = {"re2", "re2"}; }), "strategy re2 is given twice");
+  EXPECT_EQ(error([](Plan& p) { p.strategies = {"baseline-same-time"}; }),
+            "baseline-same-time is added by the experiment itself, one per strategy");
+  EXPECT_NE(error([](Plan& p) { p.strategies = {"guess"}; }).find("no strategy \"guess\""),
+            std::string::npos);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "report/text.h"
 
@@ -41,64 +42,83 @@ std::string name_of(const results::ModelInfo& model) {
   return file.empty() ? model.name : file;
 }
 
-/// A model, or the first one run in another way, that strategies ran on, each compared to `base`.
+/// A model, or the first one run in another way, whose strategies are compared to its own baseline.
 struct Ground {
-  const StrategyResult* base;
-  std::string against;  // what their rows say of it; "" = the design's baseline
+  const StrategyResult* base = nullptr;  // null: a document without a baseline
+  std::string against;                   // what their rows say of it; "" = the design's baseline
   std::string model;
-
-  bool holds(const StrategyResult& row) const { return &row == base || row.against == against; }
+  std::vector<const StrategyResult*> strategies;
 };
 
 constexpr std::string_view kOtherModel = "model=";  // rows of --with model=FILE
 
-/// With what was sampled at and, where not all of the tasks were measured, how many.
-std::string with_conditions(std::string model, const Report& report, const StrategyResult& base) {
+/// With what was sampled at and, where not all of the tasks have a grade, how many do.
+std::string with_conditions(std::string model, const Report& report, const StrategyResult* base) {
   if (const auto it = report.sampling.find("temperature"); it != report.sampling.end()) {
     model += " at temperature " + it->second;
   }
-  if (base.n_tasks && report.tasks.n_tasks && *base.n_tasks < *report.tasks.n_tasks) {
-    model += fmt::format(", {} of {} tasks", format_count(base.n_tasks),
+  if (base != nullptr && base->n_tasks && report.tasks.n_tasks &&
+      *base->n_tasks < *report.tasks.n_tasks) {
+    model += fmt::format(", {} of {} tasks graded", format_count(base->n_tasks),
                          format_count(report.tasks.n_tasks));
   }
   return model;
 }
 
+/// What a row of another model or another way is called, beside `taken`.
+std::string name_of(const StrategyResult& row, const Report& report,
+                    const std::vector<std::string>& taken) {
+  if (!row.name.starts_with(kOtherModel)) return name_of(report.model) + ", " + row.title();
+  const std::string path = row.name.substr(kOtherModel.size());
+  const std::string file = file_name(path);
+  return file.empty() || std::ranges::find(taken, file) != taken.end() ? path : file;
+}
+
+/// The design's own first. Every strategy stands on one, whatever its row says.
 std::vector<Ground> grounds_of(const Report& report) {
-  std::vector<Ground> grounds;
+  std::vector<const StrategyResult*> rows;
   for (const StrategyResult& row : report.strategies) {
-    if (row.kind == StrategyKind::kControl || !row.against.empty()) continue;
-    if (row.kind == StrategyKind::kBaseline) {
-      grounds.push_back({&row, "", with_conditions(name_of(report.model), report, row)});
-      continue;
-    }
-    const bool is_model = row.name.starts_with(kOtherModel);
-    const bool is_ground = std::ranges::any_of(
-        report.strategies, [&](const StrategyResult& r) { return r.against == row.name; });
-    if (!is_model && !is_ground) continue;
-    grounds.push_back({&row, row.name,
-                       with_conditions(is_model ? file_name(row.name.substr(kOtherModel.size()))
-                                                : name_of(report.model) + ", " + row.title(),
-                                       report, row)});
+    if (row.kind != StrategyKind::kControl) rows.push_back(&row);
+  }
+  const auto base = std::ranges::find_if(rows, [](const StrategyResult* row) {
+    return row->kind == StrategyKind::kBaseline && row->against.empty();
+  });
+  std::vector<std::string> names = {name_of(report.model)};
+  std::vector<Ground> grounds(1);
+  if (base != rows.end()) grounds[0].base = *base;
+  grounds[0].model = with_conditions(names[0], report, grounds[0].base);
+  for (const StrategyResult* row : rows) {
+    const bool is_ground =
+        row->name.starts_with(kOtherModel) ||
+        std::ranges::any_of(rows, [&](const auto* r) { return r->against == row->name; });
+    if (row == grounds[0].base || !row->against.empty() || !is_ground) continue;
+    names.push_back(name_of(*row, report, names));
+    grounds.push_back({row, row->name, with_conditions(names.back(), report, row), {}});
+  }
+  for (const StrategyResult* row : rows) {
+    if (row == grounds[0].base) continue;
+    const auto own = std::ranges::find(grounds, row->against, &Ground::against);
+    (own == grounds.end() ? grounds.front() : *own).strategies.push_back(row);
   }
   return grounds;
 }
 
+bool is_base(const std::vector<Ground>& grounds, const StrategyResult* row) {
+  return std::ranges::find(grounds, row, &Ground::base) != grounds.end();
+}
+
 /// A row's strategy on its own ground.
 std::string strategy_of(const StrategyResult& row, const Ground& ground) {
-  if (&row == ground.base) return ground.against.empty() ? row.title() : "baseline";
   const std::string prefix = ground.against + "/";
   return !ground.against.empty() && row.name.starts_with(prefix) ? row.name.substr(prefix.size())
                                                                  : row.title();
 }
 
-std::optional<Choice> choice_of(const StrategyResult& row, const Ground& ground) {
-  if (row.kind == StrategyKind::kControl || !row.accuracy || !row.latency_s ||
-      !row.latency_s->mean) {
-    return std::nullopt;
-  }
-  Choice choice{.model = ground.model,
-                .strategy = strategy_of(row, ground),
+std::optional<Choice> choice_of(const StrategyResult& row, std::string model,
+                                std::string strategy) {
+  if (!row.accuracy || !row.latency_s || !row.latency_s->mean) return std::nullopt;
+  Choice choice{.model = std::move(model),
+                .strategy = std::move(strategy),
                 .accuracy = *row.accuracy,
                 .seconds = *row.latency_s->mean,
                 .tokens = {},
@@ -164,10 +184,9 @@ AdviceCell cell_of(const Report& report, const Ground& ground, std::optional<dou
   const StrategyResult* best = nullptr;
   const StrategyResult* nearest = nullptr;
   int n_within = 0, n_unknown = 0;
-  for (const StrategyResult& row : report.strategies) {
-    if (row.kind != StrategyKind::kStrategy || !row.verdict || row.against != ground.against) {
-      continue;
-    }
+  for (const StrategyResult* measured : ground.strategies) {
+    const StrategyResult& row = *measured;
+    if (row.kind != StrategyKind::kStrategy || !row.verdict) continue;
     if (most_time && (!row.cost_ratio_time || row.cost_ratio_time->value > *most_time)) continue;
     ++n_within;
     n_unknown += row.verdict->label == VerdictLabel::kCannotTell;
@@ -228,14 +247,19 @@ std::vector<TaskAdvice> recommend(const std::vector<Report>& reports) {
       advice = all.insert(all.end(), {tasks_of(report), {}, {}});
     }
     const std::vector<Ground> grounds = grounds_of(report);
-    const auto is_base = [&](const StrategyResult& row) {
-      return std::ranges::any_of(grounds, [&](const Ground& g) { return g.base == &row; });
+    const std::string plain = grounds[0].base != nullptr ? grounds[0].base->title() : "baseline";
+    const auto add = [&](const StrategyResult& row, const Ground& ground,
+                         const std::string& strategy) {
+      if (auto choice = choice_of(row, ground.model, strategy)) {
+        advice->choices.push_back(std::move(*choice));
+      }
     };
     for (const Ground& ground : grounds) {
-      for (const StrategyResult& row : report.strategies) {
-        if (!ground.holds(row) || (&row != ground.base && is_base(row))) continue;
-        if (auto choice = choice_of(row, ground)) advice->choices.push_back(std::move(*choice));
+      if (ground.base != nullptr) add(*ground.base, ground, plain);
+      for (const StrategyResult* row : ground.strategies) {
+        if (!is_base(grounds, row)) add(*row, ground, strategy_of(*row, ground));
       }
+      if (!ground.against.empty() && ground.strategies.empty()) continue;  // alone: no advice
       for (const auto& budget : kBudgets) {
         advice->cells.push_back(cell_of(report, ground, budget, reports.size()));
       }

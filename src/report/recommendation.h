@@ -42,12 +42,12 @@ struct TaskAdvice {
   std::vector<AdviceCell> cells;
 };
 
-/// Results on the same task files, as many of them, are compared with each other. Another model of
-/// the same design (a row "model=FILE") is a model of its own with the strategies that ran on it,
-/// and for the first model a choice like a strategy. Use: shown to
-/// pay, and still so if the p-value of that claim is taken times the number of results that were
-/// looked at (Bonferroni; a verdict alone is corrected within its own results). Try: not shown so,
-/// and not ruled out by a difference below zero; skip: neither.
+/// Results on the same task files, as many of them, are compared with each other. A row
+/// "model=FILE" of a design, and every other variant that strategies ran on, is a model of its own:
+/// its strategies are compared to its own baseline, and the first model's cells weigh it itself
+/// like a strategy. Use: shown to pay, and still so if the p-value of that claim is taken times the
+/// number of results that were looked at (Bonferroni; a verdict alone is corrected within its own
+/// results). Try: not shown so, and not ruled out by a difference below zero; skip: neither.
 std::vector<TaskAdvice> recommend(const std::vector<Report>& reports);
 
 }  // namespace whet::report

@@ -115,18 +115,39 @@ TEST(Recommendation, AnotherModelOfADesignIsOneOfItsOwn) {
   const auto all = recommend({report});
   ASSERT_EQ(all.size(), 1u);
   ASSERT_EQ(all[0].cells.size(), 6u);
-  EXPECT_EQ(all[0].cells[0].model, "big, 4 of 10 tasks");
+  EXPECT_EQ(all[0].cells[0].model, "big, 4 of 10 tasks graded");
   EXPECT_EQ(all[0].cells[0].strategy, "model=small")
       << "the nearest; not the vote on the small one";
   EXPECT_EQ(all[0].cells[0].advice, Advice::kSkip);
-  EXPECT_EQ(all[0].cells[3].model, "small, 4 of 10 tasks");
+  EXPECT_EQ(all[0].cells[3].model, "small, 4 of 10 tasks graded");
   EXPECT_EQ(all[0].cells[3].strategy, "vote");
   EXPECT_EQ(all[0].cells[3].advice, Advice::kUse);
   std::vector<std::string> choices;
   for (const Choice& c : all[0].choices) choices.push_back(c.model + ": " + c.strategy);
-  EXPECT_EQ(choices,
-            (std::vector<std::string>{"small, 4 of 10 tasks: baseline", "big, 4 of 10 tasks: base",
-                                      "small, 4 of 10 tasks: vote", "big, 4 of 10 tasks: twice"}));
+  EXPECT_EQ(choices, (std::vector<std::string>{
+                         "small, 4 of 10 tasks graded: base", "big, 4 of 10 tasks graded: base",
+                         "small, 4 of 10 tasks graded: vote", "big, 4 of 10 tasks graded: twice"}));
+}
+
+TEST(Recommendation, AModelWithoutStrategiesIsAChoiceAndNoAdvice) {
+  const auto all = recommend(
+      {report_of("big", {row("base", kBase, 0.5, 1),
+                         row("model=small/", kStrategy, 0.4, 0.5, VerdictLabel::kCannotTell, -0.1),
+                         row("spec=none", kStrategy, 0.5, 2, VerdictLabel::kDoesNotPay)})});
+  ASSERT_EQ(all[0].cells.size(), 3u);
+  EXPECT_EQ(all[0].cells[0].strategy, "model=small/");
+  std::vector<std::string> choices;
+  for (const Choice& c : all[0].choices) choices.push_back(c.model + ": " + c.strategy);
+  EXPECT_EQ(choices, (std::vector<std::string>{"small/: base", "big: base", "big: spec=none"}));
+}
+
+TEST(Recommendation, NoRowIsLostWhereADocumentHasNoBaseline) {
+  StrategyResult stray = row("stray", kStrategy, 0.6, 2, VerdictLabel::kCannotTell, 0.1);
+  stray.against = "a row that is not there";
+  const auto all = recommend({report_of("m", {row("s", kStrategy, 0.5, 1), stray})});
+  EXPECT_EQ(all[0].choices.size(), 2u);
+  EXPECT_EQ(all[0].cells.size(), 3u);
+  EXPECT_EQ(all[0].cells[2].strategy, "stray");
 }
 
 TEST(Recommendation, WhatPaysInOneOfManyResultsMayBeChance) {
