@@ -1,26 +1,30 @@
 #!/usr/bin/env python3
-"""The tables of docs/results.md, the first one of README.md and that of every strategy in docs/strategies.md, from the records of tools/strategy_tables.sh.
+"""The tables of docs/results.md, docs/strategies.md and of the README, from the records of tools/strategy_tables.sh.
 
     tools/strategy_tables.py [--check]      rewrites the tables between their marks, or says which of them are not as the records say
 
-A run counts where every row of its task and seed is done, so that rows are compared on the same questions. A time counts where other
-programs took at most half a CPU during the run, and a ratio of times is of runs of the same task and seed that both count.
+Advice is what `whet recommend` says of the records: build/release/whet, or WHET. A run counts where every row of its task and seed is
+done, so that rows are compared on the same questions. A time counts where other programs took at most half a CPU during the run, and a
+ratio of times is of runs of the same task and seed that both count.
 """
 import collections
 import gzip
 import itertools
 import json
 import math
+import os
 import pathlib
 import random
 import re
 import statistics
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUNS = ROOT / "docs/runs/strategies"
 PAGES = [ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/strategies.md"]
 MOST_OTHER_CPUS = 0.5
+RUST = ["rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3"]
 
 
 class Record:
@@ -42,7 +46,8 @@ class Record:
         results = json.loads((directory / "results.json").read_text(encoding="utf-8"))
         order = [s["name"] for s in results["strategies"]]
         self.rows = sorted(rows, key=order.index)
-        self.verdicts = {s["name"]: (s["verdict"] or {"label": "baseline"})["label"] for s in results["strategies"]}
+        self.results = results["strategies"]
+        self.verdicts = {s["name"]: (s["verdict"] or {"label": s["kind"]})["label"] for s in self.results}
 
     def runs(self, row):
         return [of[row] for of in self.questions.values()]
@@ -110,18 +115,63 @@ def comparison(names):
     return lines
 
 
-def summary(name):
-    """What ./demo --real shows: one record in few columns."""
+def interval(estimate, sign=False):
+    if estimate is None:
+        return ""
+    form = "{:+.2f}" if sign else "{:.2f}"
+    value, *ends = [form.format(estimate[key]).replace("-", "\u2212") for key in ("value", "low", "high") if estimate.get(key) is not None]
+    return f"{value} [{ends[0]}, {ends[1]}]" if len(ends) == 2 else value
+
+
+def judged(name):
+    """A record as its own document judges it, controls and all."""
     record = Record(name)
-    lines = ["| strategy | right of runs | 95 % | tokens a run | median s | time over baseline | verdict |", "|---|---:|---|---:|---:|---:|---|"]
-    for row in record.rows:
-        runs = record.runs(row)
-        times = [seconds(e) for e in runs if quiet(e)]
-        ratio, _ = record.ratio(row)
-        lines.append(f"| `{row}` | {right(runs)} of {len(runs)} | {wilson(right(runs), len(runs))} | "
-                     f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} | {text(statistics.median(times) if times else None)} | "
-                     f"{'' if row == 'baseline' else text(ratio)} | {record.verdicts[row]} |")
+    lines = ["| strategy | accuracy [95 %] | over the baseline | over the same time | tokens a run | time over baseline [95 %] | s a right answer | verdict |",
+             "|---|---|---|---|---:|---|---:|---|"]
+    for row in record.results:
+        cost = (row["per_correct"] or {}).get("seconds")
+        lines.append(f"| `{row['name']}` | {interval(row['accuracy'])} | {interval(row['difference_to_baseline'], True)} | "
+                     f"{interval(row['difference_to_control'], True)} | {row['completion_tokens']['per_task']:.0f} | "
+                     f"{interval(row['cost_ratio_time'])} | {text(cost)} | {record.verdicts[row['name']]} |")
     return lines
+
+
+def batches(names):
+    """Votes of N drawn in one batch beside such that are drawn one after the other: geometric means over quiet pairs of runs."""
+    lines = ["| model | N | one batch, over one sample | one after the other | batch over sequence | texts drawn | one after the other | pairs |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]
+    for name in names:
+        record = Record(name)
+        for row in sorted((r for r in record.rows if r != "baseline" and "batch=1" not in r), key=n_of):
+            other = next(r for r in record.rows if "batch=1" in r and n_of(r) == n_of(row))
+            runs = [of for of in record.questions.values() if all(quiet(of[r]) for r in ("baseline", row, other))]
+
+            def ratio(above, below):
+                return text(math.exp(statistics.fmean(math.log(seconds(of[above]) / seconds(of[below])) for of in runs)))
+
+            def drawn(which):
+                return text(statistics.fmean(len(of[which]["candidates"]) for of in runs), 1)
+
+            lines.append(f"| {record.model} | {n_of(row)} | {ratio(row, 'baseline')} | {ratio(other, 'baseline')} | {ratio(row, other)} | "
+                         f"{drawn(row)} | {drawn(other)} | {len(runs)} |")
+    return lines
+
+
+def n_of(row):
+    """Samples of a majority vote, by its name; 8 is what is left out."""
+    found = re.search(r"\bn=(\d+)", row)
+    return int(found.group(1)) if found else 8
+
+
+def advice(names):
+    """What `whet recommend` says of these records, without the table of choices."""
+    program = os.environ.get("WHET", str(ROOT / "build/release/whet"))
+    said = subprocess.run([program, "recommend", "--markdown"] + [str(RUNS / name) for name in names], check=True, capture_output=True, text=True).stdout
+    lines = []
+    for block in said.split("\n## "):
+        table = block.rstrip().split("\n\n")[-1]
+        lines += ["**" + block.removeprefix("## ").split("\n")[0] + "**", "", *table.split("\n"), ""]
+    return lines[:-1]
 
 
 def every(name):
@@ -137,31 +187,6 @@ def every(name):
         empty = sum(not (e["answer"] or "").strip() for e in runs)
         lines.append(f"| `{row.replace('|', chr(92) + '|')}` | {right(runs)} | {mean(runs, 'n_calls'):.1f} | "
                      f"{mean(runs, 'completion_tokens'):.0f} | {sum(e['fell_back'] for e in runs)} | {empty} |")
-    return lines
-
-
-BARE = 20  # tokens: an answer without a line of working
-
-
-def parts(name):
-    """What makes a row's time over the baseline's: quiet pairs, in three kinds of questions."""
-    record = Record(name)
-    lines = ["| strategy | all | totals | a sample could be chosen | fell back to greedy | baseline wrote a bare number | right of those that fell back |",
-             "|---|---:|---:|---:|---:|---:|---:|"]
-    for row in record.rows:
-        pairs = [of for of in record.questions.values() if quiet(of[row]) and quiet(of["baseline"])]
-        if row == "baseline" or not any(len(of[row]["candidates"]) > 1 for of in pairs):
-            continue
-
-        def ratio(those):
-            return f"{math.exp(statistics.fmean(math.log(seconds(of[row]) / seconds(of['baseline'])) for of in those)):.2f} ({len(those)})" if those else "–"
-
-        bare = [of for of in pairs if longest_text(of["baseline"]) <= BARE]
-        fell = [of for of in pairs if of not in bare and of[row]["fell_back"]]
-        whole = [of for of in pairs if of not in bare and of not in fell]
-        totals = sum(seconds(of[row]) for of in pairs) / sum(seconds(of["baseline"]) for of in pairs)
-        lines.append(f"| `{row}` | {ratio(pairs)} | {totals:.2f} | {ratio(whole)} | {ratio(fell)} | {ratio(bare)} | "
-                     f"{right([of[row] for of in fell])} of {len(fell)} |")
     return lines
 
 
@@ -186,29 +211,6 @@ def early(names):
             same = sum(voted(of, row) == voted(of, whole) for of in record.questions.values())
             lines.append(f"| {record.model} at {record.temperature} | `{row}` | {ended} of {n} | {same} of {n} | {over_baseline(row):.2f} | "
                          f"{over_baseline(whole):.2f} |")
-    return lines
-
-
-def programs(name):
-    """What ending at the first program that holds all public examples would have saved on a record made without it."""
-    record = Record(name)
-    lines = ["| strategy | would have ended early | another text | longest text over baseline's, ending early | to the end |", "|---|---:|---:|---:|---:|"]
-    for row in record.rows:
-        ended = other = 0
-        short, long = [], []
-        for of in record.questions.values():
-            samples = sorted((c for c in of[row]["candidates"] if c["stage"] == "sample"), key=lambda c: c["tokens"])
-            if len(samples) < 2 or row.startswith("majority"):  # whose score is its votes
-                break
-            first = next((c for c in samples[:-1] if c["eligible"] and c["score"] == 1), None)
-            ended += first is not None
-            other += first is not None and not first["chosen"]
-            one = longest_text(of["baseline"])
-            long.append(math.log(samples[-1]["tokens"] / one))
-            short.append(math.log((first or samples[-1])["tokens"] / one))
-        if long:
-            n = len(long)
-            lines.append(f"| `{row}` | {ended} of {n} | {other} | {math.exp(statistics.fmean(short)):.2f} | {math.exp(statistics.fmean(long)):.2f} |")
     return lines
 
 
@@ -295,20 +297,22 @@ def votes(name):
 
 
 TABLES = {
-    "precisions": lambda: precisions("bits-0.5b"),
-    "programs": lambda: programs("humaneval-0.5b"),
-    "early": lambda: early([n for n in ("early-whetstone", "early-0.5b") if (RUNS / n).exists()]),
-    "every": lambda: every("every-smollm2"),
-    "parts": lambda: parts("gsm8k-0.5b"),
-    "real": lambda: summary("rust-0.5b-0.3"),
-    "rust": lambda: comparison([n for n in ("rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3",
-                                            "rust-1.5b-0.8") if (RUNS / n).exists()]),
-    "humaneval": lambda: comparison(["humaneval-0.5b"]),
+    "first": lambda: judged("humaneval-long-0.5b"),
+    "rust": lambda: comparison(RUST),
+    "long": lambda: judged("humaneval-long-0.5b"),
+    "humaneval": lambda: comparison(["humaneval-1.5b", "humaneval-0.5b"]),
+    "examples": lambda: comparison(["rust-tasks-0.5b"]),
+    "plain": lambda: comparison(["humaneval-plain-0.5b"]),
     "ended": lambda: comparison(["humaneval-early-0.5b", "ended-whetstone"]),
-    "votes": lambda: votes("adaptive-whetstone"),
-    "sizes": lambda: votes_of_each_size("votes-1.5b"),
+    "gsm8k": lambda: comparison(["gsm8k-1.5b", "gsm8k-0.5b"]),
     "eight": lambda: comparison(["votes-1.5b"]),
-    "gsm8k": lambda: comparison(["gsm8k-0.5b"]),
+    "sizes": lambda: votes_of_each_size("votes-1.5b"),
+    "early": lambda: early(["early-whetstone", "early-0.5b"]),
+    "precisions": lambda: precisions("bits-0.5b"),
+    "batches": lambda: batches(["batch-smollm2", "batch-0.5b"]),
+    "advice": lambda: advice(["humaneval-long-0.5b", "humaneval-1.5b", "gsm8k-1.5b", "gsm8k-0.5b"]),
+    "every": lambda: every("every-smollm2"),
+    "votes": lambda: votes("adaptive-whetstone"),
 }
 
 
