@@ -86,12 +86,14 @@ Table fitted(Table table, int total) {
 std::string render_table(const Table& table, int total, const Painter& painter) {
   const std::vector<int> widths = column_widths(table, total);
   auto aligned = [&](size_t c, const std::string& text, bool right) {
-    const std::string cut = c == 0 ? truncate_name(text, widths[c]) : text;
-    return right ? pad_left(cut, widths[c]) : pad_right(cut, widths[c]);
+    return right ? pad_left(text, widths[c]) : pad_right(text, widths[c]);
   };
   auto is_number = [&](size_t c) {
     return !table.rows.empty() && table.rows[0].cells[c].is_number;
   };
+  std::vector<std::string> row_names;
+  for (const auto& row : table.rows) row_names.push_back(row.cells[0].text);
+  if (!widths.empty()) row_names = truncate_names(row_names, widths[0]);
   std::string names, units;
   int used = 0;
   for (size_t c = 0; c < widths.size(); ++c) {
@@ -104,10 +106,12 @@ std::string render_table(const Table& table, int total, const Painter& painter) 
   std::string result = painter.bold(names) + "\n";
   if (!units.empty()) result += painter.dim(units) + "\n";
   result += painter.dim(rule(used)) + "\n";
-  for (const auto& row : table.rows) {
+  for (size_t r = 0; r < table.rows.size(); ++r) {
+    const auto& row = table.rows[r];
     std::string line;
     for (size_t c = 0; c < row.cells.size(); ++c) {
-      std::string cell = aligned(c, row.cells[c].text, row.cells[c].is_number);
+      std::string cell =
+          aligned(c, c == 0 ? row_names[r] : row.cells[c].text, row.cells[c].is_number);
       const bool last = c + 1 == row.cells.size();
       if (last) trim_right(cell);
       const bool is_verdict = table.columns[c].name == "Verdict";

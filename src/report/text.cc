@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 namespace whet::report {
 namespace {
@@ -113,6 +115,41 @@ std::string truncate_name(std::string_view name, int width) {
     ++tail;
   }
   return truncate(name, width - tail_width) + std::string(name.substr(tail));
+}
+
+namespace {
+
+constexpr int kLeastHead = 6;  // columns that a name's beginning keeps
+
+/// Where the option begins in which names of one short form differ.
+size_t first_difference(const std::vector<std::string>& names) {
+  size_t same = names.front().size();
+  for (const std::string& name : names) {
+    const auto at =
+        std::mismatch(name.begin(), name.end(), names.front().begin(), names.front().end());
+    same = std::min(same, static_cast<size_t>(at.first - name.begin()));
+  }
+  const size_t separator = names.front().substr(0, same).find_last_of(":,/&|");
+  return separator == std::string::npos ? 0 : separator + 1;
+}
+
+}  // namespace
+
+std::vector<std::string> truncate_names(const std::vector<std::string>& names, int width) {
+  std::map<std::string, std::vector<std::string>> of_short;
+  for (const std::string& name : names) of_short[truncate_name(name, width)].push_back(name);
+  std::vector<std::string> result;
+  for (const std::string& name : names) {
+    std::string cut = truncate_name(name, width);
+    if (const auto& alike = of_short[cut]; alike.size() > 1) {
+      const size_t at = first_difference(alike);
+      const std::string tail = truncate(name.substr(at), width - kLeastHead - 1);
+      if (at > 0 && width > 2 * kLeastHead)
+        cut = truncate(name, width - display_width(tail)) + tail;
+    }
+    result.push_back(std::move(cut));
+  }
+  return result;
 }
 
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stats/estimate.h"
 
@@ -24,6 +25,9 @@ int display_width(std::string_view text);
 std::string truncate(std::string_view text, int width);
 /// The same of a name, cut in its middle: names of one table begin alike and end apart.
 std::string truncate_name(std::string_view name, int width);
+/// The same of all names of a table; those that would come out alike are cut so as to show what
+/// they differ in: "majority-voting:n=2,temperature=run" as "majori…n=2,temperatu…".
+std::vector<std::string> truncate_names(const std::vector<std::string>& names, int width);
 /// Words of `text` in lines of at most `width` columns, the first after `first`, others after
 /// `next`, which must be as wide. Ends with a newline.
 std::string wrapped(const std::string& text, const std::string& first, const std::string& next,

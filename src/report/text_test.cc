@@ -72,6 +72,18 @@ TEST(Text, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(pad_right("é", 3), "é  ");
 }
 
+TEST(Text, NamesThatWouldComeOutAlikeShowWhatTheyDifferIn) {
+  const std::vector<std::string> names = {
+      "baseline", "majority-voting:n=2,temperature=run", "majority-voting:n=4,temperature=run",
+      "majority-voting:n=4,batch=1,temperature=run", "best-of-n:temperature=run"};
+  EXPECT_EQ(truncate_names(names, 21),
+            (std::vector<std::string>{"baseline", "majori…n=2,temperatu…", "majori…n=4,temperatu…",
+                                      "majori…n=4,batch=1,t…", "best-of-n:…rature=run"}));
+  EXPECT_EQ(truncate_names({"same-name-of-two", "same-name-of-two"}, 9),
+            (std::vector<std::string>{"same…-two", "same…-two"}));
+  EXPECT_EQ(truncate_names({}, 9).size(), 0u);
+}
+
 TEST(Text, ShellQuoting) {
   EXPECT_EQ(shell_quote("model-1.gguf"), "model-1.gguf");
   EXPECT_EQ(shell_quote("it's $HOME"), "'it'\\''s $HOME'");
