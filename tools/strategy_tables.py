@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RUNS = ROOT / "docs/runs/strategies"
 PAGES = [ROOT / "README.md", ROOT / "docs/results.md", ROOT / "docs/strategies.md"]
 MOST_OTHER_CPUS = 0.5
-RUST = ["rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3"]
+RUST = ["rust-smollm2-0.3", "rust-smollm2-0.8", "rust-0.5b-0.3", "rust-0.5b-0.8", "rust-1.5b-0.3", "rust-1.5b-0.8"]
 
 
 class Record:
