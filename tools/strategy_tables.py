@@ -303,6 +303,7 @@ TABLES = {
     "humaneval": lambda: comparison(["humaneval-1.5b", "humaneval-0.5b"]),
     "examples": lambda: comparison(["rust-tasks-0.5b"]),
     "plain": lambda: comparison(["humaneval-plain-0.5b"]),
+    "proposals": lambda: comparison(["humaneval-proposals-0.5b"]),
     "ended": lambda: comparison(["humaneval-early-0.5b", "ended-whetstone"]),
     "gsm8k": lambda: comparison(["gsm8k-1.5b", "gsm8k-0.5b"]),
     "eight": lambda: comparison(["votes-1.5b"]),

@@ -13,6 +13,7 @@
 #   humaneval-long-0.5b    the same with room for 768 tokens
 #   humaneval-early-0.5b   three programs, of which the first that holds all public examples ends the others, or none does
 #   humaneval-plain-0.5b   the same where no row's tokens are proposed ahead
+#   humaneval-proposals-0.5b   one program and three, with tokens proposed ahead and without, in one design
 #   ended-whetstone    the same with the model that ships, which writes a program faster than it runs, and votes; all built-in kinds
 #   batch-smollm2  batch-0.5b      votes of 2 to 8 samples in one batch and one after the other: times
 #   votes-0.5b  votes-1.5b         votes of 8 with every candidate graded: accuracy of each N from 1 to 8
@@ -26,7 +27,7 @@
 #   bits-0.5b  bits-humaneval-0.5b  one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
 #                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,27p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,28p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -73,6 +74,8 @@ for experiment; do
     humaneval-long-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 0 1 0.8 "baseline,best-of-n:n=3,temperature=run" 2400 768 ;;
     humaneval-early-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls ;;
     humaneval-plain-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls --spec-type none ;;
+    humaneval-proposals-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 30 1 0.8 "baseline,best-of-n:n=3,temperature=run" 480 384 \
+      --no-controls --with spec=none ;;
     ended-whetstone) measure models/whetstone-2.8m-q8_0.gguf built-in 270 1 0.8 \
       "$ended,majority-voting:n=3,temperature=run,majority-voting:n=3,temperature=run,early=0" 120 256 --no-controls ;;
     gsm8k-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 40 1 0.8 "$three" 110 256 --no-controls ;;
