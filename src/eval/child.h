@@ -20,7 +20,9 @@ struct ChildLimits {
   int64_t address_bytes = 512 << 20;
   int64_t file_bytes = 16 << 20;
   int64_t n_open_files = 64;
-  int64_t n_pending_signals = 64;  // timers count as well
+  /// Timers count as well. The kernel charges the user, so that all jobs share this, and lets go of
+  /// what a job held up to seconds after its end: 2 to 5 for any job.
+  int64_t n_pending_signals = 16384;
 };
 
 struct ChildResult;
