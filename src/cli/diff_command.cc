@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "experiment/comparison.h"
+#include "report/terminal.h"
 #include "report/text.h"
 #include "results/document_file.h"
 
@@ -17,6 +18,7 @@ struct DiffFlags {
   std::string a, b;
 };
 
+constexpr int kMaxNameColumns = 40;
 constexpr int kMaxSettingColumns = 40;  // of one value; a digest needs no more to differ
 
 std::string quoted_cell(const std::string& text) {
@@ -24,20 +26,31 @@ std::string quoted_cell(const std::string& text) {
                           kMaxSettingColumns);
 }
 
-void print_rows(const experiment::ResultsComparison& comparison) {
-  size_t width = 3;
-  for (const auto& row : comparison.rows) width = std::max(width, row.name.size());
-  const int columns = static_cast<int>(std::min<size_t>(width, 32));
-  fmt::print("{}  {:>6}  {:>24}  {:>20}  {:>20}\n", report::pad_right("Row", columns), "runs",
-             "accuracy, B \u2212 A", "time, B / A", "tokens, B / A");
-  for (const auto& row : comparison.rows) {
+/// Intervals of the ratio of tokens stand where the terminal has room for them.
+void print_rows(const experiment::ResultsComparison& comparison, int width) {
+  constexpr int kFigures = 5 + 22 + 20;  // runs, accuracy, time, with their spaces
+  const bool is_wide = width >= kFigures + 20 + 24;
+  const int token_columns = is_wide ? 18 : 6;
+  std::vector<std::string> names;
+  for (const auto& row : comparison.rows) names.push_back(report::one_line(row.name));
+  names = report::truncate_names(
+      names, std::clamp(width - kFigures - 2 - token_columns, 16, kMaxNameColumns));
+  int columns = 3;
+  for (const std::string& name : names) columns = std::max(columns, report::display_width(name));
+  const auto print = [&](std::string_view name, std::string_view runs, std::string_view accuracy,
+                         std::string_view time, std::string_view tokens) {
+    fmt::print("{} {}  {}  {}  {}\n", report::pad_right(name, columns), report::pad_left(runs, 4),
+               report::pad_left(accuracy, 20), report::pad_left(time, 18),
+               report::pad_left(tokens, token_columns));
+  };
+  print("Row", "runs", "accuracy, B \u2212 A", "time, B / A", is_wide ? "tokens, B / A" : "tokens");
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto& row = comparison.rows[i];
     std::optional<stats::Estimate> accuracy;
     if (row.accuracy) accuracy = row.accuracy->estimate;
-    const std::string name = report::truncate(report::one_line(row.name), columns);
-    fmt::print("{}  {:>6}  {}  {}  {}\n", report::pad_right(name, columns), row.n_runs,
-               report::pad_left(report::format_difference(accuracy), 24),
-               report::pad_left(report::format_ratio(row.time_ratio, true), 20),
-               report::pad_left(report::format_ratio(row.token_ratio, true), 20));
+    print(names[i], fmt::format("{}", row.n_runs), report::format_difference(accuracy),
+          report::format_ratio(row.time_ratio, true),
+          report::format_ratio(row.token_ratio, is_wide));
   }
 }
 
@@ -55,11 +68,13 @@ int run_diff(const DiffFlags& options) {
     }
   }
   const auto comparison = experiment::compare(*a, *b);
+  const int width = report::stdout_width();
   fmt::print("A: {}\nB: {}\n\n", options.a, options.b);
-  print_rows(comparison);
-  fmt::print(
-      "\nRuns: those that both have (task, question and seed). Brackets: 95 % intervals over "
-      "tasks; they\nare not corrected for several rows.\n");
+  print_rows(comparison, width);
+  fmt::print("\n{}", report::wrapped("Runs: those that both have (task, question and seed). "
+                                     "Brackets: 95 % intervals over tasks; they are not corrected "
+                                     "for several rows.",
+                                     "", "", width));
   const auto note = [](const char* which, const std::vector<std::string>& names) {
     if (!names.empty())
       fmt::print("Only in {}: {}\n", which,

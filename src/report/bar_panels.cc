@@ -21,9 +21,10 @@ double row_middle(const Panel& panel, size_t n_rows, size_t row) {
 /// Names are labels, not tick labels, which gnuplot would read as number formats.
 void bar_frame(Panel& panel, const Report& doc, double x_max, double right_margin,
                double top_margin = 4) {
-  panel.frame({.left = name_margin(doc), .right = right_margin, .bottom = 28, .top = top_margin});
-  for (size_t i = 0; i < doc.strategies.size(); ++i)
-    row_name(panel, row_middle(panel, doc.strategies.size(), i), doc.strategies[i]);
+  const std::vector<std::string> names = row_names(doc);
+  panel.frame({.left = name_margin(names), .right = right_margin, .bottom = 28, .top = top_margin});
+  for (size_t i = 0; i < names.size(); ++i)
+    row_name(panel, row_middle(panel, names.size(), i), names[i]);
   panel.command(
       fmt::format("set yrange [{}:0.6]",
                   -static_cast<double>(std::max<size_t>(doc.strategies.size(), 1)) + 0.4));

@@ -92,6 +92,20 @@ TEST(Charts, ArePicturesOfTheRightSize) {
   }
 }
 
+TEST(Charts, NamesThatDifferInTheirMiddleAreToldApart) {
+  NEED_GNUPLOT();
+  Report doc = sample();
+  ASSERT_GE(doc.strategies.size(), 3u);
+  doc.strategies[1].label = "majority-voting:n=2,temperature=run,keep=0.75";
+  doc.strategies[2].label = "majority-voting:n=4,temperature=run,keep=0.75";
+  for (Chart chart : single_charts()) {
+    const auto svg = render_chart(doc, chart, {.format = PictureFormat::kSvg});
+    ASSERT_TRUE(svg.ok()) << svg.error().message();
+    EXPECT_NE(svg->find("n=2"), std::string::npos) << chart_name(chart);
+    EXPECT_NE(svg->find("n=4"), std::string::npos) << chart_name(chart);
+  }
+}
+
 TEST(Charts, ReadTheDocumentAndNothingElse) {
   NEED_GNUPLOT();
   const Report doc = sample();

@@ -30,7 +30,8 @@ std::string heat_colour(double share) {
 void families_panel(Panel& panel, const Report& doc) {
   const size_t n_families = std::max<size_t>(doc.families.size(), 1);
   const size_t n_rows = std::max<size_t>(doc.strategies.size(), 1);
-  panel.frame({.left = name_margin(doc), .right = 6, .bottom = 30});
+  const std::vector<std::string> names = row_names(doc);
+  panel.frame({.left = name_margin(names), .right = 6, .bottom = 30});
   const Box& area = panel.plot();
   const double cell_width = area.width / static_cast<double>(n_families);
   const double cell_height = area.height / static_cast<double>(n_rows);
@@ -47,7 +48,7 @@ void families_panel(Panel& panel, const Report& doc) {
   std::string cells = "$cells << EOD\n";
   bool any = false;
   for (size_t i = 0; i < doc.strategies.size(); ++i) {
-    row_name(panel, area.top + cell_height * (static_cast<double>(i) + 0.5), doc.strategies[i]);
+    row_name(panel, area.top + cell_height * (static_cast<double>(i) + 0.5), names[i]);
     for (size_t f = 0; f < doc.families.size(); ++f) {
       const double x = area.left + cell_width * (static_cast<double>(f) + 0.5);
       const double y = area.top + cell_height * (static_cast<double>(i) + 0.5);

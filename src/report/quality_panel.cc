@@ -130,10 +130,12 @@ void quality_panel(Panel& panel, const Report& doc) {
   auto to_y = [&](double y) { return area.bottom() - area.height * (y - y_min) / (y_max - y_min); };
   std::vector<LabelledPoint> labelled;
   std::vector<std::string> names;
-  for (const auto& p : points) {
-    names.push_back(truncate(p.strategy->title(), 36));
+  for (const auto& p : points) names.push_back(p.strategy->title());
+  names = truncate_names(names, 36);
+  for (size_t i = 0; i < points.size(); ++i) {
+    const auto& p = points[i];
     labelled.push_back({to_x(p.x), to_y(p.y), to_x(p.x_low), to_x(p.x_high), to_y(p.y_high),
-                        to_y(p.y_low), text_width(names.back(), 11)});
+                        to_y(p.y_low), text_width(names[i], 11)});
   }
   const auto boxes = place_labels(labelled, area, 14);
   std::vector<std::string> elements;

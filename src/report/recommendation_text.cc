@@ -42,16 +42,20 @@ std::string terminal_table_of_choices(const TaskAdvice& advice,
   std::string text = fmt::format("    {}  {:>7}  {:>7}  {:>7}  {}\n", pad_right("accuracy", 17),
                                  "s", "s/right", "tok/right", "strategy");
   text += rule(width) + "\n";
+  std::vector<std::string> heads, names;
+  int room = width;
   for (const Choice& c : advice.choices) {
     const size_t model = static_cast<size_t>(std::ranges::find(models, c.model) - models.begin());
-    const std::string head = fmt::format("{} {} {}  {}  {}  {}  ", c.on_front ? "*" : " ",
-                                         letter(model), pad_right(format_accuracy(c.accuracy), 17),
-                                         pad_left(format_number(c.seconds), 7),
-                                         pad_left(number_or_dash(c.seconds_per_correct), 7),
-                                         pad_left(number_or_dash(c.tokens_per_correct), 9));
-    text +=
-        head + truncate_name(one_line(c.strategy), std::max(width - display_width(head), 8)) + "\n";
+    heads.push_back(fmt::format("{} {} {}  {}  {}  {}  ", c.on_front ? "*" : " ", letter(model),
+                                pad_right(format_accuracy(c.accuracy), 17),
+                                pad_left(format_number(c.seconds), 7),
+                                pad_left(number_or_dash(c.seconds_per_correct), 7),
+                                pad_left(number_or_dash(c.tokens_per_correct), 9)));
+    names.push_back(one_line(c.strategy));
+    room = std::min(room, width - display_width(heads.back()));
   }
+  names = truncate_names(names, std::max(room, 8));
+  for (size_t i = 0; i < names.size(); ++i) text += heads[i] + names[i] + "\n";
   return text + wrapped("* " + std::string(kFrontNote), "", "", width);
 }
 

@@ -15,9 +15,11 @@ void latency_panel(Panel& panel, const Report& doc);
 void tokens_panel(Panel& panel, const Report& doc);
 void memory_panel(Panel& panel, const Report& doc);
 
-/// Room for the names of the strategies at the left of a plot.
-double name_margin(const Report& doc);
+/// Names of the strategies for the left of a plot, cut so as to be told apart.
+std::vector<std::string> row_names(const Report& doc);
+/// Room that the names take there.
+double name_margin(const std::vector<std::string>& names);
 /// A name in that room, its vertical middle at y.
-void row_name(Panel& panel, double y, const StrategyResult& s);
+void row_name(Panel& panel, double y, const std::string& name);
 
 }  // namespace whet::report

@@ -12,7 +12,7 @@ namespace whet::report {
 namespace {
 
 constexpr double kWidth = 640, kLeastNameWidth = 110, kRowHeight = 28, kNameSize = 12;
-constexpr size_t kNameLetters = 40;
+constexpr int kNameLetters = 40;
 
 }  // namespace
 
@@ -30,10 +30,14 @@ std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow
   }
   panel.legend(legend);
   panel.footnote(text.subtitle);
+  std::vector<std::string> names;
+  for (const SpeedupRow& row : rows) names.push_back(row.name);
+  names = truncate_names(names, kNameLetters);
   double most = 1, name_width = kLeastNameWidth;
+  for (const std::string& name : names) {
+    name_width = std::max(name_width, 16 + text_width(name, kNameSize));
+  }
   for (const SpeedupRow& row : rows) {
-    name_width =
-        std::max(name_width, 16 + text_width(truncate_name(row.name, kNameLetters), kNameSize));
     most = std::max({most, row.value, row.high.value_or(0), row.predicted.value_or(0)});
   }
   most *= 1.08;
@@ -46,8 +50,7 @@ std::string speedup_script(const SpeedupText& text, const std::vector<SpeedupRow
     const SpeedupRow& row = rows[i];
     const auto y = static_cast<double>(i);
     const double middle = plot.top + plot.height * (y + 0.6) / (n_rows + 0.2);
-    panel.text(plot.left - 8, middle, truncate_name(row.name, kNameLetters),
-               {kInk, kNameSize, false, Align::kRight});
+    panel.text(plot.left - 8, middle, names[i], {kInk, kNameSize, false, Align::kRight});
     panel.text(plot.right() + 52, middle, fmt::format("{:.2f}", row.value),
                {kInk, 11, false, Align::kRight});
     bars += fmt::format("{:.9g} {:.9g} 0 {:.9g} {:.9g} {:.9g}\n", row.value, -y, row.value,

@@ -22,5 +22,14 @@ TEST(SpeedupChart, DrawsEveryRowAndQuotesNames) {
   EXPECT_TRUE(render_speedups({"T", "v", "s"}, {}).ok());
 }
 
+TEST(SpeedupChart, NamesThatDifferInTheirMiddleAreToldApart) {
+  const std::string head(20, 'h'), tail(40, 't');
+  const std::string script = speedup_script(
+      {"T", "v", "s"}, {{head + "=2" + tail, 2, {}, {}, {}}, {head + "=4" + tail, 4, {}, {}, {}}},
+      PictureFormat::kSvg);
+  EXPECT_NE(script.find("2ttt"), std::string::npos) << script;
+  EXPECT_NE(script.find("4ttt"), std::string::npos) << script;
+}
+
 }  // namespace
 }  // namespace whet::report

@@ -295,7 +295,8 @@ std::string technique_legend() {
 std::string technique_table(const std::vector<TechniqueRow>& rows, int width) {
   TechniqueColumn names{"variant", "", {}, true};
   const int most = std::max(kLeastVariantWidth, width / 3);
-  for (const TechniqueRow& row : rows) names.cells.push_back(truncate_name(row.name, most));
+  for (const TechniqueRow& row : rows) names.cells.push_back(row.name);
+  names.cells = truncate_names(names.cells, most);
   const int name_width = width_of(names);
   const std::vector<TechniqueColumn> columns = technique_columns(rows);
   std::string text;

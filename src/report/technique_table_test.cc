@@ -85,6 +85,16 @@ TEST(TechniqueTable, FitsTheTerminal) {
   }
 }
 
+TEST(TechniqueTable, NamesThatDifferInTheirMiddleAreToldApart) {
+  auto rows = technique_rows(document());
+  const std::string tail(40, 't');
+  rows[0].name = "larosa=a-plan-0.25" + tail;
+  rows[1].name = "larosa=a-plan-0.40" + tail;
+  const std::string table = technique_table(rows, 80);
+  EXPECT_NE(table.find("25tt"), std::string::npos) << table;
+  EXPECT_NE(table.find("40tt"), std::string::npos) << table;
+}
+
 TEST(TechniqueTable, SaysTheSameInEveryForm) {
   auto rows = technique_rows(document());
   rows[1].bits_per_byte = 1.25;

@@ -121,7 +121,8 @@ namespace {
 
 constexpr int kLeastHead = 6;  // columns that a name's beginning keeps
 
-/// Where the option begins in which names of one short form differ.
+/// Where the option begins, or in a name without options the letter, in which names of one short
+/// form differ; 0 if they are equal.
 size_t first_difference(const std::vector<std::string>& names) {
   size_t same = names.front().size();
   for (const std::string& name : names) {
@@ -129,8 +130,14 @@ size_t first_difference(const std::vector<std::string>& names) {
         std::mismatch(name.begin(), name.end(), names.front().begin(), names.front().end());
     same = std::min(same, static_cast<size_t>(at.first - name.begin()));
   }
-  const size_t separator = names.front().substr(0, same).find_last_of(":,/&|");
-  return separator == std::string::npos ? 0 : separator + 1;
+  const std::string& front = names.front();
+  if (std::ranges::all_of(names, [&](const std::string& name) { return name == front; })) return 0;
+  const size_t separator = front.substr(0, same).find_last_of(":,/&|");
+  if (separator != std::string::npos) return separator + 1;
+  while (same > 0 && same < front.size() &&
+         (static_cast<unsigned char>(front[same]) & 0xC0) == 0x80)
+    --same;
+  return same;
 }
 
 }  // namespace

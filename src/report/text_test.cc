@@ -81,6 +81,10 @@ TEST(Text, NamesThatWouldComeOutAlikeShowWhatTheyDifferIn) {
                                       "majori…n=4,batch=1,t…", "best-of-n:…rature=run"}));
   EXPECT_EQ(truncate_names({"same-name-of-two", "same-name-of-two"}, 9),
             (std::vector<std::string>{"same…-two", "same…-two"}));
+  EXPECT_EQ(truncate_names({"qwen-one-model-0.5b-q4.gguf", "qwen-one-model-1.5b-q4.gguf"}, 13),
+            (std::vector<std::string>{"qwen-o…0.5b-…", "qwen-o…1.5b-…"}));
+  EXPECT_EQ(truncate_names({"ééééééééééaéééééééééé", "éééééééééébéééééééééé"}, 13),
+            (std::vector<std::string>{"éééééé…aéééé…", "éééééé…béééé…"}));
   EXPECT_EQ(truncate_names({}, 9).size(), 0u);
 }
 
