@@ -101,6 +101,44 @@ TEST(Recommendation, FitsATerminalAndSaysAReasonOnce) {
   EXPECT_EQ(text.find("because", reason + 1), std::string::npos) << text;
 }
 
+TEST(Recommendation, ChoicesThatDifferInTheirMiddleAreToldApart) {
+  const std::string head(20, 'h'), tail(30, 't');
+  const Report report =
+      report_of("n", {row("base", kBase, 0.5, 1), row(head + "=2" + tail, kStrategy, 0.6, 2),
+                      row(head + "=4" + tail, kStrategy, 0.7, 4)});
+  const std::string text = recommendation_terminal(recommend({report}), 80);
+  EXPECT_NE(text.find("2ttt"), std::string::npos) << text;
+  EXPECT_NE(text.find("4ttt"), std::string::npos) << text;
+}
+
+TEST(Recommendation, SaysOfWhichSizeAModelIsAndWhatItMightWrite) {
+  Report report = report_of("n", {row("base", kBase, 0.5, 1)});
+  report.model.n_parameters = 494'000'000;
+  report.sampling["temperature"] = "0.8";
+  report.limits.max_tokens = 256;
+  EXPECT_EQ(recommend({report})[0].cells[0].model,
+            "n (0.49 B) at temperature 0.8, at most 256 tokens");
+  report.model.n_parameters = 2'800'000;
+  EXPECT_EQ(recommend({report})[0].cells[0].model,
+            "n (2.8 M) at temperature 0.8, at most 256 tokens");
+}
+
+TEST(Recommendation, WhatIsAsRightInLessTimeIsWorthATry) {
+  StrategyResult same = row("same", kStrategy, 0.5, 0.6, VerdictLabel::kCannotTell, 0);
+  EXPECT_EQ(recommend({report_of("n", {row("base", kBase, 0.5, 1), same})})[0].cells[0].advice,
+            Advice::kTry);
+  same = row("same", kStrategy, 0.5, 1.2, VerdictLabel::kCannotTell, 0);
+  EXPECT_EQ(recommend({report_of("n", {row("base", kBase, 0.5, 1), same})})[0].cells[0].advice,
+            Advice::kSkip);
+}
+
+TEST(Recommendation, OfEqualTimesTheBetterIsOnTheFront) {
+  const auto all =
+      recommend({report_of("n", {row("base", kBase, 0.5, 1), row("a", kStrategy, 0.4, 1),
+                                 row("b", kStrategy, 0.6, 1)})});
+  for (const Choice& c : all[0].choices) EXPECT_EQ(c.on_front, c.strategy == "b") << c.strategy;
+}
+
 TEST(Recommendation, AnotherModelOfADesignIsOneOfItsOwn) {
   StrategyResult small =
       row("model=d/small.gguf", kStrategy, 0.4, 0.5, VerdictLabel::kCannotTell, -0.1);
@@ -125,8 +163,8 @@ TEST(Recommendation, AnotherModelOfADesignIsOneOfItsOwn) {
   std::vector<std::string> choices;
   for (const Choice& c : all[0].choices) choices.push_back(c.model + ": " + c.strategy);
   EXPECT_EQ(choices, (std::vector<std::string>{
-                         "small, 4 of 10 tasks graded: base", "big, 4 of 10 tasks graded: base",
-                         "small, 4 of 10 tasks graded: vote", "big, 4 of 10 tasks graded: twice"}));
+                         "small, 4 of 10 tasks graded: base", "small, 4 of 10 tasks graded: vote",
+                         "big, 4 of 10 tasks graded: base", "big, 4 of 10 tasks graded: twice"}));
 }
 
 TEST(Recommendation, AModelWithoutStrategiesIsAChoiceAndNoAdvice) {
