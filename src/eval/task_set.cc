@@ -1,7 +1,6 @@
 #include "eval/task_set.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +18,7 @@
 #include "eval/number.h"
 #include "eval/reference_metric.h"
 #include "sys/file_bytes.h"
+#include "sys/gzip.h"
 
 namespace whet::eval {
 namespace {
@@ -175,36 +175,6 @@ Result<Task> task_of_line(std::string_view text, const std::string& default_id) 
       "(id, context, question, answers)");
 }
 
-Result<std::string> decompressed(const std::string& bytes) {
-  z_stream stream{};
-  constexpr int kGzipWindow = 15 + 16;
-  if (inflateInit2(&stream, kGzipWindow) != Z_OK) {
-    return Error(ErrorCode::kInternal, "zlib did not start");
-  }
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string out;
-  std::vector<char> chunk(1 << 16);
-  int state = Z_OK;
-  while (state == Z_OK && out.size() <= kMaxFileBytes) {
-    stream.next_out = reinterpret_cast<Bytef*>(chunk.data());
-    stream.avail_out = static_cast<uInt>(chunk.size());
-    state = inflate(&stream, Z_NO_FLUSH);
-    out.append(chunk.data(), chunk.size() - stream.avail_out);
-    if (state == Z_STREAM_END && stream.avail_in > 0) {  // the next member of the file
-      if (inflateReset(&stream) != Z_OK) break;
-      state = Z_OK;
-    }
-  }
-  inflateEnd(&stream);
-  if (out.size() > kMaxFileBytes) {
-    return invalid_line(fmt::format("decompresses to over {} MiB", kMaxFileBytes >> 20));
-  }
-  if (state != Z_STREAM_END)
-    return invalid_line("expected gzip data, found a damaged or cut stream");
-  return out;
-}
-
 bool is_task_file(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
@@ -265,7 +235,7 @@ Result<TaskSet> parse_tasks(std::string_view content, const std::string& source)
 Result<TaskSet> load_task_file(const std::string& path) {
   WHET_TRY(std::string content, read_file(path, kMaxFileBytes));
   if (path.ends_with(".gz")) {
-    auto plain = decompressed(content).with_context(path);
+    auto plain = gunzip(content, kMaxFileBytes).with_context(path);
     if (!plain.ok()) return plain.error();
     content = std::move(plain).value();
   }

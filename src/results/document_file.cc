@@ -1,6 +1,7 @@
 #include "results/document_file.h"
 
 #include <filesystem>
+#include <span>
 
 #include "results/codec.h"
 #include "results/event_log.h"
@@ -18,17 +19,17 @@ constexpr uint64_t kMaxDocumentBytes = uint64_t{1} << 30;
 
 /// The events of the document, and what is to be said about them.
 Status add_events(const fs::path& path, Document& document) {
-  std::error_code code;
-  if (!fs::exists(path, code)) {
+  auto content = read_record(path.string());
+  if (!content.ok() && content.error().code() == ErrorCode::kNotFound) {
     document.notes.push_back(
         "The raw events are not beside this document, so no traces are shown.");
     return ok_status();
   }
-  WHET_TRY(EventRecord record, read_events(path.string()));
+  if (!content.ok()) return content.error();
+  WHET_TRY(EventRecord record, parse_events(*content, path.string()));
   document.events = std::move(record.events);
   if (document.events_file.sha256.empty()) return ok_status();
-  WHET_TRY(const auto bytes, FileBytes::map(path.string()));
-  WHET_TRY(const std::string digest, sha256_hex(bytes->bytes()));
+  WHET_TRY(const std::string digest, sha256_hex(std::as_bytes(std::span(*content))));
   if (digest != document.events_file.sha256) {
     document.notes.push_back(
         "The events file has changed since this document was made from it: its traces may not be "

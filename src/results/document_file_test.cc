@@ -8,7 +8,9 @@
 
 #include "results/codec.h"
 #include "results/event_log.h"
+#include "sys/file_bytes.h"
 #include "sys/json_text.h"
+#include "sys/sha256.h"
 
 namespace whet::results {
 namespace {
@@ -49,6 +51,24 @@ TEST_F(DocumentFiles, EventsComeFromTheFileBesideIt) {
   ASSERT_EQ(document->events.size(), 1u);
   EXPECT_EQ(document->events[0].strategy, "s");
   EXPECT_TRUE(document->notes.empty());
+}
+
+TEST_F(DocumentFiles, EventsMayBeCompressed) {
+  write_record();
+  const std::string log = (directory_ / "events.jsonl").string();
+  const auto bytes = FileBytes::map(log);
+  ASSERT_TRUE(bytes.ok());
+  write_document("events.jsonl", sha256_hex((*bytes)->bytes()).value());
+  ASSERT_EQ(std::system(("gzip '" + log + "'").c_str()), 0);
+  ASSERT_FALSE(std::filesystem::exists(log));
+  const auto document = load_document(directory_.string());
+  ASSERT_TRUE(document.ok()) << document.error().message();
+  ASSERT_EQ(document->events.size(), 1u);
+  EXPECT_TRUE(document->notes.empty());  // the digest is of what was compressed
+  write("events.jsonl.gz", "not gzip");
+  const auto damaged = load_document(directory_.string());
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_NE(damaged.error().message().find("events.jsonl.gz: "), std::string::npos);
 }
 
 TEST_F(DocumentFiles, SaysWhereEventsAreMissingOrOthers) {

@@ -20,6 +20,7 @@
 #include "results/archive.h"
 #include "results/codec.h"
 #include "sys/file_bytes.h"
+#include "sys/gzip.h"
 #include "sys/json_text.h"
 
 namespace whet::results {
@@ -237,9 +238,14 @@ Result<EventRecord> parse_events(std::string_view content, const std::string& pa
   return record;
 }
 
-Result<EventRecord> read_events(const std::string& path) {
-  WHET_TRY(const std::string content, read_file(path, kMaxLogBytes));
-  return parse_events(content, path);
+Result<std::string> read_record(const std::string& path) {
+  std::error_code code;
+  const std::string compressed = path + ".gz";
+  if (fs::exists(path, code) || !fs::exists(compressed, code)) {
+    return read_file(path, kMaxLogBytes);
+  }
+  WHET_TRY(const std::string content, read_file(compressed, kMaxLogBytes));
+  return gunzip(content, kMaxLogBytes).with_context(compressed);
 }
 
 Result<EventLog> EventLog::resume(const std::string& directory, const EventHeader& header) {
@@ -252,7 +258,8 @@ Result<EventLog> EventLog::resume(const std::string& directory, const EventHeade
   if (fd < 0) return io_error("cannot open", path);
   EventLog log(path, fd, "");
   WHET_TRY_STATUS(lock(fd, path));  // before reading: what is read must be all there is
-  WHET_TRY(EventRecord record, read_events(path));
+  WHET_TRY(const std::string content, read_file(path, kMaxLogBytes));
+  WHET_TRY(EventRecord record, parse_events(content, path));
   WHET_TRY_STATUS(check_same_experiment(record.header, header, path));
   if (::ftruncate(fd, static_cast<off_t>(record.n_bytes)) != 0) return io_error("cannot cut", path);
   log.created_ = std::move(record.header.created);

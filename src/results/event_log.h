@@ -33,8 +33,9 @@ struct EventRecord {
 /// Errors (kInvalidArgument), with `path` and line: no header; a line, not the last, that is no
 /// event; a second event of the same strategy, task and seed, or with the same sequence number.
 Result<EventRecord> parse_events(std::string_view content, const std::string& path);
-/// Errors: those of parse_events, kIo, kNotFound.
-Result<EventRecord> read_events(const std::string& path);
+/// The text of a record, which may be kept compressed at `path` + ".gz" instead. Errors: kNotFound,
+/// kIo, kInvalidArgument where it is no whole gzip file.
+Result<std::string> read_record(const std::string& path);
 /// Error where the headers are of different experiments; says which parts differ.
 Status check_same_experiment(const EventHeader& found, const EventHeader& wanted,
                              const std::string& path);
