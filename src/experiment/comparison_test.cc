@@ -62,16 +62,19 @@ TEST(Comparison, SaysWhatElseDiffers) {
   a.model.type = "Q4_K";
   b.model.type = "Q8_0";
   b.sampling["temperature"] = "0.8";
+  b.design.system = "Be brief.";
   a.machine.load_average = 1;
   b.machine.load_average = 2;
   const auto result = compare(a, b, {.n_resamples = 50});
-  ASSERT_EQ(result.settings.size(), 2u);
-  EXPECT_EQ(result.settings[0].name, "model.type");
-  EXPECT_EQ(result.settings[0].a, "Q4_K");
-  EXPECT_EQ(result.settings[0].b, "Q8_0");
-  EXPECT_EQ(result.settings[1].name, "sampling.temperature");
-  EXPECT_EQ(result.settings[1].a, "");
-  EXPECT_EQ(result.settings[1].b, "0.8");
+  ASSERT_EQ(result.settings.size(), 3u);
+  EXPECT_EQ(result.settings[0].name, "design.system");
+  EXPECT_EQ(result.settings[0].b, "Be brief.");
+  EXPECT_EQ(result.settings[1].name, "model.type");
+  EXPECT_EQ(result.settings[1].a, "Q4_K");
+  EXPECT_EQ(result.settings[1].b, "Q8_0");
+  EXPECT_EQ(result.settings[2].name, "sampling.temperature");
+  EXPECT_EQ(result.settings[2].a, "");
+  EXPECT_EQ(result.settings[2].b, "0.8");
 }
 
 }  // namespace

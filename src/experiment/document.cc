@@ -108,7 +108,8 @@ results::Document make_document(const Plan& plan, std::vector<StrategyResult> st
       .min_time_gain = plan.min_time_gain,
       .warmup = plan.warmup,
       .alpha = metrics.alpha,
-      .control = plan.same_time_controls ? plan.control : ""};
+      .control = plan.same_time_controls ? plan.control : "",
+      .system = plan.system};
   document.notes =
       caveats(plan, status, strategies, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
   document.notes.insert(document.notes.end(), plan.notes.begin(), plan.notes.end());

@@ -374,6 +374,7 @@ void describe(A& a, typename A::template Ref<Design> d) {
   a.field("warmup", d.warmup);
   a.field("alpha", d.alpha);
   a.field("control", d.control);
+  a.field("system", d.system);
 }
 
 template <typename A>

@@ -113,6 +113,7 @@ struct Design {
   std::optional<int64_t> warmup;
   std::optional<double> alpha;  // what all verdicts of this look may err together
   std::string control;          // slug of the control strategy; "" = there are no controls
+  std::string system{};         // system message of every question; "" = none
 };
 
 enum class StrategyKind { kBaseline, kStrategy, kControl };
