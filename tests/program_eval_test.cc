@@ -29,7 +29,7 @@ TEST(Results, AreRenderedAndComparedAgain) {
                            " --strategies baseline,re2 --tasks divide -n 3 --no-code --no-charts "
                            "--max-tokens 8 -o ";
   ASSERT_EQ(whet(eval + a.string()).status, 0);
-  ASSERT_EQ(whet(eval + b.string() + " --temp 0.25").status, 0);
+  ASSERT_EQ(whet(eval + b.string() + " --temp 0.25 --system 'Be brief.'").status, 0);
   const auto content = [](const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
@@ -46,6 +46,10 @@ TEST(Results, AreRenderedAndComparedAgain) {
   const std::string other = whet("diff " + a.string() + " " + b.string()).out;
   EXPECT_NE(other.find("sampling.temperature: "), std::string::npos) << other;
   EXPECT_NE(other.find(" | 0.25"), std::string::npos) << other;
+  EXPECT_NE(other.find("design.system: "), std::string::npos) << other;
+  EXPECT_NE(other.find(" | Be brief."), std::string::npos) << other;
+  ASSERT_EQ(std::system(("gzip '" + (b / "events.jsonl").string() + "'").c_str()), 0);
+  EXPECT_EQ(whet("diff " + a.string() + " " + b.string()).out, other);
 
   std::ofstream(b / "results.json")
       << R"({"schema": "whet-results/1", "strategies": [{"name": 3}]})";
@@ -152,6 +156,17 @@ TEST(Tasks, FailsWhereASolutionIsWrong) {
   EXPECT_NE(ran.out.find(": 0 right"), std::string::npos) << ran.out;
   EXPECT_NE(whet("tasks --check nonesuch 2>&1").status, 0);
   fs::remove(file);
+}
+
+TEST(Eval, PlansTheRowsThatWouldRun) {
+  const Ran ran =
+      whet("eval -m none --plan --tasks multiply -n 5 --strategies re2,baseline,greedy --with x");
+  EXPECT_NE(ran.out.find("11 rows (the baseline, strategies: 5, controls: 5): 55 runs"),
+            std::string::npos)
+      << ran.out;
+  const Ran twice = whet("eval -m none --plan --tasks multiply --strategies re2,re2 2>&1");
+  EXPECT_NE(twice.status, 0);
+  EXPECT_NE(twice.out.find("re2 is given twice"), std::string::npos) << twice.out;
 }
 
 TEST(Eval, GroupsTasksByTheirKind) {

@@ -98,21 +98,25 @@ Status check_strategies(const experiment::Plan& plan, const ModelDescription& mo
   return ok_status();
 }
 
+void add_rows(const EvalFlags& options, experiment::Plan& plan) {
+  plan.strategies = split_strategies(options.strategies);
+  plan.same_time_controls = !options.no_controls;
+  plan.control = options.control == "vote" ? "vote-same-time" : "baseline-same-time";
+  plan.strategies_on_variants = true;
+}
+
 Result<experiment::Plan> make_eval_plan(const EvalFlags& options, const OpenedModel& opened) {
   WHET_TRY(experiment::Plan plan, make_plan(options.experiment, opened));
   WHET_TRY_STATUS(group_tasks(options, plan.tasks));
   WHET_TRY_STATUS(vary_prompts(options, plan));
   plan.title =
       "Which strategies pay: " + fs::path(options.experiment.model.model).filename().string();
-  plan.strategies = split_strategies(options.strategies);
+  add_rows(options, plan);
   plan.system = options.system;
   plan.raw_prompt = plan.raw_prompt || options.raw;
   if (options.task_time_limit_s > 0) plan.task_time_limit_s = options.task_time_limit_s;
-  plan.same_time_controls = !options.no_controls;
-  plan.control = options.control == "vote" ? "vote-same-time" : "baseline-same-time";
   plan.warmup = options.warmup;
   plan.grade_candidates = options.grade_candidates;
-  plan.strategies_on_variants = true;
   WHET_TRY_STATUS(check_strategies(plan, opened.generator->describe()));
   return plan;
 }
@@ -140,16 +144,13 @@ int print_plan(const EvalFlags& options) {
     }
   }
   design.n_groups += static_cast<int64_t>(groups.size());
-  for (const std::string& spec : split_strategies(options.strategies)) {
-    const auto made = strategy::make_strategy(spec);
-    if (!made.ok()) return fail(made.error());
-    const bool is_compared = (*made)->kind() == strategy::Kind::kStrategy;
-    ++(is_compared ? design.n_strategies : design.n_baselines);
-  }
-  // On each variant the same rows, and its baseline is compared to the first one.
-  const auto n_variants = static_cast<int64_t>(options.with.size());
-  design.n_strategies += n_variants * (design.n_strategies + 1);
-  if (!options.no_controls) design.n_controls = design.n_strategies;
+  add_rows(options, plan);
+  std::vector<experiment::Variant> variants;  // whose models the rows do not need
+  for (const std::string& name : options.with) variants.emplace_back().name = name;
+  const auto line = experiment::make_line(plan, variants);
+  if (!line.ok()) return fail(line.error());
+  design.n_strategies = static_cast<int64_t>(line->n_strategies) - 1;  // without the baseline
+  design.n_controls = static_cast<int64_t>(line->runners.size() - line->n_strategies);
   fmt::print("{}", eval_design_text(design));
   return 0;
 }

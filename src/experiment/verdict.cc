@@ -249,6 +249,10 @@ class Judgement {
 
 }  // namespace
 
+double level_of_one_claim(double alpha, size_t n_strategies) {
+  return alpha / static_cast<double>(kMaxErrorsPerStrategy * n_strategies);
+}
+
 std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
                            const VerdictOptions& options) {
   std::vector<ClaimPs> raw;
@@ -260,8 +264,7 @@ std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
   }
   const auto measured = adjusted(raw);
   const auto cautious = adjusted(raw_cautious);
-  const double alpha =
-      options.alpha / static_cast<double>(kMaxErrorsPerStrategy * strategies.size());
+  const double alpha = level_of_one_claim(options.alpha, strategies.size());
   std::vector<Verdict> verdicts;
   for (size_t i = 0; i < strategies.size(); ++i) {
     verdicts.push_back(

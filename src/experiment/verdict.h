@@ -47,6 +47,9 @@ struct VerdictOptions {
   stats::BootstrapOptions bootstrap;
 };
 
+/// What one claim is tested at where it is the surest of all claims on `n_strategies`, at least
+/// one: the first step of the correction, and so what an experiment can count on showing.
+double level_of_one_claim(double alpha, size_t n_strategies);
 /// One verdict per strategy. Over all of them together, the chance of any false claim is at most
 /// alpha.
 std::vector<Verdict> judge(const std::vector<Comparison>& strategies,
