@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stats/sample.h"
+
 namespace whet::experiment {
 namespace {
 
@@ -12,13 +14,11 @@ constexpr double kLeastSlope = 0.01;  // a sample is never free, however the noi
 }  // namespace
 
 void BatchTimes::note(size_t n, double ratio) {
-  const double further = static_cast<double>(n) - 1;
-  products_ += further * (ratio - 1);
-  squares_ += further * further;
+  slopes_.push_back((ratio - 1) / (static_cast<double>(n) - 1));
 }
 
 size_t BatchTimes::n_within(double ratio) const {
-  const double slope = squares_ > 0 ? std::max(products_ / squares_, kLeastSlope) : 1;
+  const double slope = std::max(stats::median(slopes_).value_or(1), kLeastSlope);
   constexpr double kRounding = 1e-9;
   const double n = 1 + (ratio - 1) / slope + kRounding;
   return static_cast<size_t>(std::floor(std::clamp(n, 1.0, kMost)));
