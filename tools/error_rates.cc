@@ -1,5 +1,6 @@
-// Prints, as Markdown, the two tables of docs/verdicts.md that say how far whet's statements can
-// be trusted: false verdicts in simulated experiments, and coverage of the accuracy interval.
+// Prints, as Markdown, the three tables of docs/verdicts.md that say how far whet's statements can
+// be trusted: false verdicts in simulated experiments, and coverage of the intervals of an accuracy
+// and of a gain.
 // Build: cmake --build --preset dev --target whet_error_rates; run it without arguments (minutes).
 #include <fmt/format.h>
 
@@ -7,6 +8,7 @@
 
 #include "experiment/simulated_comparison.h"
 #include "stats/simulated_accuracy.h"
+#include "stats/simulated_gain.h"
 
 using namespace whet;
 
@@ -42,6 +44,17 @@ int main() {
     for (const auto& [n_tasks, n_seeds] :
          {std::pair{10, 3}, {10, 5}, {10, 8}, {20, 3}, {20, 5}, {20, 8}, {50, 3}, {50, 8}}) {
       fmt::print(" {:.3f} |", stats::accuracy_coverage(shape, n_tasks, n_seeds, 5000));
+    }
+    fmt::print("\n");
+  }
+  fmt::print(
+      "\n| only the strategy right | only the baseline | gain | 30 x 1 | 100 x 1 | 164 x 1 | 540 x "
+      "1 "
+      "|\n|---:|---:|---:|---:|---:|---:|---:|\n");
+  for (const auto& shape : stats::kGainShapes) {
+    fmt::print("| {:.2f} | {:.2f} | {:+.2f} |", shape.won, shape.lost, shape.won - shape.lost);
+    for (const int n_tasks : {30, 100, 164, 540}) {
+      fmt::print(" {:.3f} |", stats::gain_coverage(shape, n_tasks, 2000));
     }
     fmt::print("\n");
   }
