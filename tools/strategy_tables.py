@@ -14,7 +14,6 @@ import json
 import math
 import os
 import pathlib
-import random
 import re
 import statistics
 import subprocess
@@ -47,6 +46,7 @@ class Record:
         order = [s["name"] for s in results["strategies"]]
         self.rows = sorted(rows, key=order.index)
         self.results = results["strategies"]
+        self.tasks = ", ".join(file["name"] for file in results["tasks"]["files"])
         self.verdicts = {s["name"]: (s["verdict"] or {"label": s["kind"]})["label"] for s in self.results}
 
     def runs(self, row):
@@ -58,11 +58,20 @@ class Record:
                 if quiet(of[row]) and quiet(of["baseline"])]
         return math.exp(statistics.fmean(logs)) if logs else None
 
-    def ratio(self, row):
-        """(geometric mean of times over the baseline's, pairs), of quiet runs."""
-        logs = [math.log(seconds(of[row]) / seconds(of["baseline"])) for of in self.questions.values()
-                if quiet(of[row]) and quiet(of["baseline"])]
-        return (math.exp(statistics.fmean(logs)), len(logs)) if logs else (None, 0)
+    def ratio(self, row, below="baseline"):
+        """(geometric mean of times over those of another row with its interval over tasks, pairs), of quiet runs."""
+        by_task = collections.defaultdict(list)
+        for (task, _), of in self.questions.items():
+            if quiet(of[row]) and quiet(of[below]):
+                by_task[task].append(math.log(seconds(of[row]) / seconds(of[below])))
+        logs = [log for of_task in by_task.values() for log in of_task]
+        if not logs:
+            return "–", 0
+        ratio = f"{math.exp(statistics.fmean(logs)):.2f}"
+        if len(by_task) >= LEAST_TASKS:
+            low, high = mean_interval([statistics.fmean(of_task) for of_task in by_task.values()])
+            ratio += f" [{math.exp(low):.2f}, {math.exp(high):.2f}]"
+        return ratio, len(logs)
 
 
 def longest_text(event):
@@ -77,12 +86,37 @@ def quiet(event):
     return event["other_cpu_ns"] is not None and event["other_cpu_ns"] <= MOST_OTHER_CPUS * (event["end_ns"] - event["start_ns"])
 
 
+LEAST_TASKS = 8  # for an interval over tasks
+
+
+def is_graded(event):
+    return event["grade"]["status"] in ("correct", "wrong")
+
+
 def is_right(event):
     return event["grade"]["status"] == "correct"
 
 
 def right(events):
     return sum(is_right(e) for e in events)
+
+
+def t_tail(t, df):
+    """The chance of Student's t above `t` >= 0: Simpson's rule over its density, as an integral of powers of a cosine."""
+    end, n = math.atan(t / math.sqrt(df)), 2000
+    values = [math.cos(end * i / n) ** (df - 1) for i in range(n + 1)]
+    integral = end / n / 3 * (values[0] + values[-1] + 4 * sum(values[1:-1:2]) + 2 * sum(values[2:-1:2]))
+    return 0.5 - integral * math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi)
+
+
+def mean_interval(values):
+    """The 95 % interval of a mean by Student's t."""
+    low, high = 0.0, 100.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if t_tail(middle, len(values) - 1) > 0.025 else (low, middle)
+    half = low * statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.fmean(values) - half, statistics.fmean(values) + half
 
 
 def wilson(k, n, z=1.959964):
@@ -96,9 +130,9 @@ def text(value, digits=2):
 
 
 def comparison(names):
-    lines = ["| model | temperature | strategy | right of runs | 95 % | tokens a run | median s | time over baseline | longest text over baseline's | pairs "
-             "| empty | verdict |",
-             "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---|"]
+    lines = ["| model | temperature | strategy | right of runs | 95 % | tokens a run | median s | time over baseline [95 %] | longest text over baseline's "
+             "| pairs | empty | verdict |",
+             "|---|---:|---|---:|---|---:|---:|---|---:|---:|---:|---|"]
     for name in names:
         record = Record(name)
         for row in record.rows:
@@ -108,9 +142,10 @@ def comparison(names):
             tokens = statistics.fmean(e["completion_tokens"] for e in runs)
             empty = sum(not (e["answer"] or "").strip() for e in runs)
             is_base = row == "baseline"
-            lines.append(f"| {record.model} | {record.temperature} | `{row}` | {right(runs)} of {len(runs)} | "
-                         f"{wilson(right(runs), len(runs))} | {tokens:.0f} | {text(statistics.median(times) if times else None)} | "
-                         f"{'' if is_base else text(ratio)} | {'' if is_base else text(record.longest(row))} | "
+            graded = sum(map(is_graded, runs))
+            lines.append(f"| {record.model} | {record.temperature} | `{row}` | {right(runs)} of {graded} | "
+                         f"{wilson(right(runs), graded)} | {tokens:.0f} | {text(statistics.median(times) if times else None)} | "
+                         f"{'' if is_base else ratio} | {'' if is_base else text(record.longest(row))} | "
                          f"{'' if is_base else pairs} | {empty} | {record.verdicts[row]} |")
     return lines
 
@@ -123,14 +158,19 @@ def interval(estimate, sign=False):
     return f"{value} [{ends[0]}, {ends[1]}]" if len(ends) == 2 else value
 
 
-def judged(name):
-    """A record as its own document judges it, controls and all."""
+def judged(name, other=None):
+    """A record as its own document judges it, controls and all; `other`: a row that all are compared to besides."""
     record = Record(name)
-    lines = ["| strategy | accuracy [95 %] | over the baseline | over the same time | tokens a run | time over baseline [95 %] | s a right answer | verdict |",
-             "|---|---|---|---|---:|---|---:|---|"]
+    beside = lambda cell: f" {cell} |" if other else ""
+    lines = [f"| strategy | accuracy [95 %] | over the baseline |{beside(f'over `{other}`')} over the same time | tokens a run | time over baseline [95 %] | "
+             "s a right answer | verdict |",
+             f"|---|---|---|{beside('---')}---|---:|---|---:|---|"]
     for row in record.results:
         cost = (row["per_correct"] or {}).get("seconds")
-        lines.append(f"| `{row['name']}` | {interval(row['accuracy'])} | {interval(row['difference_to_baseline'], True)} | "
+        over_other = ""
+        if other and row["kind"] == "strategy" and row["name"] != other:
+            over_other = "{} [{}]".format(*gain_over(record.runs(row["name"]), record.runs(other))).replace(" to ", ", ")
+        lines.append(f"| `{row['name']}` | {interval(row['accuracy'])} | {interval(row['difference_to_baseline'], True)} |{beside(over_other)} "
                      f"{interval(row['difference_to_control'], True)} | {row['completion_tokens']['per_task']:.0f} | "
                      f"{interval(row['cost_ratio_time'])} | {text(cost)} | {record.verdicts[row['name']]} |")
     return lines
@@ -138,7 +178,7 @@ def judged(name):
 
 def batches(names):
     """Votes of N drawn in one batch beside such that are drawn one after the other: geometric means over quiet pairs of runs."""
-    lines = ["| model | N | one batch, over one sample | one after the other | batch over sequence | texts drawn | one after the other | pairs |",
+    lines = ["| model | N | batch over one sample | sequence over one sample | batch over sequence | texts drawn in a batch | in a sequence | pairs |",
              "|---|---:|---:|---:|---:|---:|---:|---:|"]
     for name in names:
         record = Record(name)
@@ -214,20 +254,35 @@ def early(names):
     return lines
 
 
-def precisions(name):
-    """Rows of two files of one model on the same questions; no times, so that a shared machine does."""
-    record = Record(name)
-    lines = ["| file | samples | right of runs | 95 % | tokens a run | cut at the limit |", "|---|---|---:|---|---:|---:|"]
-    for row in record.rows:
-        file, strategy = record.model, row
-        if row.startswith("model="):
-            path, _, strategy = row.removeprefix("model=").partition(".gguf")
-            file, strategy = pathlib.Path(path).name, strategy.removeprefix("/") or "baseline"
-        runs = record.runs(row)
-        cut = sum(any(c["chosen"] and c["finish"] == "length" for c in e["candidates"]) for e in runs)
-        lines.append(f"| {file} | `{strategy}` | {right(runs)} of {len(runs)} | {wilson(right(runs), len(runs))} | "
-                     f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} | {cut} |")
+def precisions(names):
+    """Rows of two files of one model on the same questions, each over the first row: the gain with Agresti and Min's interval, and times."""
+    lines = ["| tasks | file | samples | right of runs | over the first row | 95 % | tokens a run | time over the first row [95 %] | cut at the limit |",
+             "|---|---|---|---:|---:|---|---:|---|---:|"]
+    for name in names:
+        record = Record(name)
+        first = record.runs("baseline")
+        for row in record.rows:
+            file, strategy = record.model, row
+            if row.startswith("model="):
+                path, _, strategy = row.removeprefix("model=").partition(".gguf")
+                file, strategy = pathlib.Path(path).name, strategy.removeprefix("/") or "baseline"
+            runs = record.runs(row)
+            gain, ends = gain_over(runs, first)
+            is_first = row == "baseline"
+            cut = sum(any(c["chosen"] and c["finish"] == "length" for c in e["candidates"]) for e in runs)
+            lines.append(f"| {record.tasks} | {file} | `{strategy}` | {right(runs)} of {len(runs)} | {'' if is_first else gain} | {'' if is_first else ends} | "
+                         f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} | {'' if is_first else record.ratio(row)[0]} | {cut} |")
     return lines
+
+
+def gain_over(runs, others):
+    """(the gain in accuracy over other runs of the same questions, its 95 % interval by Agresti and Min)"""
+    n = len(runs)
+    won = sum(is_right(a) and not is_right(b) for a, b in zip(runs, others))
+    lost = sum(is_right(b) and not is_right(a) for a, b in zip(runs, others))
+    middle = (won - lost) / (n + 2)
+    half = 1.96 * math.sqrt(won + lost + 1 - (won - lost) ** 2 / (n + 2)) / (n + 2)
+    return f"{(won - lost) / n:+.3f} (+{won}, −{lost})", f"{middle - half:+.3f} to {middle + half:+.3f}"
 
 
 def key_of(answer):
@@ -246,7 +301,8 @@ def vote(candidates):
 
 def votes_of_each_size(name):
     """Accuracy of votes of N: the mean over all ways to take N of the samples that were drawn, each of which was graded. A vote that cannot be
-    held (all cut, or without an answer) counts as wrong, where a run would write a greedy text. Intervals: questions drawn anew."""
+    held (all cut, or without an answer) counts as wrong, where a run would write a greedy text. Intervals and two-sided p (times the number of
+    N that are looked at): Student's t over questions."""
     record = Record(name)
     row = next(r for r in record.rows if r != "baseline")
     by_question = []
@@ -258,16 +314,19 @@ def votes_of_each_size(name):
             shares.append(statistics.fmean(c is not None and c["correct"] is True for c in chosen))
             held.append(statistics.fmean(c is not None for c in chosen))
         by_question.append((shares, held))
-    rng, many = random.Random(1), 4000
-    resampled = [rng.choices(range(len(by_question)), k=len(by_question)) for _ in range(many)]
-    lines = [f"| N | right of {len(by_question)} questions | over one sample | 95 % | no vote |", "|---:|---:|---:|---|---:|"]
-    for n in range(len(by_question[0][0])):
+    sizes = range(len(by_question[0][0]))
+    lines = [f"| N | right of {len(by_question)} questions | over one sample | 95 % | p of all {sizes[-1]} together | no vote |",
+             "|---:|---:|---:|---|---:|---:|"]
+    for n in sizes:
         gains = [shares[n] - shares[0] for shares, _ in by_question]
-        drawn = sorted(statistics.fmean(gains[i] for i in sample) for sample in resampled)
         accuracy = statistics.fmean(shares[n] for shares, _ in by_question)
-        interval = "" if n == 0 else f"{drawn[many // 40]:+.3f} to {drawn[-many // 40 - 1]:+.3f}"
-        gain = "" if n == 0 else f"{statistics.fmean(gains):+.3f}"
-        lines.append(f"| {n + 1} | {accuracy:.3f} | {gain} | {interval} | {1 - statistics.fmean(held[n] for _, held in by_question):.3f} |")
+        gain, interval, p = "", "", ""
+        if n > 0:
+            gain = f"{statistics.fmean(gains):+.3f}"
+            interval = "{:+.3f} to {:+.3f}".format(*mean_interval(gains))
+            t = statistics.fmean(gains) / statistics.stdev(gains) * math.sqrt(len(gains))
+            p = f"{min(1, 2 * t_tail(abs(t), len(gains) - 1) * sizes[-1]):.3f}"
+        lines.append(f"| {n + 1} | {accuracy:.3f} | {gain} | {interval} | {p} | {1 - statistics.fmean(held[n] for _, held in by_question):.3f} |")
     return lines
 
 
@@ -285,19 +344,15 @@ def votes(name):
              "|---|---:|---:|---|---:|---:|---:|"]
     for row in record.rows:
         runs = record.runs(row)
-        gained = sum(is_right(a) and not is_right(b) for a, b in zip(runs, full))
-        lost = sum(is_right(b) and not is_right(a) for a, b in zip(runs, full))
-        middle = (gained - lost) / (n + 2)
-        half = 1.96 * math.sqrt(gained + lost + 1 - (gained - lost) ** 2 / (n + 2)) / (n + 2)
-        against = "" if row == fixed else f"{(gained - lost) / n:+.3f} (+{gained}, −{lost})"
-        interval = "" if row == fixed else f"{middle - half:+.3f} to {middle + half:+.3f}"
+        against, interval = ("", "") if row == fixed else gain_over(runs, full)
         lines.append(f"| `{row}` | {right(runs)} of {n} | {against} | {interval} | {samples(runs):.1f} | {samples(runs) / samples(full):.2f} | "
                      f"{statistics.fmean(e['completion_tokens'] for e in runs):.0f} |")
     return lines
 
 
 TABLES = {
-    "first": lambda: judged("humaneval-long-0.5b"),
+    "first": lambda: judged("humaneval-greedy-0.5b", "greedy"),
+    "greedy": lambda: judged("humaneval-greedy-0.5b", "greedy"),
     "rust": lambda: comparison(RUST),
     "long": lambda: judged("humaneval-long-0.5b"),
     "humaneval": lambda: comparison(["humaneval-1.5b", "humaneval-0.5b"]),
@@ -309,9 +364,9 @@ TABLES = {
     "eight": lambda: comparison(["votes-1.5b"]),
     "sizes": lambda: votes_of_each_size("votes-1.5b"),
     "early": lambda: early(["early-whetstone", "early-0.5b"]),
-    "precisions": lambda: precisions("bits-0.5b"),
+    "precisions": lambda: precisions(["bits-humaneval-0.5b", "bits-0.5b"]),
     "batches": lambda: batches(["batch-smollm2", "batch-0.5b"]),
-    "advice": lambda: advice(["humaneval-long-0.5b", "humaneval-1.5b", "gsm8k-1.5b", "gsm8k-0.5b"]),
+    "advice": lambda: advice(["humaneval-greedy-0.5b", "bits-humaneval-0.5b", "gsm8k-1.5b", "gsm8k-0.5b"]),
     "every": lambda: every("every-smollm2"),
     "votes": lambda: votes("adaptive-whetstone"),
 }

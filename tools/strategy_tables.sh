@@ -11,6 +11,7 @@
 #   humaneval-0.5b  humaneval-1.5b  gsm8k-0.5b           subsets
 #   humaneval-whole-0.5b   all 164 tasks: one sample, three of which the first that holds the examples ends the others, the control
 #   humaneval-long-0.5b    the same with room for 768 tokens
+#   humaneval-greedy-0.5b  the same with other draws, beside a greedy text, and the control a vote in the same time
 #   humaneval-early-0.5b   three programs, of which the first that holds all public examples ends the others, or none does
 #   humaneval-plain-0.5b   the same where no row's tokens are proposed ahead
 #   humaneval-proposals-0.5b   one program and three, with tokens proposed ahead and without, in one design
@@ -24,10 +25,11 @@
 #   adaptive-0.5b      adaptive votes beside the fixed vote of 16 that shares their draws
 #   adaptive-whetstone the same
 #   every-0.5b  every-smollm2   every strategy with few samples, on the built-in tasks: calls, tokens, fallbacks
-#   bits-0.5b  bits-humaneval-0.5b  one sample and three, of Q4_K_M and of Q3_K_S in one design; llama-quantize makes
-#                      MODELS/qwen2.5-coder-0.5b-q3_k_s.gguf from the Q4_K_M (no file with more bits than that is at hand)
+#   controls-0.5b      strategies that think longer, against a vote of as many samples as their time allows; several wordings
+#   bits-0.5b  bits-humaneval-0.5b  bits-humaneval-1.5b  one sample and three, of Q4_K_M and of Q3_K_S in one design;
+#                      llama-quantize makes MODELS/qwen2.5-coder-*-q3_k_s.gguf of the Q4_K_M (no file with more bits is at hand)
 set -eu
-[ $# -ge 1 ] || { sed -n '2,28p' "$0"; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,30p' "$0"; exit 2; }
 whet=${WHET:-build/release/whet}
 models=${MODELS:-models}
 tasks=${TASKS:-data}
@@ -74,6 +76,8 @@ for experiment; do
     humaneval-long-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 0 1 0.8 "baseline,best-of-n:n=3,temperature=run" 2400 768 ;;
     humaneval-early-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls ;;
     humaneval-plain-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "$ended" 480 384 --no-controls --spec-type none ;;
+    humaneval-greedy-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 0 2 0.8 "baseline,greedy,best-of-n:n=3,temperature=run" 3000 768 \
+      --control vote ;;
     humaneval-proposals-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 30 1 0.8 "baseline,best-of-n:n=3,temperature=run" 480 384 \
       --no-controls --with spec=none ;;
     ended-whetstone) measure models/whetstone-2.8m-q8_0.gguf built-in 270 1 0.8 \
@@ -101,6 +105,10 @@ for experiment; do
     every-smollm2) measure "$smollm2" built-in 20 1 0.8 "$every" 900 256 --no-controls --no-code ;;
     bits-humaneval-0.5b) measure "$small" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "baseline,best-of-n:n=3,temperature=run" 900 384 \
       --no-controls --with "model=$models/qwen2.5-coder-0.5b-q3_k_s.gguf" ;;
+    bits-humaneval-1.5b) measure "$large" "$tasks/HumanEval.jsonl.gz" 60 1 0.8 "baseline,best-of-n:n=3,temperature=run" 1300 384 \
+      --no-controls --with "model=$models/qwen2.5-coder-1.5b-q3_k_s.gguf" ;;
+    controls-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 25 1 0.8 "baseline,longer,moa,mars:agents=2" 1000 256 \
+      --control vote --prompt-variants examples/prompt-variants.jsonl ;;
     bits-0.5b) measure "$small" "$tasks/gsm8k-test.jsonl" 100 1 0.8 "$once_or_thrice" 900 320 --no-controls \
       --with "model=$models/qwen2.5-coder-0.5b-q3_k_s.gguf" ;;
     *) echo "strategy_tables.sh: expected an experiment of those listed in this file, found \"$experiment\"" >&2; exit 2 ;;
