@@ -41,6 +41,14 @@ TEST(Results, AreRenderedAndComparedAgain) {
   const std::string both = whet("report " + a.string() + " " + b.string()).out;
   EXPECT_NE(both.find("Why"), both.rfind("Why"));
 
+  const fs::path written = scratch("results-written") / "deep";
+  EXPECT_EQ(whet("report --no-charts -o " + written.string() + " " + a.string()).status, 0);
+  EXPECT_EQ(content(written / "report.csv"), content(a / "report.csv"));
+  const Ran barred =
+      whet("report -o " + (a / "results.json").string() + " " + a.string() + " 2>&1");
+  EXPECT_NE(barred.status, 0);
+  EXPECT_NE(barred.out.find("--out "), std::string::npos) << barred.out;
+
   const std::string same = whet("diff " + a.string() + " " + a.string()).out;
   EXPECT_NE(same.find("The settings are the same."), std::string::npos) << same;
   const std::string other = whet("diff " + a.string() + " " + b.string()).out;

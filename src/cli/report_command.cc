@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -33,6 +34,12 @@ std::string rendered(const report::Report& report, const ReportFlags& options) {
 Status write_files(const report::Report& report, const ReportFlags& options) {
   report::ReportOptions report_options;
   report_options.charts = !options.no_charts;
+  std::error_code code;
+  std::filesystem::create_directories(options.out_dir, code);
+  if (code) {
+    return Error(ErrorCode::kIo, fmt::format("--out {}: cannot create the directory: {}",
+                                             options.out_dir, code.message()));
+  }
   WHET_TRY(const report::ReportFiles files,
            report::write_report(report, options.out_dir, report_options));
   for (const std::string& name : files.written) fmt::print("{}/{}\n", options.out_dir, name);
@@ -74,7 +81,8 @@ int run_report(const ReportFlags& options) {
 Command make_report_command() {
   auto options = std::make_shared<ReportFlags>();
   Command command("report", "Render the results of whet eval again");
-  command.add("DIRECTORY", &options->directories, "of whet eval or compare, or its results.json").required();
+  command.add("DIRECTORY", &options->directories, "of whet eval or compare, or its results.json")
+      .required();
   command.add("--csv", &options->csv, "print comma-separated values");
   command.add("--json", &options->json, "print the results document");
   command.add("--html", &options->html, "print the page, without charts");
