@@ -203,12 +203,23 @@ def n_of(row):
     return int(found.group(1)) if found else 8
 
 
-def advice(names):
-    """What `whet recommend` says of these records, without the table of choices."""
+def recommended(names):
+    """What `whet recommend` says of these records, a block for each set of tasks."""
     program = os.environ.get("WHET", str(ROOT / "build/release/whet"))
     said = subprocess.run([program, "recommend", "--markdown"] + [str(RUNS / name) for name in names], check=True, capture_output=True, text=True).stdout
+    return said.split("\n## ")
+
+
+def choices(names):
+    """The table of choices, those that nothing beats marked with a star, of records of the same tasks."""
+    (block,) = recommended(names)
+    return block.split("\n\n")[1].split("\n")
+
+
+def advice(names):
+    """Advice alone, without the table of choices."""
     lines = []
-    for block in said.split("\n## "):
+    for block in recommended(names):
         table = block.rstrip().split("\n\n")[-1]
         lines += ["**" + block.removeprefix("## ").split("\n")[0] + "**", "", *table.split("\n"), ""]
     return lines[:-1]
@@ -364,9 +375,10 @@ TABLES = {
     "eight": lambda: comparison(["votes-1.5b"]),
     "sizes": lambda: votes_of_each_size("votes-1.5b"),
     "early": lambda: early(["early-whetstone", "early-0.5b"]),
-    "precisions": lambda: precisions(["bits-humaneval-0.5b", "bits-0.5b"]),
+    "precisions": lambda: precisions(["bits-humaneval-0.5b", "bits-humaneval-1.5b", "bits-0.5b"]),
+    "choices": lambda: choices(["bits-humaneval-0.5b", "bits-humaneval-1.5b"]),
     "batches": lambda: batches(["batch-smollm2", "batch-0.5b"]),
-    "advice": lambda: advice(["humaneval-greedy-0.5b", "bits-humaneval-0.5b", "gsm8k-1.5b", "gsm8k-0.5b"]),
+    "advice": lambda: advice(["humaneval-greedy-0.5b", "bits-humaneval-0.5b", "bits-humaneval-1.5b", "gsm8k-1.5b", "gsm8k-0.5b"]),
     "every": lambda: every("every-smollm2"),
     "votes": lambda: votes("adaptive-whetstone"),
 }
