@@ -172,6 +172,10 @@ TEST(Eval, PlansTheRowsThatWouldRun) {
   EXPECT_NE(ran.out.find("11 rows (the baseline, strategies: 5, controls: 5): 55 runs"),
             std::string::npos)
       << ran.out;
+  // One strategy has four claims: (z(1 - 0.05 / 4) + z(0.8))^2 (0.1 - 0.05^2) / 0.05^2 = 371 tasks
+  // for a gain of 0.05 where a tenth changes, and by Student's t three more.
+  const Ran one = whet("eval -m none --plan --tasks multiply -n 5 --strategies baseline,re2");
+  EXPECT_NE(one.out.find(" 374 "), std::string::npos) << one.out;
   const Ran twice = whet("eval -m none --plan --tasks multiply --strategies re2,re2 2>&1");
   EXPECT_NE(twice.status, 0);
   EXPECT_NE(twice.out.find("re2 is given twice"), std::string::npos) << twice.out;

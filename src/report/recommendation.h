@@ -47,7 +47,8 @@ struct TaskAdvice {
 /// its strategies are compared to its own baseline, and the first model's cells weigh it itself
 /// like a strategy. Use: shown to pay, and still so if the p-value of that claim is taken times the
 /// number of results that were looked at (Bonferroni; a verdict alone is corrected within its own
-/// results). Try: not shown so, and not ruled out by a difference below zero; skip: neither.
+/// results). Try: not shown so and not ruled out, with a difference above zero, or none in less
+/// time; skip: neither.
 std::vector<TaskAdvice> recommend(const std::vector<Report>& reports);
 
 }  // namespace whet::report
